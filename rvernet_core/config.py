@@ -1,0 +1,146 @@
+"""What a result depends on, as frozen dataclasses, and the four profiles built from them.
+
+A spec is plain data: it converts to a dict and back (`to_dict`, `from_dict`), and `fingerprint`
+gives it a short, stable name. Unknown keys and wrong types raise `ConfigError`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+
+from rvernet_core.errors import ConfigError
+
+BACKBONES = ("mobilenetv2", "vit", "deit", "deit-distilled", "mlp-mixer")
+AMBIGUOUS = ("ketchup", "chili paste")
+
+
+@dataclass(frozen=True)
+class PlatesSpec:
+    """The law by which scenes are drawn. A scene is a pure function of (PlatesSpec, seed)."""
+
+    size: int = 128  # side of the square photo in pixels, 64 to 512
+    ambiguity: float = 1.0  # d: distance of the two sauces' looks in standard deviations
+    context_strength: float = 0.9  # rho: probability that the companions agree with the sauce
+    sauce_rate: float = 0.6  # probability that a scene holds one of the two sauces
+    min_items: int = 3  # foods on a plate, sauce included
+    max_items: int = 5
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """A data set and how its samples are chosen."""
+
+    name: str = "plates"  # plates | foodseg103 | foodseg103-hub | release | folder
+    root: str | None = None  # folder of the data; None: the cache (plates are rendered, the others fetched)
+    extra_classes: tuple[str, ...] = ()  # "class name=folder": further classes, such as ketchup and chili paste
+    min_area: float = 0.001  # an ROI below this share of the photo is left out and counted
+    strict: bool = False  # True: a broken file raises; False: it is left out and counted
+    masks: str = "exact"  # exact | sam: whose masks cut the photos
+    sam: str = "micro"  # micro | vit_b | vit_l | vit_h, where masks == "sam"
+    train_scenes: int = 1200  # plates only
+    test_scenes: int = 700  # plates only
+    seed: int = 0  # plates only: first of the scene seeds
+    plates: PlatesSpec = field(default_factory=PlatesSpec)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """RveRNet (both modules named) or a single-branch baseline (`extra_roi` is None)."""
+
+    roi: str = "deit"  # one of BACKBONES; the baseline's only backbone
+    extra_roi: str | None = None  # one of BACKBONES, or None for the baseline
+    scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
+    fusion: str = "logits"  # logits: each backbone's own pretraining head, as the paper | features: pooled features
+    head_width: int = 640  # width of the integration module
+    freeze: tuple[str, ...] = ()  # any of roi, extra_roi
+    pretrained: bool = True  # start from the zoo (micro) or the hub (paper)
+    normalise: bool = True  # False: feed pixels in [0, 1] as the release does
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How a model is fitted."""
+
+    epochs: int = 4
+    batch_size: int = 50
+    lr: float = 1e-3  # peak learning rate of the backbones
+    head_lr_factor: float = 1.0  # the fresh head learns at lr times this
+    schedule: str = "as-written"  # as-written: warm-up, then cosine, per step | as-released: FACTS of the released loop
+    warmup: float = 0.1  # share of all steps
+    flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
+    val_fraction: float = 0.1  # carved from train, never from test
+    precision: str = "float32"  # float32 | bfloat16
+    distillation: str = "none"  # none | hard | soft
+    distillation_strength: float = 0.5  # weight of the teacher's part in the loss
+    temperature: float = 3.0  # of soft distillation
+    teacher: str | None = None  # a backbone of the zoo, where distillation != "none"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that decides a run's numbers. Same spec, same folder."""
+
+    data: DataSpec = field(default_factory=DataSpec)
+    model: ModelSpec = field(default_factory=ModelSpec)
+    train: TrainSpec = field(default_factory=TrainSpec)
+    seed: int = 0
+
+
+# --- conversion -----------------------------------------------------------------------------------
+
+
+def to_dict(spec: typing.Any) -> dict:
+    """The spec as JSON-ready data (tuples become lists)."""
+    return json.loads(json.dumps(dataclasses.asdict(spec)))
+
+
+def from_dict(cls: type, data: dict, where: str = "") -> typing.Any:
+    """Build the dataclass `cls` from `data`. Unknown keys and wrong types raise ConfigError."""
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    for key in data:
+        if key not in names:
+            raise ConfigError(f"unknown key {where + key!r}; {cls.__name__} knows: {', '.join(names)}")
+    return cls(**{key: _coerce(hints[key], value, where + key) for key, value in data.items()})
+
+
+def replace(spec: typing.Any, **changes: typing.Any) -> typing.Any:
+    """A copy of `spec` with some fields changed, type-checked like `from_dict`."""
+    known = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
+    checked = from_dict(type(spec), changes)
+    return type(spec)(**{**known, **{key: getattr(checked, key) for key in changes}})
+
+
+def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, hint):
+            return value
+        if isinstance(value, dict):
+            return from_dict(hint, value, name + ".")
+    elif isinstance(hint, types.UnionType):
+        if value is None and type(None) in hint.__args__:
+            return None
+        return _coerce(next(a for a in hint.__args__ if a is not type(None)), value, name)
+    elif typing.get_origin(hint) is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_coerce(hint.__args__[0], item, f"{name}[{i}]") for i, item in enumerate(value))
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif hint is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    elif hint in (str, bool) and isinstance(value, hint):
+        return value
+    expected = getattr(hint, "__name__", str(hint))
+    raise ConfigError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+
+
+def fingerprint(*parts: typing.Any) -> str:
+    """Twelve hexadecimal digits that name the given specs or JSON-ready values."""
+    plain = [to_dict(p) if dataclasses.is_dataclass(p) else p for p in parts]
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
