@@ -1,0 +1,34 @@
+"""Tables, figures and provenance of a page. The only part that knows matplotlib and seaborn.
+
+A notebook begins with `page = report.Page("03-rvernet", profile=profile, seeds=seeds)`, shows
+`page.figure(...)` and `page.table(...)`, glues numbers with `page.say(...)` and ends with
+`page.provenance(...)`. Charts are plain functions of (ax, data) in `charts` and `photos`, their
+alternative texts come from `alt`.
+"""
+
+from rvernet_core.report import alt
+from rvernet_core.report.bundle import Bundle, figure_bundle
+from rvernet_core.report.charts import confusion, curves, dots, heat
+from rvernet_core.report.page import Page
+from rvernet_core.report.photos import grid_size, overlay, photo_grid
+from rvernet_core.report.style import LABELS, colour, label
+from rvernet_core.report.tables import interval, table_bundle
+
+__all__ = [
+    "LABELS",
+    "Bundle",
+    "Page",
+    "alt",
+    "colour",
+    "confusion",
+    "curves",
+    "dots",
+    "figure_bundle",
+    "grid_size",
+    "heat",
+    "interval",
+    "label",
+    "overlay",
+    "photo_grid",
+    "table_bundle",
+]

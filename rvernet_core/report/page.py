@@ -1,0 +1,152 @@
+"""One notebook's page: numbers its figures and tables, glues its numbers, ends with its provenance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rvernet_core import files
+from rvernet_core.errors import RecordError
+from rvernet_core.report import html, provenance
+from rvernet_core.report.bundle import Bundle, figure_bundle
+from rvernet_core.report.tables import table_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Page:
+    """The report of one notebook.
+
+    name: the notebook's name, such as `03-rvernet`; its number leads the numbers of figures and tables.
+    profile: stamped on everything. seeds: of the runs shown. folder: where the files go, by default
+    `_build/<profile>/experiments/files` of the checkout; links are relative to the working directory.
+    At the end `provenance` writes `<name>.page.json`: the facts, and every number that `say` was told.
+    """
+
+    def __init__(
+        self, name: str, *, profile: str, seeds: Sequence[int] = (0,), folder: str | Path | None = None
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.seeds = tuple(seeds)
+        default = ROOT / "_build" / profile / "experiments" / "files"
+        self.folder = Path(folder) if folder is not None else default
+        self.numbers: dict[str, str] = {}
+        self.headlines: list[str] = []
+        self._items: dict[str, list[str]] = {"Figure": [], "Table": []}
+        self._begun = time.monotonic()
+
+    def banner(self, note: str = "") -> html.Html:
+        """One line for the top of the page: the profile, the seeds, and what else readers must know."""
+        seeds = f"{len(self.seeds)} seed{'s' if len(self.seeds) != 1 else ''}"
+        stamps = "".join(
+            f'<span class="rvn-stamp">{text}</span>' for text in (f"{self.profile} profile", seeds)
+        )
+        return html.Html(f"<p>{stamps}{html.inline(note)}</p>", f"{self.profile} profile, {seeds}. {note}")
+
+    def figure(
+        self,
+        name: str,
+        draw: Callable[[Any], None],
+        data: pd.DataFrame,
+        *,
+        alt: str,
+        caption: str,
+        **options: Any,
+    ) -> Bundle:
+        """A numbered `figure_bundle`; its number is glued as `figure-<name>`."""
+        return figure_bundle(
+            name,
+            draw,
+            data,
+            alt=alt,
+            caption=caption,
+            folder=self.folder,
+            profile=self.profile,
+            number=self._number("Figure", name),
+            **options,
+        )
+
+    def table(self, name: str, frame: pd.DataFrame, *, caption: str, **options: Any) -> Bundle:
+        """A numbered `table_bundle`; its number is glued as `table-<name>`."""
+        return table_bundle(
+            name,
+            frame,
+            caption=caption,
+            folder=self.folder,
+            profile=self.profile,
+            number=self._number("Table", name),
+            **options,
+        )
+
+    def say(self, name: str, value: Any, fmt: str = "{}") -> str:
+        """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose; returns the text."""
+        text = fmt.format(value)
+        self.numbers[name] = text
+        _glue(name, text)
+        return text
+
+    def headline(self, sentence: str) -> html.Html:
+        """A sentence of Markdown for the result at a glance on the book's first page; shown here too."""
+        if sentence not in self.headlines:
+            self.headlines.append(sentence)
+        return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
+
+    def provenance(
+        self, *, command: str | None = None, data: dict[str, str] | None = None, device: str = "cpu"
+    ) -> html.Html:
+        """Write `<name>.page.json` and return the provenance box. Call it last.
+
+        command: reproduces the page; by default the papermill call with this profile.
+        data: what each data set is called -> its fingerprint.
+        """
+        command = (
+            command or f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}"
+        )
+        facts = provenance.collect(
+            profile=self.profile,
+            seeds=self.seeds,
+            command=command,
+            data=data,
+            device=device,
+            seconds=time.monotonic() - self._begun,
+        )
+        files.write_json(
+            self.folder / f"{self.name}.page.json",
+            {
+                "page": self.name,
+                "headlines": self.headlines,
+                "numbers": self.numbers,
+                "items": self._items,
+                "provenance": facts,
+            },
+        )
+        return provenance.box(facts)
+
+    def _number(self, kind: str, name: str) -> str:
+        """`Figure 3.1`: a name keeps its number when its cell runs again."""
+        other = "Table" if kind == "Figure" else "Figure"
+        if name in self._items[other]:
+            raise RecordError(
+                f"{name!r} is already a {other.lower()} of this page; give the {kind.lower()} another name"
+            )
+        if name not in self._items[kind]:
+            self._items[kind].append(name)
+        page = self.name.split("-")[0].lstrip("0") or "0"
+        number = f"{kind} {page}.{self._items[kind].index(name) + 1}"
+        _glue(f"{kind.lower()}-{name}", number)
+        return number
+
+
+def _glue(name: str, text: str) -> None:
+    """Put the text into the notebook's outputs, where the book finds it; nothing outside a notebook."""
+    from IPython import get_ipython
+
+    if get_ipython() is not None:
+        from myst_nb import glue
+
+        glue(name, text, display=False)

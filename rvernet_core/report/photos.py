@@ -1,0 +1,123 @@
+"""Photos, masks and cut-outs in rows, with outlines and captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from rvernet_core.errors import RecordError
+from rvernet_core.report.style import colour
+
+Photo = np.ndarray  # uint8 (H, W, 3)
+Mask = np.ndarray  # bool (H, W)
+
+#: Tints of instance masks, far apart in hue and in lightness.
+TINTS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#bdbdbd")
+
+
+def photo_grid(
+    ax: Axes,
+    rows: Sequence[Sequence[Photo | None]],
+    *,
+    titles: Sequence[Sequence[str]] | None = None,
+    row_labels: Sequence[str] | None = None,
+    outlines: Sequence[Sequence[Mask | Sequence[Mask] | None]] | None = None,
+    good: Sequence[Sequence[bool | None]] | None = None,
+    gap: float = 0.06,
+    title_lines: int | None = None,
+) -> None:
+    """Photos in rows, every tile one unit wide; use `grid_size` for a figure of the right size.
+
+    rows: photos uint8 (H, W, 3), all square or all of one shape; None leaves a hole.
+    titles: a short text below each tile, lines split by a newline. row_labels: left of each row.
+    outlines: a mask (or several) per tile, bool (H, W), drawn as a line around it.
+    good: colours a title as right (True), wrong (False) or neutral (None).
+    """
+    lines = _title_lines(titles) if title_lines is None else title_lines
+    pitch = 1 + gap + 0.14 * lines
+    width = max(len(row) for row in rows)
+    for i, row in enumerate(rows):
+        for j, photo in enumerate(row):
+            if photo is None:
+                continue
+            if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+                raise RecordError(f"tile ({i}, {j}) is {photo.dtype} {photo.shape}; expected uint8 (H, W, 3)")
+            left, top = j * (1 + gap), i * pitch
+            box = (left, left + 1, top + 1, top)
+            ax.imshow(photo, extent=box, interpolation="none", aspect="equal")
+            for k, mask in enumerate(_masks(outlines, i, j)):
+                _outline(ax, mask, box, TINTS[k % len(TINTS)])
+            text = titles[i][j] if titles and i < len(titles) and j < len(titles[i]) else ""
+            verdict = good[i][j] if good else None
+            tint = {True: colour("deit"), False: colour("accent"), None: colour("ink")}[verdict]
+            ax.text(
+                left + 0.5,
+                top + 1.03,
+                text,
+                ha="center",
+                va="top",
+                fontsize=7.2,
+                color=tint,
+                linespacing=1.15,
+            )
+        if row_labels:
+            ax.text(
+                -0.05, i * pitch + 0.5, row_labels[i], ha="right", va="center", fontsize=8, linespacing=1.2
+            )
+    ax.set_xlim(0, width * (1 + gap) - gap)
+    ax.set_ylim(len(rows) * pitch - gap, 0)
+    ax.set_axis_off()
+
+
+def grid_size(
+    rows: int,
+    columns: int,
+    *,
+    title_lines: int = 0,
+    gap: float = 0.06,
+    width: float = 7.4,
+    labels: float = 0.0,
+) -> tuple[float, float]:
+    """Width and height in inches for a `photo_grid`. labels: inches taken by the row labels."""
+    tile = (width - labels) / (columns * (1 + gap) - gap)
+    return width, tile * (rows * (1 + gap + 0.14 * title_lines) - gap) + 0.25
+
+
+def overlay(
+    photo: Photo, masks: Sequence[Mask], tints: Sequence[str] = TINTS, strength: float = 0.5
+) -> Photo:
+    """The photo, dimmed outside the masks and tinted inside them; returns uint8 (H, W, 3)."""
+    out = photo.astype(np.float32)
+    inside = np.zeros(photo.shape[:2], bool)
+    for k, mask in enumerate(masks):
+        tint = np.array([int(tints[k % len(tints)][c : c + 2], 16) for c in (1, 3, 5)], np.float32)
+        out[mask] = out[mask] * (1 - strength) + tint * strength
+        inside |= mask
+    gray = out.mean(axis=2, keepdims=True)
+    out[~inside] = (0.4 * out + 0.15 * gray)[~inside]
+    return out.round().clip(0, 255).astype(np.uint8)
+
+
+def _outline(ax: Axes, mask: Mask, box: tuple[float, float, float, float], tint: str) -> None:
+    """A line around the mask, dark below and bright above so that it shows on every photo."""
+    if not mask.any() or mask.all():
+        return
+    padded = np.pad(mask.astype(float), 1)
+    left, right, bottom, top = box
+    x = left + (np.arange(-1, mask.shape[1] + 1) + 0.5) / mask.shape[1] * (right - left)
+    y = top + (np.arange(-1, mask.shape[0] + 1) + 0.5) / mask.shape[0] * (bottom - top)
+    ax.contour(x, y, padded, levels=[0.5], colors="#14181e", linewidths=1.9, alpha=0.75)
+    ax.contour(x, y, padded, levels=[0.5], colors=tint, linewidths=1.0)
+
+
+def _masks(outlines: Sequence | None, i: int, j: int) -> list[Mask]:
+    found = outlines[i][j] if outlines and i < len(outlines) and j < len(outlines[i]) else None
+    if found is None:
+        return []
+    return [found] if isinstance(found, np.ndarray) and found.ndim == 2 else list(found)
+
+
+def _title_lines(titles: Sequence[Sequence[str]] | None) -> int:
+    return max((text.count("\n") + 1 for row in titles or () for text in row if text), default=0)

@@ -1,0 +1,134 @@
+"""The house style of every chart: two variants, one fixed colour per thing.
+
+`use("light")` and `use("dark")` set matplotlib's parameters and make `colour` answer for that
+variant. Text stays text in SVG. Layout is measured with the font that ships with matplotlib, the
+same on every machine, and shown in the reader's own sans-serif, which is never wider.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import matplotlib as mpl
+
+from rvernet_core.errors import ConfigError
+
+VARIANTS = ("light", "dark")
+
+#: name -> (on light, on dark). Hues differ in lightness as well, for readers who cannot tell hues apart.
+COLOURS = {
+    "mobilenetv2": ("#c4560a", "#f5a55c"),
+    "vit": ("#1d6fb8", "#74b9f5"),
+    "deit": ("#0a8f70", "#45d0a8"),
+    "deit-distilled": ("#7d4aa5", "#c9a1ea"),
+    "mlp-mixer": ("#7d6b00", "#dcc850"),
+    "roi": ("#0f4c81", "#8fc4f4"),
+    "extra_roi": ("#b07d05", "#e8c05c"),
+    "both": ("#5b3a8c", "#c3a5f0"),
+    "ketchup": ("#e0492b", "#ff8464"),
+    "chili paste": ("#6d1528", "#c2566f"),
+    "single": ("#6b7684", "#9aa5b1"),
+    "rvernet": ("#0a7f8f", "#4fd0df"),
+    "ink": ("#1f2933", "#e6e9ed"),
+    "muted": ("#5f6b78", "#9aa5b1"),
+    "faint": ("#d5dae0", "#3b444e"),
+    "paper": ("#ffffff", "#14181e"),
+    "accent": ("#c0392b", "#ff8464"),
+}
+#: A fixed marker per backbone, so that colour never carries a meaning alone.
+MARKERS = {"mobilenetv2": "s", "vit": "o", "deit": "D", "deit-distilled": "^", "mlp-mixer": "P"}
+#: How the backbones and the branches are written for readers.
+LABELS = {
+    "mobilenetv2": "MobileNetV2",
+    "vit": "ViT",
+    "deit": "DeiT",
+    "deit-distilled": "DeiT-distilled",
+    "mlp-mixer": "MLP-Mixer",
+    "roi": "ROI",
+    "extra_roi": "extra-ROI",
+    "single": "single model",
+    "rvernet": "RveRNet",
+}
+#: The reader's fonts, in the order of the book's theme.
+FONT_STACK = "-apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+
+_variant: ContextVar[str] = ContextVar("variant", default="light")
+
+
+def colour(name: str) -> str:
+    """The colour of a thing in the variant in use; a name that is no key is returned as it is."""
+    pair = COLOURS.get(name)
+    return pair[VARIANTS.index(_variant.get())] if pair else name
+
+
+def label(name: str) -> str:
+    """How a backbone, a branch or a pair `roi+extra_roi` of backbones is written for readers."""
+    if "+" in name:
+        return " + ".join(LABELS.get(part.strip(), part.strip()) for part in name.split("+"))
+    return LABELS.get(name, name)
+
+
+def marker(name: str) -> str:
+    """The marker of a backbone (of a pair: of its ROI module); a circle for everything else."""
+    return MARKERS.get(name.split("+")[0].strip(), "o")
+
+
+def variant() -> str:
+    """The variant in use: `light` or `dark`."""
+    return _variant.get()
+
+
+@contextlib.contextmanager
+def use(name: str) -> Iterator[None]:
+    """Draw in this variant within the block. Raises ConfigError for an unknown one."""
+    if name not in VARIANTS:
+        raise ConfigError(f"variant is {name!r}; expected one of: {', '.join(VARIANTS)}")
+    token = _variant.set(name)
+    try:
+        with mpl.rc_context(_parameters()):
+            yield
+    finally:
+        _variant.reset(token)
+
+
+def _parameters() -> dict:
+    ink, muted, faint = colour("ink"), colour("muted"), colour("faint")
+    return {
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 8,
+        "axes.titlecolor": ink,
+        "axes.labelsize": 9,
+        "axes.labelcolor": muted,
+        "axes.edgecolor": faint,
+        "axes.facecolor": "none",
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": mpl.cycler(color=[colour(name) for name in MARKERS]),
+        "figure.facecolor": "none",
+        "figure.dpi": 100,
+        "grid.color": faint,
+        "grid.linewidth": 0.6,
+        "legend.frameon": False,
+        "legend.fontsize": 8.5,
+        "lines.linewidth": 1.8,
+        "lines.markersize": 6,
+        "savefig.facecolor": "none",
+        "svg.fonttype": "none",
+        "text.color": ink,
+        "xtick.color": faint,
+        "xtick.labelcolor": muted,
+        "xtick.labelsize": 8.5,
+        "ytick.color": faint,
+        "ytick.labelcolor": ink,
+        "ytick.labelsize": 8.5,
+        "xtick.major.size": 3,
+        "ytick.major.size": 0,
+    }
