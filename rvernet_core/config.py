@@ -37,8 +37,11 @@ class DataSpec:
 
     name: str = "plates"  # plates | foodseg103 | foodseg103-hub | release | folder
     root: str | None = None  # folder of the data; None: the cache (plates are rendered, the others fetched)
-    extra_classes: tuple[str, ...] = ()  # "class name=folder": further classes, such as ketchup and chili paste
+    extra_classes: tuple[
+        str, ...
+    ] = ()  # "class name=folder": further classes, such as ketchup and chili paste
     min_area: float = 0.001  # an ROI below this share of the photo is left out and counted
+    ignore_id: int | None = None  # mask value of unlabelled pixels; other foreign ids are errors
     strict: bool = False  # True: a broken file raises; False: it is left out and counted
     masks: str = "exact"  # exact | sam: whose masks cut the photos
     sam: str = "micro"  # micro | vit_b | vit_l | vit_h, where masks == "sam"
@@ -55,7 +58,9 @@ class ModelSpec:
     roi: str = "deit"  # one of BACKBONES; the baseline's only backbone
     extra_roi: str | None = None  # one of BACKBONES, or None for the baseline
     scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
-    fusion: str = "logits"  # logits: each backbone's own pretraining head, as the paper | features: pooled features
+    fusion: str = (
+        "logits"  # logits: each backbone's own pretraining head, as the paper | features: pooled features
+    )
     head_width: int = 640  # width of the integration module
     freeze: tuple[str, ...] = ()  # any of roi, extra_roi
     pretrained: bool = True  # start from the zoo (micro) or the hub (paper)
@@ -70,15 +75,13 @@ class TrainSpec:
     batch_size: int = 50
     lr: float = 1e-3  # peak learning rate of the backbones
     head_lr_factor: float = 1.0  # the fresh head learns at lr times this
-    schedule: str = "as-written"  # as-written: warm-up, then cosine, per step | as-released: FACTS of the released loop
+    schedule: str = (
+        "as-written"  # as-written: warm-up, then cosine, per step | as-released: FACTS of the released loop
+    )
     warmup: float = 0.1  # share of all steps
     flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
     val_fraction: float = 0.1  # carved from train, never from test
     precision: str = "float32"  # float32 | bfloat16
-    distillation: str = "none"  # none | hard | soft
-    distillation_strength: float = 0.5  # weight of the teacher's part in the loss
-    temperature: float = 3.0  # of soft distillation
-    teacher: str | None = None  # a backbone of the zoo, where distillation != "none"
 
 
 @dataclass(frozen=True)
@@ -129,18 +132,127 @@ def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:
     elif typing.get_origin(hint) is tuple:
         if isinstance(value, list | tuple):
             return tuple(_coerce(hint.__args__[0], item, f"{name}[{i}]") for i, item in enumerate(value))
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, bool):
+        if hint is bool:
+            return value
+    elif hint is float and isinstance(value, int | float):
         return float(value)
-    elif hint is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    elif hint in (str, bool) and isinstance(value, hint):
+    elif hint in (int, str) and isinstance(value, hint):
         return value
     expected = getattr(hint, "__name__", str(hint))
     raise ConfigError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
 
 
 def fingerprint(*parts: typing.Any) -> str:
-    """Twelve hexadecimal digits that name the given specs or JSON-ready values."""
-    plain = [to_dict(p) if dataclasses.is_dataclass(p) else p for p in parts]
+    """Twelve hexadecimal digits that name the given specs or JSON-ready values.
+
+    Only fields that differ from their default count, so that a field added later with a neutral
+    default leaves every older name as it was. Whoever changes a default raises `PROTOCOL`.
+    """
+    plain = [_changed(p) if dataclasses.is_dataclass(p) else p for p in parts]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _changed(spec: typing.Any) -> dict:
+    """The spec's fields that differ from their default, recursively, under the class's name."""
+    changed: dict = {"": type(spec).__name__}
+    for f in dataclasses.fields(spec):
+        value = getattr(spec, f.name)
+        default = f.default if f.default is not dataclasses.MISSING else f.default_factory()  # type: ignore[misc]
+        if value != default:
+            changed[f.name] = _changed(value) if dataclasses.is_dataclass(value) else value
+    return changed
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One scale at which the whole companion runs. All profiles walk the same code path."""
+
+    name: str
+    purpose: str
+    data: DataSpec
+    scale: str  # micro | paper
+    seeds: tuple[int, ...]
+    single: TrainSpec  # fine-tuning of the five single-branch baselines
+    pair: TrainSpec  # fine-tuning of RveRNet's pairs
+    grid: TrainSpec  # the 5 x 5 grid; with frozen backbones only the integration module is trained
+    grid_frozen: bool
+    pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
+    sam: str = "micro"  # the Segment Anything net of notebook 01
+    sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
+
+
+EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
+MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
+
+_FINE = TrainSpec(epochs=3, lr=5e-4, head_lr_factor=4.0)
+_HEAD = TrainSpec(epochs=30, lr=2e-3, flip=0.0)
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            purpose="tests and CI: the whole book in about two minutes",
+            data=DataSpec(train_scenes=60, test_scenes=40, plates=PlatesSpec(size=64)),
+            scale="micro",
+            seeds=(0, 1, 2),
+            single=TrainSpec(epochs=1, lr=5e-4, head_lr_factor=4.0),
+            pair=TrainSpec(epochs=1, lr=5e-4, head_lr_factor=4.0),
+            grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
+            grid_frozen=True,
+            pairs=(*EQUAL_PAIRS[:1], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
+            sam_photos=10,
+        ),
+        Profile(
+            name="demo",
+            purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
+            data=DataSpec(train_scenes=800, test_scenes=600),
+            scale="micro",
+            seeds=(0, 1, 2),
+            single=_FINE,
+            pair=_FINE,
+            grid=_HEAD,
+            grid_frozen=True,
+            pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
+        ),
+        Profile(
+            name="full",
+            purpose="the published record: more scenes, five seeds, more fine-tuning",
+            data=DataSpec(train_scenes=1600, test_scenes=1000),
+            scale="micro",
+            seeds=(0, 1, 2, 3, 4),
+            single=TrainSpec(epochs=4, lr=5e-4, head_lr_factor=4.0),
+            pair=TrainSpec(epochs=4, lr=5e-4, head_lr_factor=4.0),
+            grid=_HEAD,
+            grid_frozen=True,
+            pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            sam_photos=300,
+        ),
+        Profile(
+            name="paper",
+            purpose="the paper's own scale: FoodSeg103 and two sauces, pretrained timm nets, one GPU",
+            data=DataSpec(name="foodseg103"),
+            scale="paper",
+            seeds=(0, 1, 2),
+            single=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            pair=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            grid=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            grid_frozen=False,
+            pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            sam="vit_h",
+            sam_photos=300,
+        ),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile called `name`; ConfigError lists the four."""
+    if name not in PROFILES:
+        raise ConfigError(f"unknown profile {name!r}; expected one of {', '.join(PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,160 @@
+"""The catalogue: which runs each notebook needs, per profile.
+
+study = Study.of("demo", seeds=(0, 1))
+study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}     one spec per seed
+study.run(study.singles()["deit"])  ->  [Run, Run]          loaded, or trained where missing
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from rvernet_core import config, runs
+from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
+from rvernet_core.datasets import FoodData
+from rvernet_core.errors import ConfigError
+
+Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+
+
+def default_cache() -> Path:
+    """Where data and runs are kept: $RVERNET_CACHE, or _build/cache below the current checkout."""
+    here = Path(__file__).resolve().parents[1]
+    root = here if (here / "_config.yml").exists() else Path.cwd()
+    return Path(os.environ.get("RVERNET_CACHE") or root / "_build" / "cache")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A profile with the reader's changes, and where its runs are kept."""
+
+    profile: Profile
+    backbones: tuple[str, ...]
+    cache: Path
+    device: str
+
+    @classmethod
+    def of(
+        cls,
+        profile: str,
+        *,
+        dataset: str | None = None,
+        data_root: str | None = None,
+        extra_classes: Sequence[str] = (),
+        masks: str | None = None,
+        seeds: Sequence[int] = (),
+        epochs: int | None = None,
+        backbones: Sequence[str] = (),
+        device: str = "auto",
+        cache: str | Path | None = None,
+    ) -> Study:
+        """The profile called `profile`; every other argument, where given, changes one thing of it.
+
+        Raises ConfigError for unknown names and impossible values, before anything is rendered or trained.
+        """
+        base = profile_named(profile)
+        for name in backbones:
+            if name not in config.BACKBONES:
+                raise ConfigError(f"unknown backbone {name!r}; expected any of {', '.join(config.BACKBONES)}")
+        if epochs is not None and epochs < 1:
+            raise ConfigError(f"epochs is {epochs}; expected at least 1")
+        wishes = {"name": dataset, "root": data_root, "extra_classes": tuple(extra_classes), "masks": masks}
+        data = config.replace(base.data, **{key: value for key, value in wishes.items() if value})
+        changes: dict = {"data": data}
+        if seeds:
+            changes["seeds"] = tuple(seeds)
+        if epochs is not None:
+            changes |= {
+                part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
+            }
+            if not base.grid_frozen:
+                changes["grid"] = config.replace(base.grid, epochs=epochs)
+        chosen = tuple(backbones) or config.BACKBONES
+        kept = tuple(p for p in base.pairs if set(p) <= set(chosen))
+        return cls(
+            profile=config.replace(base, **changes, pairs=kept),
+            backbones=chosen,
+            cache=Path(cache) if cache else default_cache(),
+            device=pick_device(device),
+        )
+
+    @property
+    def data(self) -> FoodData:
+        """The data set, opened (and rendered or indexed where that was not done before)."""
+        return runs.data_of(self.profile.data, self.cache)
+
+    def singles(self) -> dict[str, list[RunSpec]]:
+        """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
+        return {name: self._specs(ModelSpec(roi=name), self.profile.single) for name in self.backbones}
+
+    def pairs(self) -> dict[Pair, list[RunSpec]]:
+        """The fine-tuned RveRNets: (ROI module, extra-ROI module) -> one spec per seed."""
+        return {
+            p: self._specs(ModelSpec(roi=p[0], extra_roi=p[1]), self.profile.pair) for p in self.profile.pairs
+        }
+
+    def grid(self) -> dict[Pair, list[RunSpec]]:
+        """Every combination of ROI and extra-ROI module -> one spec per seed."""
+        return {
+            (roi, extra): self._specs(self._grid_model(roi, extra), self.profile.grid)
+            for roi in self.backbones
+            for extra in self.backbones
+        }
+
+    def grid_singles(self) -> dict[str, list[RunSpec]]:
+        """The single branches trained just as the grid is, for a fair comparison within it."""
+        return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
+
+    def run(self, specs: Sequence[RunSpec]) -> list[runs.Run]:
+        """The runs of `specs`, in order: loaded, or trained where missing."""
+        return [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
+
+    def run_all(self, grid: Mapping) -> dict:
+        """`run` for every value of a mapping, with one progress bar."""
+        flat = runs.load_or_train_all([s for specs in grid.values() for s in specs], self.cache, self.device)
+        result, start = {}, 0
+        for key, specs in grid.items():
+            result[key] = flat[start : start + len(specs)]
+            start += len(specs)
+        return result
+
+    def _grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
+        if not self.profile.grid_frozen:
+            return ModelSpec(roi=roi, extra_roi=extra_roi)
+        frozen = ("roi", "extra_roi") if extra_roi else ("roi",)
+        return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
+
+    def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
+        model = config.replace(model, scale=self.profile.scale)
+        return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
+
+
+def catalogue(study: Study) -> dict[str, list[RunSpec]]:
+    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name."""
+    jobs = {f"single-{name}-s{s.seed}": [s] for name, specs in study.singles().items() for s in specs}
+    jobs |= {f"pair-{a}+{b}-s{s.seed}": [s] for (a, b), specs in study.pairs().items() for s in specs}
+    grid = [*study.grid().items(), *study.grid_singles().items()]
+    if study.profile.grid_frozen:  # a second each: one process per seed makes them all
+        for seed in study.profile.seeds:
+            jobs[f"grid-s{seed}"] = [s for _, specs in grid for s in specs if s.seed == seed]
+    else:
+        jobs |= {
+            f"grid-{s.model.roi}+{s.model.extra_roi or 'none'}-s{s.seed}": [s] for _, v in grid for s in v
+        }
+    return jobs
+
+
+def pick_device(wish: str) -> str:
+    """ "auto" becomes "cuda" where a GPU is usable, else "cpu"; anything else is checked and kept."""
+    if wish == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=wish)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {wish!r} is not usable here ({error}); try auto or cpu") from error
+    return wish

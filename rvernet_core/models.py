@@ -1,0 +1,119 @@
+"""RveRNet and the single-branch baseline (paper figure 2; release RveRNets/models.py).
+
+Both return logits; the release's log-softmax in front of a cross-entropy changes nothing and is left
+out. Parameter names are the release's (`roi_module`, `extra_roi_module`, `integrated_fc1`,
+`integrated_fc2`; `backbone`, `classifier`), so released checkpoints can be read.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rvernet_core import backbones
+from rvernet_core.config import ModelSpec
+from rvernet_core.errors import ConfigError
+
+FUSIONS = ("logits", "features")
+BRANCHES = ("roi", "extra_roi")
+
+
+class RveRNet(nn.Module):
+    """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
+
+    def __init__(self, spec: ModelSpec, classes: int):
+        """`spec.roi` and `spec.extra_roi` name two backbones; they are always two separate modules."""
+        super().__init__()
+        self.roi_module = backbones.build(spec.roi, spec.scale, spec.pretrained)
+        self.extra_roi_module = backbones.build(spec.extra_roi, spec.scale, spec.pretrained)
+        self.roi_read = Reader(spec.roi, self.roi_module, spec)
+        self.extra_roi_read = Reader(spec.extra_roi, self.extra_roi_module, spec)
+        self.integrated_fc1 = nn.Linear(self.roi_read.width + self.extra_roi_read.width, spec.head_width)
+        self.integrated_fc2 = nn.Linear(spec.head_width, classes)
+        self.frozen = tuple(
+            m for b, m in zip(BRANCHES, self.modules_of_branches(), strict=True) if b in spec.freeze
+        )
+        _freeze(self.frozen)
+
+    def modules_of_branches(self) -> tuple[nn.Module, nn.Module]:
+        """The two backbones in the order of BRANCHES."""
+        return self.roi_module, self.extra_roi_module
+
+    def encode(self, roi: Tensor, extra_roi: Tensor) -> tuple[Tensor, Tensor]:
+        """What the integration module reads: (B, F1) and (B, F2) from images (B, 3, S, S) in [0, 1]."""
+        return self.roi_read(self.roi_module, roi), self.extra_roi_read(self.extra_roi_module, extra_roi)
+
+    def integrate(self, roi: Tensor, extra_roi: Tensor) -> Tensor:
+        """Logits (B, classes) from what the two branches read."""
+        joined = torch.cat([self.roi_read.norm(roi), self.extra_roi_read.norm(extra_roi)], dim=1)
+        return self.integrated_fc2(torch.relu(self.integrated_fc1(joined)))
+
+    def forward(self, roi: Tensor, extra_roi: Tensor) -> Tensor:
+        """Logits (B, classes) of complementary cut-outs (B, 3, S, S), pixels in [0, 1]."""
+        return self.integrate(*self.encode(roi, extra_roi))
+
+    def train(self, mode: bool = True) -> RveRNet:
+        """As nn.Module.train, but a frozen module stays in eval mode: its running statistics rest too."""
+        super().train(mode)
+        for module in self.frozen:
+            module.eval()
+        return self
+
+
+class Baseline(nn.Module):
+    """One backbone on the ROI alone, and a linear classifier on what it reads (release Off_the_shelfs)."""
+
+    def __init__(self, spec: ModelSpec, classes: int):
+        super().__init__()
+        self.backbone = backbones.build(spec.roi, spec.scale, spec.pretrained)
+        self.read = Reader(spec.roi, self.backbone, spec)
+        self.classifier = nn.Sequential(nn.Linear(self.read.width, classes))
+        self.frozen = (self.backbone,) if "roi" in spec.freeze else ()
+        _freeze(self.frozen)
+
+    def encode(self, roi: Tensor) -> tuple[Tensor]:
+        """What the classifier reads: (B, F) from images (B, 3, S, S) in [0, 1]."""
+        return (self.read(self.backbone, roi),)
+
+    def integrate(self, roi: Tensor) -> Tensor:
+        """Logits (B, classes) from what the branch reads."""
+        return self.classifier(self.read.norm(roi))
+
+    def forward(self, roi: Tensor) -> Tensor:
+        """Logits (B, classes) of ROI images (B, 3, S, S), pixels in [0, 1]."""
+        return self.integrate(*self.encode(roi))
+
+    train = RveRNet.train
+
+
+class Reader(nn.Module):
+    """How a backbone is asked: its own logits, as the paper does, or its pooled features, standardised."""
+
+    def __init__(self, name: str, net: nn.Module, spec: ModelSpec):
+        super().__init__()
+        self.logits = spec.fusion == "logits"
+        self.width = net.num_classes if self.logits else backbones.feature_width(net)
+        self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
+        # Features of different backbones differ in scale by orders of magnitude; the integration
+        # module learns from both only when each is standardised.
+        self.norm = nn.Identity() if self.logits else nn.BatchNorm1d(self.width, affine=False)
+
+    def forward(self, net: nn.Module, images: Tensor) -> Tensor:
+        pixels = self.pixels(images)
+        return net(pixels) if self.logits else backbones.pooled(net, pixels)
+
+
+def build_model(spec: ModelSpec, classes: int) -> RveRNet | Baseline:
+    """The model that `spec` describes, for `classes` categories. ConfigError on contradictory options."""
+    if spec.fusion not in FUSIONS:
+        raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
+    allowed = BRANCHES if spec.extra_roi else BRANCHES[:1]
+    for branch in spec.freeze:
+        if branch not in allowed:
+            raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(allowed)}")
+    return RveRNet(spec, classes) if spec.extra_roi else Baseline(spec, classes)
+
+
+def _freeze(frozen: tuple[nn.Module, ...]) -> None:
+    for module in frozen:
+        module.requires_grad_(False)

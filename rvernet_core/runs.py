@@ -1,0 +1,247 @@
+"""A run: its identity, its folder, its manifest; loaded where it exists, trained where it does not.
+
+    <cache>/runs/<id>/        spec, manifest, metrics (.json), history, predictions (.csv), model.safetensors
+    <cache>/runs/<id>.part/   checkpoints of a run under way, or failed.json
+
+The id is made of the spec, the data's fingerprint and the protocol number. A folder without `.part`
+is complete: it was renamed into place last.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+from tqdm.auto import tqdm
+
+from rvernet_core import PROTOCOL, backbones, files, metrics, training
+from rvernet_core.checkpoints import load_weights
+from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
+from rvernet_core.datasets import FoodData, open_data
+from rvernet_core.errors import RecordError, TrainingError
+from rvernet_core.models import Baseline, RveRNet, build_model
+from rvernet_core.pairs import Pairs, prepare
+
+PACKAGES = ("torch", "timm", "numpy", "segment-anything-py", "grad-cam", "papermill", "jupyter-book")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder."""
+
+    folder: Path
+    spec: RunSpec
+
+    @functools.cached_property
+    def manifest(self) -> dict:
+        """Spec, data fingerprint, commit, packages, machine, wall time, peak memory, checkpoint hash."""
+        return json.loads((self.folder / "manifest.json").read_text())
+
+    @functools.cached_property
+    def metrics(self) -> dict[str, float]:
+        """Test metrics: accuracy, macro_f1; pair_f1, pair_accuracy where both ambiguous classes exist."""
+        return json.loads((self.folder / "metrics.json").read_text())
+
+    @functools.cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row per test sample: key, image_id, label, predicted, confidence, p of the ambiguous pair."""
+        return pd.read_csv(self.folder / "predictions.csv", dtype={"key": str, "image_id": str})
+
+    @functools.cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch: loss, accuracy, val_accuracy."""
+        return pd.read_csv(self.folder / "history.csv")
+
+    def model(self, classes: int) -> RveRNet | Baseline:
+        """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
+        model = build_model(self.spec.model, classes)
+        missing, unexpected = model.load_state_dict(
+            load_weights(self.folder / "model.safetensors"), strict=False
+        )
+        if unexpected or set(missing) - _frozen_names(model):
+            raise RecordError(
+                f"{self.folder}: the weights do not fit the spec; remove this folder and run again"
+            )
+        return model.eval()
+
+
+def load_or_train(spec: RunSpec, cache: Path, device: str = "cpu") -> Run:
+    """The run of `spec`: loaded if its folder exists, else trained (resuming where it stopped).
+
+    Raises TrainingError if this run has failed before (its loss was not finite) or fails now.
+    """
+    data = data_of(spec.data, Path(cache))
+    folder = run_folder(spec, data, Path(cache))
+    if not (folder / "manifest.json").exists():
+        _train(spec, data, folder, Path(cache), device)
+    return Run(folder, spec)
+
+
+def load_or_train_all(
+    specs: Iterable[RunSpec], cache: Path, device: str = "cpu", desc: str = "runs"
+) -> list[Run]:
+    """`load_or_train` for each spec in order, with a progress bar."""
+    return [
+        load_or_train(spec, cache, device) for spec in tqdm(list(specs), desc=desc, unit="run", disable=None)
+    ]
+
+
+def read_run(folder: Path) -> Run:
+    """The run stored in `folder`, for instance one of the committed record."""
+    return Run(folder, from_dict(RunSpec, json.loads((folder / "spec.json").read_text())))
+
+
+def run_id(spec: RunSpec, data: FoodData) -> str:
+    """The run's name: its spec, the data's content and the protocol number."""
+    return fingerprint(spec, data.train.fingerprint, data.test.fingerprint, PROTOCOL)
+
+
+def run_folder(spec: RunSpec, data: FoodData, cache: Path) -> Path:
+    """Where the run of `spec` lies or will lie."""
+    return cache / "runs" / run_id(spec, data)
+
+
+@functools.lru_cache(maxsize=8)
+def data_of(spec: DataSpec, cache: Path) -> FoodData:
+    """`open_data`, remembered: many runs share one data set."""
+    return open_data(spec, cache)
+
+
+@functools.lru_cache(maxsize=8)
+def pairs_of(spec: DataSpec, split: str, size: int, cache: Path) -> Pairs:
+    """The prepared cut-outs of a split ("train" or "test") at `size` px, remembered."""
+    return prepare(getattr(data_of(spec, cache), split), size, cache)
+
+
+def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
+    """The metrics of one run; the two of the ambiguous pair only where both of its classes exist."""
+    matrix = metrics.confusion(truth, predicted, len(classes))
+    result = {"accuracy": metrics.accuracy(matrix), "macro_f1": metrics.macro_f1(matrix)}
+    if set(AMBIGUOUS) <= set(classes):
+        pair = [classes.index(name) for name in AMBIGUOUS]
+        result["pair_f1"] = metrics.pair_f1(pair)(matrix)
+        result["pair_accuracy"] = metrics.pair_accuracy(pair)(matrix)
+    return result
+
+
+def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str) -> None:
+    part = folder.with_name(folder.name + ".part")
+    if (part / "failed.json").exists():
+        reason = json.loads((part / "failed.json").read_text())["reason"]
+        raise TrainingError(f"this run has failed before: {reason}. Remove {part} to try it again")
+    part.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    threads = torch.get_num_threads()
+    if spec.model.scale == "micro" and device == "cpu":
+        torch.set_num_threads(
+            1
+        )  # the sum's order, and so the last digits, would depend on the machine's cores
+    try:
+        size = backbones.INPUT_SIZE[spec.model.scale]
+        train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
+        training.seed_everything(spec.seed)
+        model = build_model(spec.model, len(data.classes))
+        history = training.fit(model, train, spec.train, spec.seed, part, cache, device)
+        chances = training.predict(model, test, device, cache=cache)
+    except TrainingError as error:
+        files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
+        raise
+    finally:
+        torch.set_num_threads(threads)
+
+    with files.atomic_folder(folder) as staging:
+        state = {
+            k: v.contiguous().clone()
+            for k, v in model.cpu().state_dict().items()
+            if k not in _frozen_names(model)
+        }
+        save_file(state, staging / "model.safetensors")
+        _predictions(test, chances).to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
+        pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
+        files.write_json(staging / "spec.json", to_dict(spec))
+        files.write_json(staging / "metrics.json", test_metrics(test.labels, chances.argmax(1), data.classes))
+        manifest = {
+            "id": folder.name,
+            "spec": to_dict(spec),
+            "protocol": PROTOCOL,
+            "data": {"train": data.train.fingerprint, "test": data.test.fingerprint},
+            "samples": {"train": len(train), "test": len(test)},
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "checkpoint_sha256": files.sha256(staging / "model.safetensors"),
+            "seconds": round(time.perf_counter() - start, 2),
+            "device": device,
+            **environment(),
+        }
+        files.write_json(staging / "manifest.json", manifest)
+    shutil.rmtree(part, ignore_errors=True)
+
+
+def _predictions(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
+    frame = {
+        "key": test.keys,
+        "image_id": test.image_ids,
+        "label": test.labels,
+        "predicted": chances.argmax(1),
+        "confidence": chances.max(1),
+    }
+    if set(AMBIGUOUS) <= set(test.classes):
+        frame |= {f"p {name}": chances[:, test.classes.index(name)] for name in AMBIGUOUS}
+    return pd.DataFrame(frame)
+
+
+def _frozen_names(model: RveRNet | Baseline) -> set[str]:
+    """State-dict names of tensors that never change and come back with the pretrained weights."""
+    frozen = {id(t) for net in model.frozen for t in net.state_dict(keep_vars=True).values()}
+    return {name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in frozen}
+
+
+def environment() -> dict:
+    """What a manifest says of the code and the machine; no names of hosts, users or folders."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
+    return {
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "machine": {
+            "system": platform.system(),
+            "processor": _processor(),
+            "threads": torch.get_num_threads(),
+        },
+        "peak_memory_mib": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+    }
+
+
+@functools.lru_cache
+def _commit() -> str | None:
+    """The commit of the checkout this package runs from ("+": with changes); None outside one."""
+    here = Path(__file__).parent
+    try:
+        run = functools.partial(subprocess.run, cwd=here, capture_output=True, text=True, check=True)
+        head = run(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
+        return head + ("+" if run(["git", "status", "--porcelain", "."]).stdout.strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+@functools.lru_cache
+def _processor() -> str:
+    """The processor's model name, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

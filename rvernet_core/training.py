@@ -1,0 +1,200 @@
+"""Fit, predict, resume. No notebook, no printing.
+
+Randomness of epoch e is drawn from (seed, e) alone: order, flips, dropout. A run resumed after epoch
+e therefore ends with the same weights as one that was never interrupted (same machine, same threads).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from rvernet_core import losses
+from rvernet_core.checkpoints import load_torch_checkpoint
+from rvernet_core.config import TrainSpec
+from rvernet_core.errors import CheckpointError, ConfigError, TrainingError
+from rvernet_core.features import frozen_features
+from rvernet_core.files import write_bytes
+from rvernet_core.models import BRANCHES, Baseline, RveRNet
+from rvernet_core.pairs import Pairs
+from rvernet_core.schedule import rate
+
+log = logging.getLogger(__name__)
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+
+Model = RveRNet | Baseline
+Forward = Callable[[np.ndarray, np.ndarray | None], Tensor]  # (indices, flips or None) -> logits (B, K)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch's global generator, on every device: initial weights, dropout, stochastic depth."""
+    torch.manual_seed(seed)
+
+
+def carve_validation(pairs: Pairs, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split the indices of a *training* set into (fit, validation), by photo: no photo is in both."""
+    rng = np.random.default_rng([seed, 1])
+    photos = np.unique(np.asarray(pairs.image_ids))
+    held = set(rng.permutation(photos)[: round(fraction * len(photos))].tolist())
+    is_held = np.array([photo in held for photo in pairs.image_ids])
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def fit(
+    model: Model,
+    pairs: Pairs,
+    spec: TrainSpec,
+    seed: int,
+    folder: Path | None = None,
+    cache: Path | None = None,
+    device: str = "cpu",
+) -> list[dict]:
+    """Train `model` in place on `pairs` and return its history, one row per epoch.
+
+    Args:
+        folder: where to keep a checkpoint per epoch; if it holds one, training resumes there.
+        cache: where frozen features are shared between runs.
+
+    Raises:
+        TrainingError: the loss is not finite; says in which epoch and at which step.
+    """
+    if spec.precision not in PRECISIONS:
+        raise ConfigError(f"unknown precision {spec.precision!r}; expected one of {', '.join(PRECISIONS)}")
+    model.to(device)
+    fit_indices, val_indices = carve_validation(pairs, spec.val_fraction, seed)
+    steps = math.ceil(len(fit_indices) / spec.batch_size)
+    optimizer = _adam(model, spec)
+    forward = _forward(model, pairs, spec, cache, device)
+    labels = torch.from_numpy(pairs.labels).to(device)
+
+    history = _resume(folder, model, optimizer, device)
+    for epoch in range(len(history), spec.epochs):
+        rng = np.random.default_rng([seed, 2, epoch])
+        seed_everything(int(rng.integers(2**31)))
+        order = rng.permutation(fit_indices)
+        flips = rng.random(len(order)) < spec.flip
+        model.train()
+        seen, right, loss_sum = 0, 0, 0.0
+        for step in tqdm(range(steps), desc=f"epoch {epoch + 1}/{spec.epochs}", disable=None, leave=False):
+            share = rate(spec.schedule, epoch * steps + step, steps, spec.epochs, spec.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = share * group["peak"]
+            part = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
+            if len(order[part]) == 1 and step:  # batch normalisation needs two samples
+                continue
+            with _autocast(spec, device):
+                logits = forward(order[part], flips[part])
+                target = labels[torch.from_numpy(order[part]).to(device)]
+                loss = losses.total(losses.supervised(logits.float(), target))
+            if not math.isfinite(loss.item()):
+                raise TrainingError(
+                    f"the loss became {loss.item()} in epoch {epoch + 1}, step {step + 1} of {steps}; "
+                    "lower the learning rate, or look at the data of this batch"
+                )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            seen += len(target)
+            right += int((logits.argmax(1) == target).sum())
+            loss_sum += loss.item() * len(target)
+        row = {"epoch": epoch + 1, "loss": loss_sum / max(seen, 1), "accuracy": right / max(seen, 1)}
+        if len(val_indices):
+            chances = predict(model, pairs, device, val_indices, cache)
+            row["val_accuracy"] = float((chances.argmax(1) == pairs.labels[val_indices]).mean())
+        history.append(row)
+        log.info("epoch %d: %s", epoch + 1, row)
+        if folder is not None:
+            _checkpoint(folder, model, optimizer, history)
+    return history
+
+
+@torch.inference_mode()
+def predict(
+    model: Model,
+    pairs: Pairs,
+    device: str = "cpu",
+    indices: np.ndarray | None = None,
+    cache: Path | None = None,
+    batch_size: int = 200,
+) -> np.ndarray:
+    """Class probabilities (N, K) float32 of `pairs` (or of the samples at `indices`), in order."""
+    model.to(device).eval()
+    forward = _forward(model, pairs, None, cache, device)
+    indices = np.arange(len(pairs)) if indices is None else indices
+    parts = np.array_split(indices, max(1, math.ceil(len(indices) / batch_size)))
+    return np.concatenate([forward(p, None).float().softmax(1).cpu().numpy() for p in parts])
+
+
+def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | None, device: str) -> Forward:
+    """How indices become logits: through the pixels, or through cached features where nothing can change.
+
+    The short cut is exact: frozen backbones rest in eval mode, and without flips an image never changes.
+    """
+    branches = BRANCHES if isinstance(model, RveRNet) else BRANCHES[:1]
+    if len(model.frozen) == len(branches) and (spec is None or spec.flip == 0):
+        features = frozen_features(model, pairs, cache, device)
+
+        def integrate(indices: np.ndarray, flips: np.ndarray | None) -> Tensor:
+            chosen = torch.from_numpy(indices).to(device)
+            return model.integrate(*[f[chosen] for f in features])
+
+        return integrate
+
+    def whole(indices: np.ndarray, flips: np.ndarray | None) -> Tensor:
+        return model(*[pairs.batch(branch, indices, flips, device) for branch in branches])
+
+    return whole
+
+
+def _adam(model: Model, spec: TrainSpec) -> torch.optim.Adam:
+    """Adam with a peak rate per group: backbones at `lr`, the fresh head at `lr * head_lr_factor`."""
+    backbones: set[int] = set()
+    for net in model.modules_of_branches() if isinstance(model, RveRNet) else (model.backbone,):
+        backbones |= {id(p) for p in net.parameters()}
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if id(p) in backbones], "peak": spec.lr},
+        {"params": [p for p in trainable if id(p) not in backbones], "peak": spec.lr * spec.head_lr_factor},
+    ]
+    return torch.optim.Adam([g for g in groups if g["params"]], lr=spec.lr)
+
+
+def _autocast(spec: TrainSpec, device: str) -> torch.autocast:
+    dtype = PRECISIONS[spec.precision]
+    return torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype is not None)
+
+
+def _checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, history: list[dict]) -> None:
+    """Write the newest checkpoint and keep the one before it, in case this one is damaged later."""
+    buffer = io.BytesIO()
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}, buffer)
+    newest = folder / "checkpoint.pt"
+    if newest.exists():
+        os.replace(newest, folder / "checkpoint.previous.pt")
+    write_bytes(newest, buffer.getvalue())
+
+
+def _resume(folder: Path | None, model: Model, optimizer: torch.optim.Optimizer, device: str) -> list[dict]:
+    """Load the newest whole checkpoint in `folder` into model and optimizer; its history, or []."""
+    for name in ("checkpoint.pt", "checkpoint.previous.pt") if folder is not None else ():
+        if not (folder / name).exists():
+            continue
+        try:
+            state = load_torch_checkpoint(folder / name)
+        except CheckpointError as error:
+            log.warning("%s; falling back to an earlier checkpoint", error)
+            continue
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        log.info("resuming after epoch %d", len(state["history"]))
+        return state["history"]
+    return []
