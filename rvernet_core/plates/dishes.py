@@ -1,0 +1,102 @@
+"""Plates: their outline, profile, glaze and rim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smoothstep, vary
+
+
+class Glaze(NamedTuple):
+    """A drawn dish: albedo (N, N, 3), height (N, N) in photo units (0 off the dish), gloss (N, N)."""
+
+    albedo: np.ndarray
+    height: np.ndarray
+    gloss: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dish:
+    """Where the dish stands (photo units) and what it is; `well` is the radius that food may use."""
+
+    x: float
+    y: float
+    radius: float
+    squash: float  # short over long axis
+    angle: float
+    kind: str  # round | square | board
+    corner: float  # exponent of the outline: 2 is an ellipse, more is squarer
+
+    @property
+    def well(self) -> float:
+        """Radius of the circle that food may use, photo units."""
+        return self.radius * (0.86 if self.kind != "round" else 0.80) * (0.5 + 0.5 * self.squash)
+
+    @classmethod
+    def draw(cls, rng: Rng) -> Dish:
+        """A random dish that fills most of the photo."""
+        kind = str(rng.choice(["round", "round", "round", "round", "square", "board"]))
+        corner = {"round": 2.0, "square": rng.uniform(5, 9), "board": rng.choice([2.0, 6.0])}[kind]
+        squash = 1.0 if kind == "square" else float(np.clip(1.02 - abs(rng.normal(0, 0.08)), 0.84, 1))
+        return cls(
+            x=0.5 + float(rng.normal(0, 0.012)),
+            y=0.5 + float(rng.normal(0, 0.012)),
+            radius=float(rng.uniform(0.43, 0.485) if kind == "round" else rng.uniform(0.42, 0.455)),
+            squash=squash,
+            angle=float(rng.choice([0, np.pi / 2]) + rng.normal(0, 0.08)),
+            kind=kind,
+            corner=float(corner),
+        )
+
+
+def draw_dish(dish: Dish, rng: Rng, pixels: int) -> Glaze:
+    """Draw `dish` into a square of `pixels`; on the photo's full area."""
+    t = (np.arange(pixels, dtype=np.float32) + 0.5) / pixels
+    dx, dy = t[None, :] - np.float32(dish.x), t[:, None] - np.float32(dish.y)
+    c, s = np.float32(np.cos(dish.angle)), np.float32(np.sin(dish.angle))
+    u = np.abs(dx * c + dy * s) * np.float32(1 / dish.radius)
+    v = np.abs(dy * c - dx * s) * np.float32(1 / (dish.radius * dish.squash))
+    rho = np.sqrt(u * u + v * v) if dish.corner == 2 else (u**dish.corner + v**dish.corner) ** (1 / dish.corner)
+    return (_board if dish.kind == "board" else _plate)(rho, u, v, rng)
+
+
+def _plate(rho: np.ndarray, u: np.ndarray, v: np.ndarray, rng: Rng) -> Glaze:
+    well, lip = rng.uniform(0.68, 0.78), rng.uniform(0.026, 0.036)
+    height = 0.012 + (lip - 0.012) * smoothstep(well - 0.06, 1.0, rho) ** 0.8
+    height += 0.004 * smoothstep(0.05, 0.0, np.abs(rho - well)) * rng.random()
+    on = rho < 1
+    height = np.where(on, height * smoothstep(1.0, 0.965, rho) ** 0.5 + 0.002, 0)
+
+    palette = (
+        rgb(242, 240, 234), rgb(236, 232, 224), rgb(214, 204, 188), rgb(205, 172, 150), rgb(150, 176, 150),
+        rgb(126, 156, 186), rgb(128, 176, 180), rgb(60, 66, 76), rgb(48, 46, 46),
+    )  # fmt: skip
+    weights = np.array([5, 4, 2, 1, 1, 1.4, 1, 1, 0.8])
+    colour = vary(rng, palette[int(rng.choice(len(palette), p=weights / weights.sum()))], 0.05)
+    albedo = np.broadcast_to(colour, (*rho.shape, 3)).copy()
+    if rng.random() < 0.25:  # a rim of another glaze
+        albedo = blend(albedo, vary(rng, palette[int(rng.integers(len(palette)))], 0.1), smoothstep(well, well + 0.03, rho))
+    inks = (rgb(170, 40, 45), rgb(45, 75, 150), rgb(190, 150, 70), rgb(60, 110, 80), rgb(50, 46, 46))
+    ink = vary(rng, inks[int(rng.integers(len(inks)))], 0.1)
+    bands = rng.random((3,)) < np.array([0.35, 0.25, 0.15])
+    for band, centre, width in zip(bands, (0.975, well + 0.02, rng.uniform(0.84, 0.93)), (0.03, 0.012, 0.02), strict=True):
+        if band:
+            albedo = blend(albedo, ink, 0.9 * smoothstep(width, width * 0.7, np.abs(rho - centre)))
+    if rng.random() < 0.3:  # stoneware speckles
+        speck = noise(rng, rho.shape, 110)
+        albedo *= (1 - 0.55 * smoothstep(0.72, 0.85, speck))[..., None]
+    albedo *= (1 + 0.02 * noise(rng, rho.shape, 5, octaves=2))[..., None]
+    gloss = np.full_like(rho, rng.uniform(0.25, 0.6))
+    return Glaze(np.clip(albedo, 0, 1), height.astype(np.float32), gloss * on)
+
+
+def _board(rho: np.ndarray, u: np.ndarray, v: np.ndarray, rng: Rng) -> Glaze:
+    tone = between(rng, rgb(206, 162, 110), rgb(160, 106, 62), rgb(104, 66, 42))
+    grain = noise(rng, rho.shape, (70, 4), octaves=2) + 0.6 * np.sin(noise(rng, rho.shape, (5, 2)) * 14)
+    albedo = tone * (1 + 0.08 * grain)[..., None]
+    height = np.where(rho < 1, 0.018 * smoothstep(1.0, 0.95, rho) ** 0.5 + 0.003, 0)
+    height -= 0.003 * smoothstep(0.02, 0.0, np.abs(rho - 0.92))
+    return Glaze(np.clip(albedo, 0, 1).astype(np.float32), np.maximum(height, 0).astype(np.float32), (rho < 1) * np.float32(0.15))

@@ -1,0 +1,115 @@
+"""Ketchup and chili paste: one drawing for both, steered by the latent look t alone.
+
+Shape, place, size and every random field come from a generator that does not know t or the class;
+t moves colour, coarseness, seeds, flecks and gloss along one smooth, monotone path from a bright,
+smooth, glossy red (large t, typical ketchup) to a dark, coarse, seedy red-brown (small t).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rvernet_core.plates.canvas import Canvas, dome, lobes
+from rvernet_core.plates.textures import Rng, blend, rgb, smoothstep
+
+_BRIGHT, _MIDDLE, _DARK = rgb(236, 26, 14), rgb(186, 34, 20), rgb(108, 40, 20)
+_SEED, _FLECK = rgb(232, 186, 96), rgb(58, 12, 6)
+_SEEDS, _FLECKS = 56, 44
+
+
+def coarseness(t: float) -> float:
+    """The look's place between smooth (0) and coarse (1), a smooth falling function of the latent t."""
+    return float(0.5 - 0.5 * np.tanh(t / 2.6))
+
+
+def draw_sauce(canvas: Canvas, rng: Rng, t: float) -> None:
+    """Fill `canvas` with a portion of sauce whose look is `t`. The outline does not depend on t."""
+    shape = _SHAPES[int(rng.integers(len(_SHAPES)))](canvas, rng)
+    lumps, grains = canvas.noise(rng, 5, octaves=2), canvas.noise(rng, 14, octaves=2)
+    spots = rng.uniform(-1.15, 1.15, (_SEEDS + _FLECKS, 2))
+    tilts, sizes = rng.uniform(0, np.pi, _SEEDS + _FLECKS), rng.uniform(0.7, 1.3, _SEEDS + _FLECKS)
+    # a spot shows once the coarseness passes its threshold; evenly spaced, so that counting them reads t well
+    thresholds = np.concatenate([np.linspace(0.08, 0.95, _SEEDS), np.linspace(0.12, 0.98, _FLECKS)])
+
+    x = coarseness(t)
+    colour = blend(blend(_BRIGHT, _MIDDLE, min(2 * x, 1)), _DARK, max(2 * x - 1, 0))
+    canvas.albedo[:] = colour * np.clip(1 + x * (0.22 * lumps + 0.18 * grains), 0.3, 1.7)[..., None]
+    canvas.gloss[:] = (0.95 - 0.6 * x) * np.clip(1 + x * 0.8 * lumps, 0.2, 1.4)
+    canvas.height[:] = shape
+    inside = smoothstep(0.0, 0.15, shape)
+    for k, (sx, sy) in enumerate(spots):
+        strength = float(smoothstep(thresholds[k] - 0.08, thresholds[k] + 0.08, np.float32(x)))
+        if strength > 0:
+            _spot(canvas, sx, sy, tilts[k], sizes[k], strength, seed=k < _SEEDS)
+    canvas.height[:] = np.where(shape > 0, np.maximum(canvas.height, 0.01), 0)
+    canvas.height += inside * np.float32(x) * (0.035 * lumps + 0.055 * grains)
+
+
+def _spot(canvas: Canvas, x: float, y: float, tilt: float, size: float, strength: float, seed: bool) -> None:
+    rx, ry = (0.062, 0.046) if seed else (0.075, 0.032)
+    piece = canvas.piece(x, y, rx * size, ry * size, tilt)
+    alpha = smoothstep(1.0, 0.45, piece.u**2 + piece.v**2) * strength
+    canvas.paint(piece, alpha * (0.9 if seed else 0.75), _SEED if seed else _FLECK, 0.5, 0.04 if seed else -0.02)
+
+
+# --- shapes: a height field over the canvas, 0 outside -----------------------------------------------
+
+
+def _dollop(canvas: Canvas, rng: Rng) -> np.ndarray:
+    """A spoonful with a swirl."""
+    _, u, v = canvas.whole
+    angle, rho = np.arctan2(v, u), np.sqrt(u * u + v * v)
+    rho = rho / lobes(rng, angle, range(2, 6), 0.10)
+    swirl = np.cos(angle * rng.choice([-1, 1]) - rho * rng.uniform(7, 11)) * smoothstep(0.95, 0.6, rho)
+    height = dome(rho * rho, 0.10, 0.36, 0.6)
+    return np.where(height > 0, height + 0.05 * swirl, 0)
+
+
+def _puddle(canvas: Canvas, rng: Rng) -> np.ndarray:
+    """A spreading pool with an irregular edge."""
+    _, u, v = canvas.whole
+    v = v * np.float32(rng.uniform(1.0, 1.35))
+    angle, rho = np.arctan2(v, u), np.sqrt(u * u + v * v)
+    rho = rho / lobes(rng, angle, range(2, 8), 0.17)
+    height = dome(rho * rho, 0.05, 0.17, 0.35)
+    return np.where(height > 0, height + 0.035 * canvas.noise(rng, 1.6), 0)
+
+
+def _smear(canvas: Canvas, rng: Rng) -> np.ndarray:
+    """A spoon's stroke: a thick head and a thinning tail."""
+    _, u, v = canvas.whole
+    v = v - np.float32(rng.uniform(-0.35, 0.35)) * (u * u - 0.4)
+    width = 0.62 - 0.30 * smoothstep(-0.6, 1.0, u)
+    ragged = 1 + 0.12 * canvas.noise(rng, 3.0)
+    rho2 = (u * ragged) ** 2 + (v / (width * ragged)) ** 2
+    grooves = 0.03 * np.sin(v * rng.uniform(22, 34)) * smoothstep(-0.4, 0.4, u)
+    height = dome(rho2, 0.06, 0.30, 0.5) * (1 - 0.35 * smoothstep(-0.3, 1.0, u))
+    return np.where(height > 0, np.maximum(height + grooves, 0.02), 0)
+
+
+def _zigzag(canvas: Canvas, rng: Rng) -> np.ndarray:
+    """A squeezed line that runs to and fro."""
+    turns = int(rng.integers(3, 5))
+    s = np.linspace(0, 1, 60)
+    x = np.linspace(-0.78, 0.78, 60) + 0.05 * rng.normal()
+    y = 0.62 * np.sin(2 * np.pi * turns * s + rng.uniform(0, 6)) * rng.uniform(0.8, 1.1)
+    bare = Canvas.__new__(Canvas)
+    bare.__dict__.update(canvas.__dict__, height=np.zeros_like(canvas.height))
+    bare.strand(x, y, float(rng.uniform(0.30, 0.36)), 0.06, np.zeros(3), 0)
+    return bare.height
+
+
+def _drops(canvas: Canvas, rng: Rng) -> np.ndarray:
+    """Three to five drops that touch."""
+    _, u, v = canvas.whole
+    height = np.zeros_like(u)
+    count = int(rng.integers(3, 6))
+    start = rng.uniform(0, 2 * np.pi)
+    for k in range(count):
+        a, far, r = start + 2 * np.pi * k / count, rng.uniform(0.38, 0.52), rng.uniform(0.36, 0.50)
+        rho2 = ((u - far * np.cos(a)) ** 2 + (v - far * np.sin(a)) ** 2) / (r * r)
+        height = np.maximum(height, dome(rho2, 0.06, 0.26))
+    return height
+
+
+_SHAPES = (_dollop, _dollop, _puddle, _puddle, _smear, _zigzag, _drops)

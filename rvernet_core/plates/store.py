@@ -1,0 +1,155 @@
+"""Many scenes, rendered once in parallel and kept on disk under the name of what determines them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.lib.format import open_memmap
+from tqdm import tqdm
+
+from rvernet_core.config import PlatesSpec, fingerprint
+from rvernet_core.errors import ConfigError, DataError
+from rvernet_core.files import atomic_folder, check_space, write_json
+from rvernet_core.plates.layout import check
+from rvernet_core.plates.scene import RENDERER_VERSION, SceneItem, render_scene
+
+_CHUNK = 16  # scenes a worker renders between two reports
+_WORTH_A_POOL = 4 * _CHUNK  # fewer scenes are quicker in this process than starting others
+
+log = logging.getLogger(__name__)
+
+
+class SceneStore:
+    """Rendered scenes on disk, memory-mapped: opening is quick and memory does not grow with their number.
+
+    Attributes:
+        folder: where images.npy (N, H, W, 3), instances.npy (N, H, W), both uint8, and scenes.json lie.
+        fingerprint: name of spec, seeds and renderer version.
+        seeds: the seed of each scene.
+    """
+
+    def __init__(self, folder: Path):
+        """Open a complete store. Raises DataError if its files contradict each other."""
+        self.folder = Path(folder)
+        try:
+            facts = json.loads((self.folder / "scenes.json").read_text("utf-8"))
+            self.fingerprint: str = facts["fingerprint"]
+            self.seeds = range(*facts["seeds"])
+            self._items = [tuple(SceneItem(**item) for item in scene) for scene in facts["items"]]
+            self._images = np.load(self.folder / "images.npy", mmap_mode="r")
+            self._instances = np.load(self.folder / "instances.npy", mmap_mode="r")
+            lengths = {len(self.seeds), len(self._items), len(self._images), len(self._instances)}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._torn(str(error)) from error
+        if len(lengths) != 1:
+            raise self._torn(f"different numbers of scenes: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __reduce__(self) -> tuple:
+        return SceneStore, (self.folder,)  # another process maps the files itself
+
+    def image(self, i: int) -> np.ndarray:
+        """The photo of scene `i`: uint8 (H, W, 3) RGB."""
+        return np.array(self._images[i])
+
+    def instances(self, i: int) -> np.ndarray:
+        """Instance map of scene `i`: uint8 (H, W), 0 = no food, k = items(i)[k - 1]."""
+        return np.array(self._instances[i])
+
+    def items(self, i: int) -> tuple[SceneItem, ...]:
+        """The foods of scene `i`, from below to above."""
+        return self._items[i]
+
+    def _torn(self, why: str) -> DataError:
+        return DataError(f"{self.folder} is not a complete scene store ({why}); delete it and run again")
+
+
+def scene_store(
+    spec: PlatesSpec, seeds: range, cache: Path, workers: int | None = None, progress: bool | None = None
+) -> SceneStore:
+    """The scenes of `seeds`, rendered unless they lie in `cache`/plates/<fingerprint>/ already.
+
+    Args:
+        spec: the law of the scenes.
+        seeds: their seeds, at least one and none below 0.
+        cache: root of the cache.
+        workers: processes; None: one per core that this process may use.
+        progress: show a bar on stderr; None: only on a terminal.
+
+    Two processes may fill the same cache at once; a killed one leaves nothing that is taken for
+    a store. Raises ConfigError for a bad spec or range, DataError if the disk is full or read-only.
+    """
+    check(spec)
+    if len(seeds) == 0 or min(seeds[0], seeds[-1]) < 0:
+        raise ConfigError(f"seeds are {seeds!r}; expected a range of at least one seed, none below 0")
+    name = fingerprint(spec, RENDERER_VERSION, [seeds.start, seeds.stop, seeds.step])
+    folder = Path(cache) / "plates" / name
+    if not folder.is_dir():
+        check_space(folder, len(seeds) * (spec.size**2 * 4 + 600))
+        with atomic_folder(folder) as staging:
+            _render_all(spec, seeds, staging, name, workers, progress)
+    return SceneStore(folder)
+
+
+def _render_all(
+    spec: PlatesSpec, seeds: range, folder: Path, name: str, workers: int | None, progress: bool | None
+) -> None:
+    shape = (len(seeds), spec.size, spec.size)
+    for file, full in (("images.npy", (*shape, 3)), ("instances.npy", shape)):
+        open_memmap(folder / file, "w+", np.uint8, full).flush()
+    items: list[list[dict]] = [[] for _ in seeds]
+    hidden = None if progress is None else not progress
+    with tqdm(total=len(seeds), desc="rendering scenes", unit="scene", disable=hidden) as bar:
+        for start, chunk in _chunks(spec, seeds, folder, _cores() if workers is None else workers):
+            items[start : start + len(chunk)] = chunk
+            bar.update(len(chunk))
+    facts = {"fingerprint": name, "renderer": RENDERER_VERSION, "spec": asdict(spec)}
+    write_json(folder / "scenes.json", {**facts, "seeds": [seeds.start, seeds.stop, seeds.step], "items": items})
+    log.info("rendered %d scenes into %s", len(seeds), folder)
+
+
+def _chunks(spec: PlatesSpec, seeds: range, folder: Path, workers: int) -> Iterator[tuple[int, list]]:
+    """Render all chunks, here or in a pool, and yield (first index, items) as they are finished."""
+    jobs = [(spec, seeds[i : i + _CHUNK], i, folder) for i in range(0, len(seeds), _CHUNK)]
+    if workers <= 1 or len(seeds) < _WORTH_A_POOL:
+        for job in jobs:
+            yield _render_chunk(*job)
+        return
+    # spawned, not forked: the caller may hold threads of torch or a notebook
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), cv2.setNumThreads, (1,))
+    try:
+        for done in as_completed([pool.submit(_render_chunk, *job) for job in jobs]):
+            yield done.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> tuple[int, list[list[dict]]]:
+    """Render some scenes straight into the store's files."""
+    images, instances = (open_memmap(folder / f"{part}.npy", "r+") for part in ("images", "instances"))
+    items = []
+    for i, seed in enumerate(seeds, start):
+        scene = render_scene(spec, seed)
+        images[i], instances[i] = scene.image, scene.instances
+        items.append([asdict(item) for item in scene.items])
+    images.flush()
+    instances.flush()
+    return start, items
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

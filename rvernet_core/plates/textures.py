@@ -1,0 +1,63 @@
+"""Smooth random fields and small colour helpers, all independent of the resolution.
+
+A field is a coarse lattice of random numbers, enlarged with cubic interpolation. The lattice has the
+same number of cells at every image size, so a scene looks the same at 64 and at 512 pixels.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Rng = np.random.Generator
+Colour = tuple[float, float, float]
+
+
+def noise(
+    rng: Rng, shape: tuple[int, int], cells: float | tuple[float, float], octaves: int = 1
+) -> np.ndarray:
+    """A smooth field (H, W) float32, roughly in [-1, 1] with mean 0.
+
+    `cells` counts the lattice cells along height and width (one number: the same for both); every
+    further octave doubles them and halves the amplitude.
+    """
+    rows, cols = (cells, cells) if np.isscalar(cells) else cells
+    total, amplitude, weight = None, 1.0, 0.0
+    for _ in range(octaves):
+        lattice = rng.random((max(2, round(rows) + 1), max(2, round(cols) + 1)), dtype=np.float32)
+        field = cv2.resize(lattice * (2 * amplitude) - amplitude, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        total = field if total is None else total + field
+        weight += amplitude**2
+        rows, cols, amplitude = rows * 2, cols * 2, amplitude / 2
+    return total * np.float32(weight**-0.5)
+
+
+def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
+    """0 below `low`, 1 above `high`, smooth in between; `low` > `high` gives the falling edge."""
+    y = np.clip((x - low) * (1.0 / (high - low)), 0, 1)
+    return y * y * (3 - 2 * y)
+
+
+def blend(a: np.ndarray, b: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """`a` where alpha is 0, `b` where it is 1; colours broadcast to (..., 3), `alpha` has one axis less."""
+    a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
+    return a + (b - a) * np.asarray(alpha, np.float32)[..., None]
+
+
+def rgb(r: float, g: float, b: float) -> np.ndarray:
+    """A colour in the usual 0..255 notation as float32 in 0..1."""
+    return np.array([r, g, b], np.float32) / 255
+
+
+def between(rng: Rng, *colours: np.ndarray) -> np.ndarray:
+    """A random colour on the way between two neighbours of a palette."""
+    i = int(rng.integers(len(colours) - 1))
+    return blend(colours[i], colours[i + 1], rng.random(dtype=np.float32))
+
+
+def vary(rng: Rng, colour: np.ndarray, amount: float = 0.05, count: int | None = None) -> np.ndarray:
+    """`colour` with random brightness and a little random hue; (3,) or, with `count`, (count, 3)."""
+    n = 1 if count is None else count
+    shade = 1 + amount * rng.uniform(-1, 1, (n, 1)) + 0.3 * amount * rng.uniform(-1, 1, (n, 3))
+    varied = np.clip(colour * shade, 0, 1).astype(np.float32)
+    return varied[0] if count is None else varied
