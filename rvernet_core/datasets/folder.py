@@ -53,7 +53,7 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
             splits[name] = split_of_cutouts(name, [class_name], folders, spec, cache)
         else:
             raise DataError(
-                f"extra class {class_name!r}: {folder} has neither images/ with masks/ nor roi/ with extra-roi/"
+                f"class {class_name!r}: {folder} has neither images/ and masks/ nor roi/ and extra-roi/"
             )
     return splits
 

@@ -10,7 +10,7 @@ import numpy as np
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.datasets.base import Candidate, FoodSplit, MaskedSource, build_split
 from rvernet_core.errors import ConfigError
-from rvernet_core.plates import FOODS, scene_store
+from rvernet_core.plates import FOODS, RENDERER_VERSION, scene_store
 
 #: First scene seed of each split, so that a split grows without touching the other. Seeds from
 #: `CORPUS_SEEDS` on are for the zoo's own corpus.
@@ -55,7 +55,7 @@ def split_of_plates(name: str, spec: DataSpec, cache: Path) -> FoodSplit:
         FOODS,
         candidates,
         PlatesSource(store),
-        content=[fingerprint(spec.plates), first, count],
+        content=[fingerprint(spec.plates), RENDERER_VERSION, first, count],
         min_area=spec.min_area,
         photos=len(store),
     )
