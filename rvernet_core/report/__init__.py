@@ -9,6 +9,7 @@ alternative texts come from `alt`.
 from rvernet_core.report import alt
 from rvernet_core.report.bundle import Bundle, figure_bundle
 from rvernet_core.report.charts import confusion, curves, dots, heat
+from rvernet_core.report.glance import glance, write_glance
 from rvernet_core.report.page import Page
 from rvernet_core.report.photos import grid_size, overlay, photo_grid
 from rvernet_core.report.style import LABELS, colour, label
@@ -24,6 +25,7 @@ __all__ = [
     "curves",
     "dots",
     "figure_bundle",
+    "glance",
     "grid_size",
     "heat",
     "interval",
@@ -31,4 +33,5 @@ __all__ = [
     "overlay",
     "photo_grid",
     "table_bundle",
+    "write_glance",
 ]

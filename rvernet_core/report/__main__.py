@@ -1,0 +1,28 @@
+"""`python -m rvernet_core.report glance | pictures`: the parts of the book that are made, not written."""
+
+import argparse
+from pathlib import Path
+
+from rvernet_core.report.glance import write_glance
+from rvernet_core.report.page import ROOT
+
+
+def main() -> None:
+    """Parse the command line and write."""
+    parser = argparse.ArgumentParser(prog="python -m rvernet_core.report", description=__doc__)
+    parser.add_argument("what", choices=("glance", "pictures"))
+    parser.add_argument("folder", type=Path, nargs="?", help="default: book, or book/_static for pictures")
+    options = parser.parse_args()
+    if options.what == "glance":
+        book = options.folder or ROOT / "book"
+        write_glance(book, None if options.folder else ROOT / "README.md")
+    else:
+        from rvernet_core.report import pictures
+
+        folder = options.folder or ROOT / "book" / "_static"
+        pictures.write_cover(folder)
+        pictures.write_diagram(folder)
+
+
+if __name__ == "__main__":
+    main()
