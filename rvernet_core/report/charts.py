@@ -50,7 +50,16 @@ def dots(
         tint = tint if tint.startswith("#") else colour("rvernet")
         if low and high and pd.notna(row[low]):
             ax.plot([row[low], row[high]], [y, y], color=tint, lw=2.4, alpha=0.45, solid_capstyle="round")
-        ax.plot(row[value], y, style.marker(key), color=tint, ms=6.5, mec=colour("paper"), mew=0.8, zorder=3)
+        ax.plot(
+            row[value],
+            y,
+            style.marker(key),
+            color=tint,
+            ms=_size(key),
+            mec=colour("paper"),
+            mew=0.8,
+            zorder=3,
+        )
     _value_labels(ax, frame, names, groups, step, top, label, value, series, fmt)
     ax.set_yticks(range(len(names)), [style.label(str(name)) for name in names])
     ax.set_ylim(len(names) - 0.42, -0.58)
@@ -177,7 +186,7 @@ def curves(
             part[y].values,
             color=tint,
             marker=style.marker(key) if markers else "",
-            ms=5,
+            ms=0.78 * _size(key),
             mec=colour("paper"),
             mew=0.7,
         )
@@ -214,6 +223,11 @@ def curves(
 # --- helpers --------------------------------------------------------------------------------------
 
 
+def _size(key: str) -> float:
+    """Markers of equal weight to the eye: a triangle or a cross needs more room than a disc."""
+    return {"^": 8.0, "P": 8.5, "D": 6.0}.get(style.marker(key), 6.8)
+
+
 def _value_labels(ax, frame, names, groups, step, top, label, value, series, fmt) -> None:
     """The value of each dot, in one column right of the chart."""
     for row in frame.to_dict("records"):
@@ -245,14 +259,17 @@ def _series_key(
 
 
 def _references(ax: Axes, references: Mapping[str, float]) -> None:
-    """Dashed lines, their names at the foot of the chart on alternating heights where they are close."""
-    for k, (text, at) in enumerate(sorted(references.items(), key=lambda item: item[1])):
+    """Dashed lines, named above the chart; a name moves up where its neighbour is close."""
+    k, before, (left, right) = 0, -np.inf, ax.get_xlim()
+    for text, at in sorted(references.items(), key=lambda item: item[1]):
+        k = 1 - k if at - before < 0.25 * (right - left) else 0
+        before = at
         ax.axvline(at, color=colour("muted"), lw=1, ls=(0, (4, 3)), zorder=1)
         ax.annotate(
             text,
             (at, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 2 + 9 * (k % 2)),
+            xytext=(0, 2 + 9 * k),
             textcoords="offset points",
             ha="center",
             va="bottom",

@@ -16,7 +16,7 @@ Photo = np.ndarray  # uint8 (H, W, 3)
 Mask = np.ndarray  # bool (H, W)
 
 #: Tints of instance masks, far apart in hue and in lightness.
-TINTS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#bdbdbd")
+TINTS = ("#ffe34d", "#56b4e9", "#2fd3a0", "#e69f00", "#e58fc0", "#d55e00", "#3f8fe0", "#d0d0d0")
 
 
 def photo_grid(
@@ -81,7 +81,7 @@ def grid_size(
 
 
 def lined(ax: Axes, x: float, y: float, text: str, step: float, **style: object) -> None:
-    """Centred lines, each drawn by itself so that it stays centred in the reader's font; `y`: of the first."""
+    """Centred lines, the first at `y`; each drawn by itself so that it stays centred in the reader's font."""
     for k, line in enumerate(text.split("\n")):
         ax.text(x, y + k * step, line, ha="center", va="center", **style)
 
@@ -109,8 +109,8 @@ def outline(ax: Axes, mask: Mask, box: tuple[float, float, float, float], tint: 
     left, right, bottom, top = box
     x = left + (np.arange(-1, mask.shape[1] + 1) + 0.5) / mask.shape[1] * (right - left)
     y = top + (np.arange(-1, mask.shape[0] + 1) + 0.5) / mask.shape[0] * (bottom - top)
-    ax.contour(x, y, padded, levels=[0.5], colors="#14181e", linewidths=1.9, alpha=0.75)
-    ax.contour(x, y, padded, levels=[0.5], colors=tint, linewidths=1.0)
+    ax.contour(x, y, padded, levels=[0.5], colors="#14181e", linewidths=2.2, alpha=0.8)
+    ax.contour(x, y, padded, levels=[0.5], colors=tint, linewidths=1.3)
 
 
 def _masks(outlines: Sequence | None, i: int, j: int) -> list[Mask]:
