@@ -36,7 +36,9 @@ class Canvas:
         reach: half side of the buffer in local units.
     """
 
-    def __init__(self, x: float, y: float, radius: float, scale: float, angle: float = 0, reach: float = 1.35):
+    def __init__(
+        self, x: float, y: float, radius: float, scale: float, angle: float = 0, reach: float = 1.35
+    ):
         self.unit = radius * scale  # pixels per local unit
         self.left, self.top = (int(np.floor(c * scale - reach * self.unit)) for c in (x, y))
         side = int(np.ceil(2 * reach * self.unit)) + 1
@@ -123,7 +125,7 @@ class Canvas:
         colour: np.ndarray,
         gloss: float,
     ) -> None:
-        """Lay many small ellipsoids at once; arguments are arrays (N,) or numbers, `colour` (N, 3) or (3,)."""
+        """Lay many small ellipsoids at once; arguments are (N,) or numbers, `colour` (N, 3) or (3,)."""
         x, y = np.atleast_1d(x), np.atleast_1d(y)
         n = len(x)
         rx, ry, turn, z, thickness = (
@@ -141,7 +143,7 @@ class Canvas:
         inside = 1 - ((dx * c + dy * s) / rx) ** 2 - ((dy * c - dx * s) / ry) ** 2
         heights = np.where(inside > 0, z + thickness * np.sqrt(np.maximum(inside, 0)), 0)
         for k in range(n):
-            if 0 <= x0[k] and 0 <= y0[k] and max(x0[k], y0[k]) + 2 * half < self.shape[0]:
+            if x0[k] >= 0 and y0[k] >= 0 and max(x0[k], y0[k]) + 2 * half < self.shape[0]:
                 window = (slice(y0[k], y0[k] + 2 * half + 1), slice(x0[k], x0[k] + 2 * half + 1))
                 self._put(window, heights[k], colour[k], gloss)
 
@@ -156,10 +158,17 @@ class Canvas:
         levels = int(np.clip(across / 1.5, 3, 12))
         for share in (np.arange(levels) + 0.5) / levels:  # from the cord's edges to its crest
             thick = max(1, round(across * np.sqrt(1 - share**2)))
-            cv2.polylines(self.height, points, False, float(z + width / 2 * share), thick, cv2.LINE_8, _SUBPIXEL)
+            cv2.polylines(
+                self.height, points, False, float(z + width / 2 * share), thick, cv2.LINE_8, _SUBPIXEL
+            )
         thick = max(1, round(across * np.sqrt(1 - (0.5 / levels) ** 2)))
         cv2.polylines(self.albedo, points, False, colour.tolist(), thick, cv2.LINE_8, _SUBPIXEL)
         cv2.polylines(self.gloss, points, False, float(gloss), thick, cv2.LINE_8, _SUBPIXEL)
+
+    def soften(self, reach: float) -> None:
+        """Smooth the heights over `reach` local units without moving the outline."""
+        smooth = cv2.GaussianBlur(self.height, (0, 0), max(reach * self.unit, 0.3))
+        self.height = np.where(self.height > 0, np.maximum(smooth, 1e-3), 0).astype(np.float32)
 
 
 # --- profiles: height of a piece over its (u, v), 0 outside -----------------------------------------

@@ -9,6 +9,21 @@ import numpy as np
 
 from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smoothstep, vary
 
+_FINE = 8192  # steps of a plate's profile from centre to rim
+_GLAZES = (
+    rgb(236, 234, 228),
+    rgb(230, 224, 214),
+    rgb(212, 202, 186),
+    rgb(205, 172, 150),
+    rgb(150, 176, 150),
+    rgb(126, 156, 186),
+    rgb(128, 176, 180),
+    rgb(60, 66, 76),
+    rgb(48, 46, 46),
+)
+_GLAZE_SHARES = np.array([5, 4, 2, 1, 1, 1.4, 1, 1, 0.8]) / 17.2
+_INKS = (rgb(170, 40, 45), rgb(45, 75, 150), rgb(190, 150, 70), rgb(60, 110, 80), rgb(50, 46, 46))
+
 
 class Glaze(NamedTuple):
     """A drawn dish: albedo (N, N, 3), height (N, N) in photo units (0 off the dish), gloss (N, N)."""
@@ -57,46 +72,54 @@ def draw_dish(dish: Dish, rng: Rng, pixels: int) -> Glaze:
     t = (np.arange(pixels, dtype=np.float32) + 0.5) / pixels
     dx, dy = t[None, :] - np.float32(dish.x), t[:, None] - np.float32(dish.y)
     c, s = np.float32(np.cos(dish.angle)), np.float32(np.sin(dish.angle))
-    u = np.abs(dx * c + dy * s) * np.float32(1 / dish.radius)
-    v = np.abs(dy * c - dx * s) * np.float32(1 / (dish.radius * dish.squash))
-    rho = np.sqrt(u * u + v * v) if dish.corner == 2 else (u**dish.corner + v**dish.corner) ** (1 / dish.corner)
-    return (_board if dish.kind == "board" else _plate)(rho, u, v, rng)
+    u = (dx * c + dy * s) * np.float32(1 / dish.radius)
+    v = (dy * c - dx * s) * np.float32(1 / (dish.radius * dish.squash))
+    if dish.corner == 2:
+        rho = np.sqrt(u * u + v * v)
+    else:
+        rho = (np.abs(u) ** dish.corner + np.abs(v) ** dish.corner) ** (1 / dish.corner)
+    return (_board if dish.kind == "board" else _plate)(rho, rng)
 
 
-def _plate(rho: np.ndarray, u: np.ndarray, v: np.ndarray, rng: Rng) -> Glaze:
+def _plate(rho: np.ndarray, rng: Rng) -> Glaze:
+    """Glaze and profile depend on the distance from the centre alone: drawn once along it, then spread."""
+    line = np.linspace(0, 1, _FINE, dtype=np.float32)
     well, lip = rng.uniform(0.68, 0.78), rng.uniform(0.026, 0.036)
-    height = 0.012 + (lip - 0.012) * smoothstep(well - 0.06, 1.0, rho) ** 0.8
-    height += 0.004 * smoothstep(0.05, 0.0, np.abs(rho - well)) * rng.random()
-    on = rho < 1
-    height = np.where(on, height * smoothstep(1.0, 0.965, rho) ** 0.5 + 0.002, 0)
+    profile = 0.012 + (lip - 0.012) * smoothstep(well - 0.06, 1.0, line) ** 0.8
+    profile += 0.004 * smoothstep(0.05, 0.0, np.abs(line - well)) * rng.random()
+    profile = profile * smoothstep(1.001, 0.965, line) ** 0.5 + 0.002
 
-    palette = (
-        rgb(242, 240, 234), rgb(236, 232, 224), rgb(214, 204, 188), rgb(205, 172, 150), rgb(150, 176, 150),
-        rgb(126, 156, 186), rgb(128, 176, 180), rgb(60, 66, 76), rgb(48, 46, 46),
-    )  # fmt: skip
-    weights = np.array([5, 4, 2, 1, 1, 1.4, 1, 1, 0.8])
-    colour = vary(rng, palette[int(rng.choice(len(palette), p=weights / weights.sum()))], 0.05)
-    albedo = np.broadcast_to(colour, (*rho.shape, 3)).copy()
+    colour = vary(rng, _GLAZES[int(rng.choice(len(_GLAZES), p=_GLAZE_SHARES))], 0.05)
+    colours = np.broadcast_to(colour, (_FINE, 3))
     if rng.random() < 0.25:  # a rim of another glaze
-        albedo = blend(albedo, vary(rng, palette[int(rng.integers(len(palette)))], 0.1), smoothstep(well, well + 0.03, rho))
-    inks = (rgb(170, 40, 45), rgb(45, 75, 150), rgb(190, 150, 70), rgb(60, 110, 80), rgb(50, 46, 46))
-    ink = vary(rng, inks[int(rng.integers(len(inks)))], 0.1)
-    bands = rng.random((3,)) < np.array([0.35, 0.25, 0.15])
-    for band, centre, width in zip(bands, (0.975, well + 0.02, rng.uniform(0.84, 0.93)), (0.03, 0.012, 0.02), strict=True):
-        if band:
-            albedo = blend(albedo, ink, 0.9 * smoothstep(width, width * 0.7, np.abs(rho - centre)))
-    if rng.random() < 0.3:  # stoneware speckles
-        speck = noise(rng, rho.shape, 110)
-        albedo *= (1 - 0.55 * smoothstep(0.72, 0.85, speck))[..., None]
-    albedo *= (1 + 0.02 * noise(rng, rho.shape, 5, octaves=2))[..., None]
-    gloss = np.full_like(rho, rng.uniform(0.25, 0.6))
-    return Glaze(np.clip(albedo, 0, 1), height.astype(np.float32), gloss * on)
+        rim = vary(rng, _GLAZES[int(rng.integers(len(_GLAZES)))], 0.1)
+        colours = blend(colours, rim, smoothstep(well, well + 0.03, line))
+    ink = vary(rng, _INKS[int(rng.integers(len(_INKS)))], 0.1)
+    painted = rng.random(3) < (0.35, 0.25, 0.15)
+    for on, centre, width in (
+        (painted[0], 0.975, 0.03),
+        (painted[1], well + 0.02, 0.012),
+        (painted[2], rng.uniform(0.84, 0.93), 0.02),
+    ):
+        if on:
+            colours = blend(colours, ink, 0.9 * smoothstep(width, width * 0.7, np.abs(line - centre)))
+
+    index = np.minimum(rho * (_FINE - 1), _FINE - 1).astype(np.int32)
+    on_dish = rho < 1
+    albedo = np.take(colours, index, axis=0)
+    cloudy = 1 + 0.02 * noise(rng, rho.shape, 5, octaves=2)
+    if rng.random() < 0.16:  # stoneware speckles
+        cloudy *= 1 - rng.uniform(0.15, 0.5) * smoothstep(0.80, 0.9, noise(rng, rho.shape, 150))
+    albedo *= cloudy[..., None]
+    height = np.where(on_dish, np.take(profile, index), 0)
+    gloss = on_dish * np.float32(rng.uniform(0.25, 0.6))
+    return Glaze(np.clip(albedo, 0, 1), height, gloss)
 
 
-def _board(rho: np.ndarray, u: np.ndarray, v: np.ndarray, rng: Rng) -> Glaze:
+def _board(rho: np.ndarray, rng: Rng) -> Glaze:
     tone = between(rng, rgb(206, 162, 110), rgb(160, 106, 62), rgb(104, 66, 42))
     grain = noise(rng, rho.shape, (70, 4), octaves=2) + 0.6 * np.sin(noise(rng, rho.shape, (5, 2)) * 14)
-    albedo = tone * (1 + 0.08 * grain)[..., None]
-    height = np.where(rho < 1, 0.018 * smoothstep(1.0, 0.95, rho) ** 0.5 + 0.003, 0)
+    albedo = np.clip(tone * (1 + 0.08 * grain)[..., None], 0, 1).astype(np.float32)
+    height = np.where(rho < 1, 0.003 + 0.018 * smoothstep(1.0, 0.95, rho) ** 0.5, 0)
     height -= 0.003 * smoothstep(0.02, 0.0, np.abs(rho - 0.92))
-    return Glaze(np.clip(albedo, 0, 1).astype(np.float32), np.maximum(height, 0).astype(np.float32), (rho < 1) * np.float32(0.15))
+    return Glaze(albedo, np.maximum(height, 0).astype(np.float32), (rho < 1) * np.float32(0.15))

@@ -27,7 +27,18 @@ CONTEXT = COMPANIONS["ketchup"] + COMPANIONS["chili paste"]
 NEUTRAL = tuple(name for name in FOOD_TABLE if name not in CONTEXT)
 FOODS = (*FOOD_TABLE, *SAUCES)
 
-STREAMS = ("what", "where", "table", "dish", "glaze", "light", "sauce place", "sauce shape", "latent", "foods")
+STREAMS = (
+    "what",
+    "where",
+    "table",
+    "dish",
+    "glaze",
+    "light",
+    "sauce place",
+    "sauce shape",
+    "latent",
+    "foods",
+)
 _CANDIDATES = 48  # places tried for each food
 
 
@@ -136,7 +147,7 @@ def context_share(spec: PlatesSpec) -> float:
 
 
 def _place_sauce(rng: np.random.Generator, dish: Dish, t: float, name: str) -> Placed:
-    radius = rng.uniform(0.078, 0.118)
+    radius = rng.uniform(0.088, 0.135)
     distance, direction = (dish.well - radius) * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
     x, y = dish.x + distance * np.cos(direction), dish.y + distance * np.sin(direction)
     return Placed(name, float(x), float(y), float(radius), float(rng.uniform(0, 2 * np.pi)), t)

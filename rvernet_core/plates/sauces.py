@@ -49,7 +49,9 @@ def _spot(canvas: Canvas, x: float, y: float, tilt: float, size: float, strength
     rx, ry = (0.062, 0.046) if seed else (0.075, 0.032)
     piece = canvas.piece(x, y, rx * size, ry * size, tilt)
     alpha = smoothstep(1.0, 0.45, piece.u**2 + piece.v**2) * strength
-    canvas.paint(piece, alpha * (0.9 if seed else 0.75), _SEED if seed else _FLECK, 0.5, 0.04 if seed else -0.02)
+    canvas.paint(
+        piece, alpha * (0.9 if seed else 0.75), _SEED if seed else _FLECK, 0.5, 0.04 if seed else -0.02
+    )
 
 
 # --- shapes: a height field over the canvas, 0 outside -----------------------------------------------
@@ -89,14 +91,12 @@ def _smear(canvas: Canvas, rng: Rng) -> np.ndarray:
 
 def _zigzag(canvas: Canvas, rng: Rng) -> np.ndarray:
     """A squeezed line that runs to and fro."""
-    turns = int(rng.integers(3, 5))
     s = np.linspace(0, 1, 60)
-    x = np.linspace(-0.78, 0.78, 60) + 0.05 * rng.normal()
-    y = 0.62 * np.sin(2 * np.pi * turns * s + rng.uniform(0, 6)) * rng.uniform(0.8, 1.1)
-    bare = Canvas.__new__(Canvas)
-    bare.__dict__.update(canvas.__dict__, height=np.zeros_like(canvas.height))
-    bare.strand(x, y, float(rng.uniform(0.30, 0.36)), 0.06, np.zeros(3), 0)
-    return bare.height
+    x = 0.95 * (2 * s - 1)
+    y = np.sin(2 * np.pi * rng.uniform(1.8, 2.4) * s + rng.uniform(0, 6)) * rng.uniform(0.45, 0.62)
+    canvas.strand(x, y, float(rng.uniform(0.40, 0.48)), 0.04, np.zeros(3), 0)
+    canvas.soften(0.03)
+    return canvas.height.copy()
 
 
 def _drops(canvas: Canvas, rng: Rng) -> np.ndarray:
@@ -108,7 +108,7 @@ def _drops(canvas: Canvas, rng: Rng) -> np.ndarray:
     for k in range(count):
         a, far, r = start + 2 * np.pi * k / count, rng.uniform(0.38, 0.52), rng.uniform(0.36, 0.50)
         rho2 = ((u - far * np.cos(a)) ** 2 + (v - far * np.sin(a)) ** 2) / (r * r)
-        height = np.maximum(height, dome(rho2, 0.06, 0.26))
+        height = np.maximum(height, dome(rho2, 0.05, 0.17))
     return height
 
 

@@ -115,7 +115,9 @@ def _render_all(
             items[start : start + len(chunk)] = chunk
             bar.update(len(chunk))
     facts = {"fingerprint": name, "renderer": RENDERER_VERSION, "spec": asdict(spec)}
-    write_json(folder / "scenes.json", {**facts, "seeds": [seeds.start, seeds.stop, seeds.step], "items": items})
+    write_json(
+        folder / "scenes.json", {**facts, "seeds": [seeds.start, seeds.stop, seeds.step], "items": items}
+    )
     log.info("rendered %d scenes into %s", len(seeds), folder)
 
 

@@ -67,7 +67,9 @@ def stripes(rng: Rng, size: int) -> Table:
     hue = between(rng, rgb(170, 50, 50), rgb(60, 90, 140), rgb(90, 120, 90))
     side = round(size * 1.5)
     t = (np.arange(side, dtype=np.float32) + 0.5) / side * rng.uniform(3, 6) % 1
-    line = smoothstep(0.18, 0.15, np.abs(t - 0.5)) * (1 - smoothstep(0.05, 0.03, np.abs(np.abs(t - 0.5) - 0.09)))
+    line = smoothstep(0.18, 0.15, np.abs(t - 0.5)) * (
+        1 - smoothstep(0.05, 0.03, np.abs(np.abs(t - 0.5) - 0.09))
+    )
     cloth = blend(between(rng, rgb(238, 232, 218), rgb(214, 206, 190)), hue, line * 0.85)[:, None, :]
     return Table(_turn(rng, cloth * _weave(rng, side, 0.07)[..., None], size), 0.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rvernet_core.plates.canvas import Canvas, capsule, dome, lobes
+from rvernet_core.plates.canvas import Canvas, dome, plateau
 from rvernet_core.plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
@@ -28,14 +28,16 @@ def tomato(canvas: Canvas, rng: Rng) -> None:
     count = int(rng.integers(1, 4)) if style == "whole" else int(rng.integers(4, 7))
     r = {1: 0.80, 2: 0.54, 3: 0.50}.get(count, 0.36)
     for k, (x, y) in enumerate(ring(rng, count, {2: 0.46, 3: 0.5}.get(count, 0.58))):
-        piece = canvas.piece(x, y, r * rng.uniform(0.94, 1.05), r * rng.uniform(0.9, 1.0), rng.uniform(0, 6), 1.08)
+        piece = canvas.piece(
+            x, y, r * rng.uniform(0.94, 1.05), r * rng.uniform(0.9, 1.0), rng.uniform(0, 6), 1.08
+        )
         rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
         ribbed = 1 + 0.025 * np.cos(5 * angle + 1) * smoothstep(0.1, 0.8, rho) if style == "whole" else 1
         height = dome((rho / ribbed) ** 2, 0.05 + 0.01 * k, r * 0.8)
         stem = rng.normal(0, 0.18, 2)
         colour = blend(vary(rng, red, 0.06), rgb(240, 130, 50), 0.35 * smoothstep(0.45, 0.1, rho))
         canvas.lay(piece, height, colour, 0.8)
-        if rng.random() < 0.75:
+        if rng.random() < 0.75 or count == 1:
             calyx(canvas, rng, x + stem[0] * r, y + stem[1] * r, r * (0.42 if style == "whole" else 0.5), 5)
 
 
@@ -58,12 +60,20 @@ def _tomato_slices(canvas: Canvas, rng: Rng, red: np.ndarray) -> None:
         piece = canvas.piece(1.0 * t, bend * (4 * t * t - 0.5) * 0.5, r, r * 0.95, rng.uniform(0, 6), 1.05)
         rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
         wedge = np.abs(((angle * chambers / np.pi) % 2) - 1)  # 1 in the middle of a wall, 0 in a chamber
-        cell = smoothstep(0.72, 0.5, wedge + 0.5 * smoothstep(0.35, 0.2, rho)) * smoothstep(0.86, 0.76, rho) * smoothstep(0.2, 0.32, rho)
+        cell = (
+            smoothstep(0.72, 0.5, wedge + 0.5 * smoothstep(0.35, 0.2, rho))
+            * smoothstep(0.86, 0.76, rho)
+            * smoothstep(0.2, 0.32, rho)
+        )
         seeds = smoothstep(0.1, 0.7, pulp[piece.window]) * cell
         colour = blend(vary(rng, red, 0.04), rgb(244, 120, 84), 0.5 * smoothstep(0.9, 0.75, rho) * (1 - cell))
         colour = blend(colour, red * 0.72, cell * 0.8)
         colour = blend(colour, rgb(240, 196, 110), seeds * 0.8)
-        height = np.where(rho < 1, 0.10 + 0.06 * k + 0.05 * t * piece.u + 0.05 * np.minimum((1 - rho) * 8, 1) ** 0.5 - 0.025 * cell + 0.03 * seeds, 0)
+        height = np.where(
+            rho < 1,
+            plateau(rho, 0.10 + 0.06 * k + 0.05 * t * piece.u, 0.05, 8) - 0.025 * cell + 0.03 * seeds,
+            0,
+        )
         canvas.lay(piece, np.maximum(height, 0).astype(np.float32), colour, 0.65)
 
 
@@ -86,7 +96,13 @@ def lemon(canvas: Canvas, rng: Rng) -> None:
         juicy = (1 - membrane) * smoothstep(0.85, 0.79, rho)
         colour = blend(rgb(252, 248, 214), pulp * (1 + 0.10 * fibres[piece.window])[..., None], juicy)
         colour = blend(colour, rind, smoothstep(0.89, 0.93, rho))
-        height = 0.13 + 0.07 * k + 0.06 * np.minimum((1 - rho).clip(0) * 9, 1) ** 0.5 - 0.03 * juicy + 0.022 * juicy * fibres[piece.window]
+        height = (
+            0.13
+            + 0.07 * k
+            + 0.06 * np.clip((1 - rho) * 9, 0, 1) ** 0.5
+            - 0.03 * juicy
+            + 0.022 * juicy * fibres[piece.window]
+        )
         inside = rho < 1
         if style == "halves":  # a half wheel: cut straight
             inside = inside & (v > -0.08)
@@ -126,10 +142,14 @@ def strawberry(canvas: Canvas, rng: Rng) -> None:
     cut = rng.random() < 0.35
     r = {2: 0.58, 3: 0.50, 4: 0.45, 5: 0.40}[count]
     for k, (x, y) in enumerate(ring(rng, count, {2: 0.44, 3: 0.50}.get(count, 0.58))):
-        _strawberry(canvas, rng, x, y, r * rng.uniform(0.92, 1.08), vary(rng, red, 0.08), cut and k % 2 == 0, 0.02 * k)
+        _strawberry(
+            canvas, rng, x, y, r * rng.uniform(0.92, 1.08), vary(rng, red, 0.08), cut and k % 2 == 0, 0.02 * k
+        )
 
 
-def _strawberry(canvas: Canvas, rng: Rng, x: float, y: float, r: float, red: np.ndarray, cut: bool, z: float) -> None:
+def _strawberry(
+    canvas: Canvas, rng: Rng, x: float, y: float, r: float, red: np.ndarray, cut: bool, z: float
+) -> None:
     turn = rng.uniform(0, 2 * np.pi)
     piece = canvas.piece(x, y, r * 1.08, r * 0.86, turn, 1.05)
     u, v = piece.u, piece.v
@@ -138,7 +158,9 @@ def _strawberry(canvas: Canvas, rng: Rng, x: float, y: float, r: float, red: np.
     height = dome(rho2, 0.05 + z, r * (0.35 if cut else 0.72), 0.25 if cut else 0.5)
     if cut:
         colour = blend(red, rgb(250, 190, 170), 0.75 * smoothstep(0.75, 0.2, rho2))
-        colour = blend(colour, rgb(252, 236, 222), 0.9 * smoothstep(0.16, 0.05, (v / 0.6) ** 2 + (u * 0.6) ** 2))
+        colour = blend(
+            colour, rgb(252, 236, 222), 0.9 * smoothstep(0.16, 0.05, (v / 0.6) ** 2 + (u * 0.6) ** 2)
+        )
     else:
         colour = blend(red, rgb(250, 214, 180), 0.75 * smoothstep(-0.62, -0.95, u))
         colour = blend(colour, red * 0.8, smoothstep(0.4, 1.0, rho2) * 0.5)
@@ -150,7 +172,9 @@ def _strawberry(canvas: Canvas, rng: Rng, x: float, y: float, r: float, red: np.
         c, s = np.cos(turn), np.sin(turn)
         for a, b in zip(su[inside], sv[inside], strict=True):
             dx, dy = a * r * 1.08, b * r * 0.86
-            seed = canvas.piece(x + dx * c - dy * s, y + dx * s + dy * c, 0.055 * r / 0.5, 0.036 * r / 0.5, turn)
+            seed = canvas.piece(
+                x + dx * c - dy * s, y + dx * s + dy * c, 0.055 * r / 0.5, 0.036 * r / 0.5, turn
+            )
             dot = seed.u**2 + seed.v**2
             canvas.paint(seed, smoothstep(1.0, 0.5, dot), rgb(244, 206, 110), 0.4, bump=-0.014)
     if rng.random() < 0.85:

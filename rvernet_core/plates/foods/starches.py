@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rvernet_core.plates.canvas import Canvas, capsule, dome, lobes
+from rvernet_core.plates.canvas import Canvas, dome, lobes, plateau
 from rvernet_core.plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
@@ -15,9 +15,9 @@ def rice(canvas: Canvas, rng: Rng) -> None:
     v = v * np.float32(rng.uniform(1.0, 1.3))
     rho = np.sqrt(u * u + v * v) / lobes(rng, np.arctan2(v, u), range(2, 6), rng.uniform(0.02, 0.12))
     mound = dome((rho / 0.9) ** 2, 0.02, rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.8))
-    canvas.lay(canvas.whole, mound, tone * 0.72, 0.1)
+    canvas.lay(canvas.whole, mound, tone * 0.9, 0.1)
 
-    count = 330
+    count = 380
     r, a = 0.92 * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count)
     x, y = r * np.cos(a), r * np.sin(a)
     level = np.array([canvas.level(*p) for p in zip(x, y, strict=True)])
@@ -31,10 +31,17 @@ def rice(canvas: Canvas, rng: Rng) -> None:
         garnish(canvas, rng, int(rng.integers(6, 16)), _GARNISHES[int(rng.integers(len(_GARNISHES)))])
 
 
-_GARNISHES = ((rgb(40, 36, 34), 0.03), (rgb(74, 140, 50), 0.055), (rgb(228, 206, 150), 0.032), (rgb(60, 120, 44), 0.04))
+_GARNISHES = (
+    (rgb(40, 36, 34), 0.03),
+    (rgb(74, 140, 50), 0.055),
+    (rgb(228, 206, 150), 0.032),
+    (rgb(60, 120, 44), 0.04),
+)
 
 
-def garnish(canvas: Canvas, rng: Rng, count: int, kind: tuple[np.ndarray, float], spread: float = 0.6) -> None:
+def garnish(
+    canvas: Canvas, rng: Rng, count: int, kind: tuple[np.ndarray, float], spread: float = 0.6
+) -> None:
     """Sprinkle small bits (colour, size) on what is already on the canvas."""
     colour, size = kind
     r, a = spread * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count)
@@ -53,22 +60,34 @@ def noodles(canvas: Canvas, rng: Rng) -> None:
     _, u, v = canvas.whole
     rho2 = (u * u + v * v) / 0.78**2
     canvas.lay(canvas.whole, dome(rho2, 0.01, 0.25), tone * 0.55, 0.1)
-    count = int(round(3.6 / width))
-    s = np.linspace(0, 1, 40)
+    count = round(3.6 / width)
+    s = np.linspace(0, 1, 56)
     for k in range(count):
         if k % 3 == 0:  # a strand that wanders across
-            a0, span, bow = rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 2.6), rng.uniform(-0.5, 0.5)
-            x0, y0, x1, y1 = 0.85 * np.cos(a0), 0.85 * np.sin(a0), 0.8 * np.cos(a0 + span), 0.8 * np.sin(a0 + span)
+            a0, span, bow = rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 2.8), rng.uniform(-0.3, 0.3)
+            x0, y0, x1, y1 = (
+                0.85 * np.cos(a0),
+                0.85 * np.sin(a0),
+                0.8 * np.cos(a0 + span),
+                0.8 * np.sin(a0 + span),
+            )
             x = x0 + (x1 - x0) * s + bow * np.sin(np.pi * s) * (y1 - y0) + 0.05 * np.sin(9 * s + a0)
             y = y0 + (y1 - y0) * s - bow * np.sin(np.pi * s) * (x1 - x0) + 0.05 * np.cos(8 * s + a0)
         else:  # a turn of the nest
             a = rng.uniform(0, 2 * np.pi) + s * rng.uniform(1.5, 4.5) * rng.choice([-1, 1])
-            r = np.clip(rng.uniform(0.22, 0.9) + 0.10 * np.sin(a * 2 + rng.uniform(0, 6)) + 0.15 * (s - 0.5), 0.1, 0.95)
+            r = np.clip(
+                rng.uniform(0.22, 0.9) + 0.10 * np.sin(a * 2 + rng.uniform(0, 6)) + 0.15 * (s - 0.5),
+                0.1,
+                0.95,
+            )
             ox, oy = rng.normal(0, 0.07, 2)
             x, y = r * np.cos(a) + ox, r * np.sin(a) + oy
-        middle = float(np.hypot(x, y).mean())
+        radius = np.hypot(x, y)
+        inward = np.minimum(1, 0.93 / np.maximum(radius, 1e-6))
+        x, y, middle = x * inward, y * inward, min(1.0, float(radius.mean()))
         z = 0.30 * max(0.0, 1 - middle**2) ** 0.5 + 0.20 * k / count
         canvas.strand(x, y, width * rng.uniform(0.9, 1.1), z, vary(rng, tone, 0.09), 0.4)
+    canvas.soften(0.12 * width)
     if rng.random() < 0.5:
         garnish(canvas, rng, int(rng.integers(8, 20)), _GARNISHES[int(rng.integers(1, 4))])
 
@@ -77,7 +96,7 @@ def french_fries(canvas: Canvas, rng: Rng) -> None:
     """A loose stack of sticks, pale to well done, sometimes crinkle-cut or wide."""
     tone = between(rng, rgb(250, 218, 122), rgb(240, 190, 84), rgb(222, 158, 62))
     half = rng.uniform(0.055, 0.085)
-    count, main = int(rng.integers(11, 19)), rng.uniform(0, np.pi)
+    count, main = int(rng.integers(14, 24)), rng.uniform(0, np.pi)
     spread, crinkle = rng.uniform(0.25, 0.9), rng.random() < 0.25
     surface = canvas.noise(rng, 5, octaves=2)
     for k in range(count):
@@ -90,7 +109,7 @@ def french_fries(canvas: Canvas, rng: Rng) -> None:
         piece = canvas.piece(x, y, length, width, main + rng.normal(0, spread))
         ripple = 0.12 * np.sin(piece.u * length / 0.05) if crinkle else 0
         edge = np.maximum(np.abs(piece.v) * (1 + ripple), 1 - (1 - np.abs(piece.u)) * length / width)
-        height = np.where(edge < 1, 0.04 + 0.030 * k + width * 1.3 * np.minimum((1 - edge) * 3.2, 1) ** 0.5, 0)
+        height = plateau(edge, 0.04 + 0.030 * k, width * 1.3, 3.2)
         toasted = smoothstep(0.45, 1.0, edge) * 0.5 + smoothstep(0.75, 1.0, np.abs(piece.u)) * 0.5
         toasted = np.clip(toasted + 0.25 * surface[piece.window], 0, 1)
         canvas.lay(piece, height, blend(vary(rng, tone, 0.07), rgb(176, 104, 36), toasted * 0.8), 0.22)
@@ -107,12 +126,14 @@ def potato(canvas: Canvas, rng: Rng) -> None:
     for k in range(count):
         a, far = start + 2.4 * k, 0.56 * np.sqrt(k / max(count - 1, 1)) + 0.05
         r = rng.uniform(0.27, 0.40)
-        piece = canvas.piece(far * np.cos(a), far * np.sin(a), r, r * rng.uniform(0.72, 0.92), rng.uniform(0, np.pi), 1.2)
+        piece = canvas.piece(
+            far * np.cos(a), far * np.sin(a), r, r * rng.uniform(0.72, 0.92), rng.uniform(0, np.pi), 1.2
+        )
         patch = surface[piece.window]
         rho2 = (piece.u**2 + piece.v**2) * (1 + 0.12 * patch)
         z = 0.02 + 0.03 * k
         if style == "halved":
-            height = np.where(rho2 < 1, z + 0.26 * np.minimum((1 - rho2) * 3, 1) ** 0.5, 0) + 0.008 * fine[piece.window]
+            height = plateau(rho2, z, 0.26, 3) + 0.008 * fine[piece.window]
             colour = blend(flesh, rgb(206, 140, 56), smoothstep(0.1, 0.9, patch + 0.5 * rho2) * 0.6)
             colour = blend(colour, skin, smoothstep(0.78, 0.92, rho2))
         else:
@@ -128,8 +149,8 @@ def bread(canvas: Canvas, rng: Rng) -> None:
     """A slice of toast, or slices of a baguette."""
     crumb = between(rng, rgb(250, 236, 204), rgb(236, 208, 156), rgb(206, 164, 110))
     crust = between(rng, rgb(198, 130, 60), rgb(150, 88, 38), rgb(110, 62, 30))
-    pores = canvas.noise(rng, 9, octaves=2)
-    fine = canvas.noise(rng, 18)
+    pores = canvas.noise(rng, 17, octaves=2)
+    fine = canvas.noise(rng, 22)
     if rng.random() < 0.5:
         slices = [(0.0, 0.0, 0.84, rng.uniform(0.78, 0.86), 0.0, rng.uniform(4.5, 7))]
     else:
@@ -143,11 +164,13 @@ def bread(canvas: Canvas, rng: Rng) -> None:
         if corner > 3:  # the shoulders of a tin loaf
             u = u * (1 + 0.07 * smoothstep(-0.75, -0.55, piece.v) - 0.05)
         rho = (u**corner + v**corner) ** (1 / corner) * (1 + 0.012 * fine[piece.window])
-        pore = smoothstep(0.35, 0.9, pores[piece.window]) * smoothstep(0.92, 0.8, rho)
-        height = np.where(rho < 1, 0.16 + 0.07 * k + 0.06 * np.minimum((1 - rho) * 10, 1) ** 0.5 - 0.03 * pore, 0)
-        browned = np.clip(toast * (1.15 - rho * 0.7 + 0.3 * fine[piece.window]), 0, 1) * smoothstep(0.0, 0.3, 1.1 - rho)
+        pore = smoothstep(0.45, 1.1, pores[piece.window]) * smoothstep(0.92, 0.8, rho)
+        height = np.where(rho < 1, plateau(rho, 0.16 + 0.07 * k, 0.06, 10) - 0.012 * pore, 0)
+        browned = np.clip(toast * (1.15 - rho * 0.7 + 0.3 * fine[piece.window]), 0, 1) * smoothstep(
+            0.0, 0.3, 1.1 - rho
+        )
         colour = blend(vary(rng, crumb, 0.03), rgb(196, 130, 64), browned * 0.7)
-        colour = colour * (1 - 0.18 * pore)[..., None]
+        colour = colour * (1 - 0.13 * pore)[..., None]
         colour = blend(colour, crust, smoothstep(0.86, 0.93, rho))
         canvas.lay(piece, height, colour, 0.06)
 
@@ -156,12 +179,13 @@ def wonton_dumplings(canvas: Canvas, rng: Rng) -> None:
     """Pleated half-moons in a row or a fan, or round steamed ones whose pleats meet in a knot."""
     dough = between(rng, rgb(248, 238, 214), rgb(240, 226, 190), rgb(234, 222, 200))
     if rng.random() < 0.68:
-        count = int(rng.integers(3, 6))
+        count = int(rng.integers(2, 5))
         fried = rng.random() < 0.5
-        fan, pitch = rng.uniform(0.0, 0.30), 1.55 / count
+        fan, size = rng.uniform(0.0, 0.22), {2: 1.14, 3: 1.0, 4: 0.86}[count]
         for k in range(count):
             t = k - (count - 1) / 2
-            _half_moon(canvas, rng, pitch * t, 0.12 * fan * t * t, np.pi / 2 + fan * t, dough, fried, 0.03 * k)
+            x, y = 0.58 * size * t, 0.10 * fan * t * t + rng.normal(0, 0.03)
+            _half_moon(canvas, rng, x, y, np.pi / 2 + fan * t, size, dough, fried)
     else:
         count = int(rng.integers(3, 5))
         start = rng.uniform(0, 2 * np.pi)
@@ -174,10 +198,10 @@ def wonton_dumplings(canvas: Canvas, rng: Rng) -> None:
 
 
 def _half_moon(
-    canvas: Canvas, rng: Rng, x: float, y: float, angle: float, dough: np.ndarray, fried: bool, z: float
+    canvas: Canvas, rng: Rng, x: float, y: float, angle: float, size: float, dough: np.ndarray, fried: bool
 ) -> None:
     """A crescent with a plump belly (v > 0) and a pleated, crimped seam along its back (v < 0)."""
-    piece = canvas.piece(x, y, 0.78 * rng.uniform(0.92, 1.05), 0.34, angle, 1.25)
+    piece = canvas.piece(x, y, 0.76 * size * rng.uniform(0.94, 1.05), 0.36 * size, angle, 1.25)
     u, bend = piece.u, rng.uniform(0.25, 0.42)
     v = piece.v + bend * (u * u - 0.45)  # both ends bow towards the belly's side
     pleats, phase = rng.uniform(15, 20), rng.uniform(0, 6)
@@ -185,13 +209,15 @@ def _half_moon(
     taper = np.sqrt(np.maximum(1 - u * u, 0))
     back = -0.62 * taper  # where the seam runs
     body2 = u * u + (v / 0.92) ** 2
-    belly = dome(body2, 0.05, 0.36, 0.5)
+    belly = dome(body2, 0.05, 0.36 * size, 0.5)
     on_back = smoothstep(0.45, -0.35, v)
     belly += np.where(belly > 0, 0.050 * fold * on_back, 0)
     ridge = np.exp(-(((v - back - 0.10 * fold * 0.5) / 0.15) ** 2)) * smoothstep(1.02, 0.9, np.abs(u))
     frill2 = u * u + ((v + 0.06 * fold * smoothstep(0, -0.6, v)) / 1.0) ** 2
     flange = np.where((frill2 < 1.05) & (v < 0.1), 0.09 + 0.03 * fold, 0)
-    height = np.maximum(belly, flange) + np.where((belly > 0) | (flange > 0), 0.13 * ridge * (1 + 0.35 * fold) + z, 0)
+    height = np.maximum(belly, flange) + np.where(
+        (belly > 0) | (flange > 0), 0.13 * ridge * (1 + 0.35 * fold), 0
+    )
     colour = vary(rng, dough, 0.03) * (1 - 0.10 * on_back * (0.5 - 0.5 * fold))[..., None]
     filling = smoothstep(0.75, 0.1, body2) * smoothstep(-0.2, 0.3, v)
     colour = blend(colour, rgb(214, 186, 140), filling * 0.30)
@@ -224,15 +250,34 @@ def tofu(canvas: Canvas, rng: Rng) -> None:
     if rng.random() < 0.7:
         count, half = int(rng.integers(5, 9)), rng.uniform(0.22, 0.28)
         start = rng.uniform(0, 6)
-        spots = [(0.62 * np.sqrt(k / count) * np.cos(start + 2.4 * k), 0.62 * np.sqrt(k / count) * np.sin(start + 2.4 * k)) for k in range(count)]
-        cubes = [(x, y, half * rng.uniform(0.88, 1.1), half, rng.uniform(0, np.pi), 0.05 * (k % 3)) for k, (x, y) in enumerate(spots)]
+        spots = [
+            (
+                0.62 * np.sqrt(k / count) * np.cos(start + 2.4 * k),
+                0.62 * np.sqrt(k / count) * np.sin(start + 2.4 * k),
+            )
+            for k in range(count)
+        ]
+        cubes = [
+            (x, y, half * rng.uniform(0.88, 1.1), half, rng.uniform(0, np.pi), 0.05 * (k % 3))
+            for k, (x, y) in enumerate(spots)
+        ]
     else:
         count = int(rng.integers(3, 6))
-        cubes = [(1.4 * (k - (count - 1) / 2) / count, rng.normal(0, 0.04), 0.62 / count + 0.08, 0.5, rng.normal(0, 0.08), 0.04 * k) for k in range(count)]
+        cubes = [
+            (
+                1.4 * (k - (count - 1) / 2) / count,
+                rng.normal(0, 0.04),
+                0.62 / count + 0.08,
+                0.5,
+                rng.normal(0, 0.08),
+                0.04 * k,
+            )
+            for k in range(count)
+        ]
     for x, y, rx, ry, angle, z in cubes:
         piece = canvas.piece(x, y, rx, ry, angle, 1.05)
         edge = (np.abs(piece.u) ** 7 + np.abs(piece.v) ** 7) ** (1 / 7) + 0.02 * grain[piece.window]
-        height = np.where(edge < 1, 0.20 + z + 0.10 * np.minimum((1 - edge) * 5, 1) ** 0.6, 0)
+        height = plateau(edge, 0.20 + z, 0.10, 5, 0.6)
         height += np.where(edge < 1, 0.05 * piece.u * rng.normal() + 0.006 * grain[piece.window], 0)
         crisp = np.clip(fried * (0.75 + 0.5 * mottled[piece.window] + 0.3 * smoothstep(0.7, 1, edge)), 0, 1)
         colour = blend(vary(rng, inner, 0.025), rgb(206, 144, 66), crisp * 0.85)
