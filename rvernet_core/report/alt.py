@@ -42,7 +42,7 @@ def of_heat(
     fmt: str = "{:.3f}",
 ) -> str:
     """The extremes, then every row of a `charts.heat`."""
-    flat = grid.stack()
+    flat = grid.stack().dropna()
     best, worst = flat.idxmax(), flat.idxmin()
     lines = [
         f"{style.label(str(name))}: "

@@ -15,7 +15,7 @@ from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.report import html, svg
 
-MAX_BYTES = 600_000  # of one SVG: a page must stay light
+MAX_BYTES = 300_000  # of one SVG: a page must stay light
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def figure_bundle(
 ) -> Bundle:
     """Draw twice, write `<name>.light.svg`, `<name>.dark.svg` and `<name>.csv` whole, and return them.
 
+    quality: of photos at first, 1 to 100; they are packed harder until MAX_BYTES is met.
     draw: called once per variant with one Axes, or with an array of Axes where `grid` is not (1, 1).
     data: what is drawn, tidy: one row per mark. alt: what one would say on the telephone; made from
     the data, see `rvernet_core.report.alt`. profile: stamped into the lower right corner.
@@ -62,7 +63,16 @@ def figure_bundle(
     stamp = f"{profile} profile" if profile else ""
     drawings = {
         variant: svg.render(
-            draw, variant, name=name, size=size, grid=grid, stamp=stamp, alt=alt, quality=quality, **subplots
+            draw,
+            variant,
+            name=name,
+            size=size,
+            grid=grid,
+            stamp=stamp,
+            alt=alt,
+            quality=quality,
+            limit=MAX_BYTES,
+            **subplots,
         )
         for variant in ("light", "dark")
     }
@@ -70,8 +80,7 @@ def figure_bundle(
     for variant, text in drawings.items():
         if len(text) > MAX_BYTES:
             raise RecordError(
-                f"figure {name!r} takes {len(text):,} bytes, more than {MAX_BYTES:,}; "
-                "show fewer or smaller photos, or lower `quality`"
+                f"figure {name!r} takes {len(text):,} bytes, more than {MAX_BYTES:,}; show fewer photos"
             )
         paths[variant] = files.write_text(Path(folder) / f"{name}.{variant}.svg", text)
     paths["csv"] = write_csv(Path(folder) / f"{name}.csv", data)

@@ -12,6 +12,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from rvernet_core.report import style
 from rvernet_core.report.style import colour
@@ -193,6 +194,8 @@ def curves(
         ends[key] = (float(part[x].iloc[-1]), float(part[y].iloc[-1]), tint)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.grid(axis="y")
+    if pd.api.types.is_integer_dtype(frame[x]):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for text, at in (references or {}).items():
         ax.axhline(at, color=colour("muted"), lw=1, ls=(0, (4, 3)))
         ax.annotate(

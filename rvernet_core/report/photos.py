@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from PIL import Image
 
 from rvernet_core.errors import RecordError
 from rvernet_core.report.style import colour
 
+MAX_SIDE = 256  # pixels of a tile's longer side
 _LINE_INCHES = 0.125  # from one line of a title to the next
 
 Photo = np.ndarray  # uint8 (H, W, 3)
@@ -30,40 +32,46 @@ def photo_grid(
     gap: float = 0.06,
     title_lines: int | None = None,
 ) -> None:
-    """Photos in rows, every tile one unit wide; use `grid_size` for a figure of the right size.
+    """Photos in rows of equal square tiles. An Axes that is alone in its figure gets the height it needs.
 
-    rows: photos uint8 (H, W, 3), all square or all of one shape; None leaves a hole.
+    rows: photos uint8 (H, W, 3) of any shape, centred in their tiles; None leaves a hole.
     titles: a short text below each tile, lines split by a newline. row_labels: left of each row.
     outlines: a mask (or several) per tile, bool (H, W), drawn as a line around it.
     good: colours a title as right (True), wrong (False) or neutral (None).
+    title_lines: at least this much room below each row; otherwise as much as its titles take.
     """
-    lines = _title_lines(titles) if title_lines is None else title_lines
-    width = max(len(row) for row in rows)
-    span = width * (1 + gap) - gap
-    step = _LINE_INCHES * span * ax.get_subplotspec().get_gridspec().ncols / ax.figure.get_size_inches()[0]
-    pitch = 1 + gap + step * lines
+    span = max(len(row) for row in rows) * (1 + gap) - gap
+    margin = 0.1 + 0.075 * _longest(row_labels) if row_labels else 0.05
+    tile = _tile_inches(ax, span, margin)
+    step = _LINE_INCHES / tile
+    top = 0.0
     for i, row in enumerate(rows):
         for j, photo in enumerate(row):
             if photo is None:
                 continue
             if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
                 raise RecordError(f"tile ({i}, {j}) is {photo.dtype} {photo.shape}; expected uint8 (H, W, 3)")
-            left, top = j * (1 + gap), i * pitch
-            box = (left, left + 1, top + 1, top)
-            ax.imshow(photo, extent=box, interpolation="none", aspect="equal")
+            left = j * (1 + gap)
+            box = _fit(photo, left, top)
+            ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
             for k, mask in enumerate(_masks(outlines, i, j)):
                 outline(ax, mask, box, TINTS[k % len(TINTS)])
-            text = titles[i][j] if titles and i < len(titles) and j < len(titles[i]) else ""
             verdict = good[i][j] if good else None
             tint = {True: colour("deit"), False: colour("accent"), None: colour("ink")}[verdict]
+            text = _title(titles, i, j)
             lined(ax, left + 0.5, top + 1.02 + step * 0.55, text, step, fontsize=7.2, color=tint)
         if row_labels:
-            ax.text(
-                -0.05, i * pitch + 0.5, row_labels[i], ha="right", va="center", fontsize=8, linespacing=1.2
-            )
+            lines = row_labels[i].count("\n")
+            style = {"ha": "right", "fontsize": 8, "color": colour("ink")}
+            lined(ax, -0.07 / tile, top + 0.5 - lines * step / 2, row_labels[i], step, **style)
+        top += (
+            1 + gap + step * max(title_lines or 0, *(_lines(_title(titles, i, j)) for j in range(len(row))))
+        )
     ax.set_xlim(0, span)
-    ax.set_ylim(len(rows) * pitch - gap, 0)
+    ax.set_ylim(top - gap, 0)
     ax.set_axis_off()
+    if len(ax.figure.axes) == 1:
+        ax.figure.set_size_inches(ax.figure.get_size_inches()[0], tile * (top - gap) + 0.3)
 
 
 def grid_size(
@@ -75,15 +83,15 @@ def grid_size(
     width: float = 7.4,
     labels: float = 0.0,
 ) -> tuple[float, float]:
-    """Width and height in inches for a `photo_grid`. labels: inches taken by the row labels."""
+    """Width and height in inches for a `photo_grid` among other axes. labels: inches for the row labels."""
     tile = (width - labels) / (columns * (1 + gap) - gap)
     return width, tile * (rows * (1 + gap) - gap) + rows * title_lines * _LINE_INCHES + 0.25
 
 
 def lined(ax: Axes, x: float, y: float, text: str, step: float, **style: object) -> None:
-    """Centred lines, the first at `y`; each drawn by itself so that it stays centred in the reader's font."""
+    """Lines from `y` downwards, each drawn by itself so that it stays aligned in the reader's font."""
     for k, line in enumerate(text.split("\n")):
-        ax.text(x, y + k * step, line, ha="center", va="center", **style)
+        ax.text(x, y + k * step, line, va="center", **{"ha": "center", **style})
 
 
 def overlay(
@@ -120,5 +128,37 @@ def _masks(outlines: Sequence | None, i: int, j: int) -> list[Mask]:
     return [found] if isinstance(found, np.ndarray) and found.ndim == 2 else list(found)
 
 
-def _title_lines(titles: Sequence[Sequence[str]] | None) -> int:
-    return max((text.count("\n") + 1 for row in titles or () for text in row if text), default=0)
+def _title(titles: Sequence[Sequence[str]] | None, i: int, j: int) -> str:
+    return titles[i][j] if titles and i < len(titles) and j < len(titles[i]) else ""
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1 if text else 0
+
+
+def _longest(labels: Sequence[str]) -> int:
+    return max(len(line) for label in labels for line in label.split("\n"))
+
+
+def _tile_inches(ax: Axes, span: float, margin: float) -> float:
+    """Side of a tile, with `span` tiles and a left margin in inches across the Axes' share of the figure."""
+    spec = ax.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec else 1
+    return (ax.figure.get_size_inches()[0] / columns - margin - 0.05) / span
+
+
+def _fit(photo: Photo, left: float, top: float) -> tuple[float, float, float, float]:
+    """The photo's place (left, right, bottom, top), centred in the unit tile at (left, top)."""
+    height, width = photo.shape[:2]
+    w, h = width / max(width, height), height / max(width, height)
+    x, y = left + (1 - w) / 2, top + (1 - h) / 2
+    return x, x + w, y + h, y
+
+
+def _bounded(photo: Photo) -> Photo:
+    """The photo, scaled down to MAX_SIDE: a page is no place for twelve megapixels."""
+    longest = max(photo.shape[:2])
+    if longest <= MAX_SIDE:
+        return photo
+    size = [max(1, round(side * MAX_SIDE / longest)) for side in (photo.shape[1], photo.shape[0])]
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
