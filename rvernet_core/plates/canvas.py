@@ -56,6 +56,11 @@ class Canvas:
         """The whole canvas as a piece: u, v are the local coordinates x, y themselves."""
         return self.piece(0, 0, 1, 1, margin=self.reach * 1.5)
 
+    @cached_property
+    def everywhere(self) -> Piece:
+        """The whole canvas without coordinates, for `paint`."""
+        return Piece((slice(0, self.shape[0]), slice(0, self.shape[1])), np.zeros(0), np.zeros(0))
+
     def piece(
         self, x: float, y: float, rx: float, ry: float | None = None, angle: float = 0, margin: float = 1.0
     ) -> Piece:
@@ -126,26 +131,55 @@ class Canvas:
         gloss: float,
     ) -> None:
         """Lay many small ellipsoids at once; arguments are (N,) or numbers, `colour` (N, 3) or (3,)."""
-        x, y = np.atleast_1d(x), np.atleast_1d(y)
-        n = len(x)
-        rx, ry, turn, z, thickness = (
-            np.broadcast_to(np.asarray(a, np.float32), (n,))[:, None, None]
-            for a in (rx, ry, np.asarray(angle) + self.angle, z, thickness)
+        inside, windows = self._ellipses(x, y, rx, ry, angle)
+        n = len(inside)
+        z, thickness = (
+            np.broadcast_to(np.asarray(a, np.float32), (n,))[:, None, None] for a in (z, thickness)
         )
         colour = np.broadcast_to(np.asarray(colour, np.float32), (n, 3))
+        heights = np.where(inside > 0, z + thickness * np.sqrt(np.maximum(inside, 0)), 0)
+        for k, window in enumerate(windows):
+            if window is not None:
+                self._put(window, heights[k], colour[k], gloss)
+
+    def dots(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        rx: np.ndarray | float,
+        ry: np.ndarray | float,
+        angle: np.ndarray | float,
+        strength: np.ndarray | float = 1.0,
+    ) -> np.ndarray:
+        """Soft small ellipses as one field (H, W) from 0 to `strength`, to `paint` with; arguments as `scatter`."""
+        inside, windows = self._ellipses(x, y, rx, ry, angle)
+        alpha = np.minimum(np.maximum(inside * 1.8, 0), 1)
+        alpha *= np.broadcast_to(np.asarray(strength, np.float32), (len(inside),))[:, None, None]
+        field = np.zeros(self.shape, np.float32)
+        for k, window in enumerate(windows):
+            if window is not None:
+                np.maximum(field[window], alpha[k], out=field[window])
+        return field
+
+    def _ellipses(self, x, y, rx, ry, angle) -> tuple[np.ndarray, list]:
+        """1 - (squared distance) of N ellipses in windows of one size, (N, k, k); None: leaves the canvas."""
+        x, y = np.atleast_1d(x), np.atleast_1d(y)
+        shape = (len(x),)
+        rx, ry, turn = (
+            np.broadcast_to(np.asarray(a, np.float32), shape)[:, None, None]
+            for a in (rx, ry, np.asarray(angle) + self.angle)
+        )
         px, py = self.pixels(x, y)
         half = int(np.ceil(max(rx.max(), ry.max()) * self.unit)) + 1
         x0, y0 = np.floor(px).astype(int) - half, np.floor(py).astype(int) - half
-        steps = np.arange(2 * half + 1) + 0.5
+        steps, side = np.arange(2 * half + 1) + 0.5, 2 * half + 1
         dx = ((x0[:, None] + steps - px[:, None]) / self.unit).astype(np.float32)[:, None, :]
         dy = ((y0[:, None] + steps - py[:, None]) / self.unit).astype(np.float32)[:, :, None]
         c, s = np.cos(turn), np.sin(turn)
         inside = 1 - ((dx * c + dy * s) / rx) ** 2 - ((dy * c - dx * s) / ry) ** 2
-        heights = np.where(inside > 0, z + thickness * np.sqrt(np.maximum(inside, 0)), 0)
-        for k in range(n):
-            if x0[k] >= 0 and y0[k] >= 0 and max(x0[k], y0[k]) + 2 * half < self.shape[0]:
-                window = (slice(y0[k], y0[k] + 2 * half + 1), slice(x0[k], x0[k] + 2 * half + 1))
-                self._put(window, heights[k], colour[k], gloss)
+        fits = (x0 >= 0) & (y0 >= 0) & (np.maximum(x0, y0) + side <= self.shape[0])
+        corners = zip(y0.tolist(), x0.tolist(), fits.tolist(), strict=True)
+        return inside, [(slice(r, r + side), slice(q, q + side)) if ok else None for r, q, ok in corners]
 
     def strand(
         self, x: np.ndarray, y: np.ndarray, width: float, z: float, colour: np.ndarray, gloss: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smoothstep, vary
@@ -107,10 +108,11 @@ def _plate(rho: np.ndarray, rng: Rng) -> Glaze:
     index = np.minimum(rho * (_FINE - 1), _FINE - 1).astype(np.int32)
     on_dish = rho < 1
     albedo = np.take(colours, index, axis=0)
-    cloudy = 1 + 0.02 * noise(rng, rho.shape, 5, octaves=2)
+    coarse = (rho.shape[0] // 2, rho.shape[1] // 2)
+    cloudy = 1 + 0.02 * noise(rng, coarse, 5, octaves=2)
     if rng.random() < 0.16:  # stoneware speckles
-        cloudy *= 1 - rng.uniform(0.15, 0.5) * smoothstep(0.80, 0.9, noise(rng, rho.shape, 150))
-    albedo *= cloudy[..., None]
+        cloudy *= 1 - rng.uniform(0.15, 0.5) * smoothstep(0.80, 0.9, noise(rng, coarse, 150))
+    albedo *= cv2.resize(cloudy, rho.shape[::-1], interpolation=cv2.INTER_LINEAR)[..., None]
     height = np.where(on_dish, np.take(profile, index), 0)
     gloss = on_dish * np.float32(rng.uniform(0.25, 0.6))
     return Glaze(np.clip(albedo, 0, 1), height, gloss)
@@ -118,7 +120,9 @@ def _plate(rho: np.ndarray, rng: Rng) -> Glaze:
 
 def _board(rho: np.ndarray, rng: Rng) -> Glaze:
     tone = between(rng, rgb(206, 162, 110), rgb(160, 106, 62), rgb(104, 66, 42))
-    grain = noise(rng, rho.shape, (70, 4), octaves=2) + 0.6 * np.sin(noise(rng, rho.shape, (5, 2)) * 14)
+    coarse = (rho.shape[0] // 2, rho.shape[1] // 2)
+    grain = noise(rng, coarse, (70, 4), octaves=2) + 0.6 * np.sin(noise(rng, coarse, (5, 2)) * 14)
+    grain = cv2.resize(grain, rho.shape[::-1], interpolation=cv2.INTER_LINEAR)
     albedo = np.clip(tone * (1 + 0.08 * grain)[..., None], 0, 1).astype(np.float32)
     height = np.where(rho < 1, 0.003 + 0.018 * smoothstep(1.0, 0.95, rho) ** 0.5, 0)
     height -= 0.003 * smoothstep(0.02, 0.0, np.abs(rho - 0.92))

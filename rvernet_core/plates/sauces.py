@@ -36,22 +36,16 @@ def draw_sauce(canvas: Canvas, rng: Rng, t: float) -> None:
     canvas.albedo[:] = colour * np.clip(1 + x * (0.22 * lumps + 0.18 * grains), 0.3, 1.7)[..., None]
     canvas.gloss[:] = (0.95 - 0.6 * x) * np.clip(1 + x * 0.8 * lumps, 0.2, 1.4)
     canvas.height[:] = shape
-    inside = smoothstep(0.0, 0.15, shape)
-    for k, (sx, sy) in enumerate(spots):
-        strength = float(smoothstep(thresholds[k] - 0.08, thresholds[k] + 0.08, np.float32(x)))
-        if strength > 0:
-            _spot(canvas, sx, sy, tilts[k], sizes[k], strength, seed=k < _SEEDS)
-    canvas.height[:] = np.where(shape > 0, np.maximum(canvas.height, 0.01), 0)
-    canvas.height += inside * np.float32(x) * (0.035 * lumps + 0.055 * grains)
-
-
-def _spot(canvas: Canvas, x: float, y: float, tilt: float, size: float, strength: float, seed: bool) -> None:
-    rx, ry = (0.062, 0.046) if seed else (0.075, 0.032)
-    piece = canvas.piece(x, y, rx * size, ry * size, tilt)
-    alpha = smoothstep(1.0, 0.45, piece.u**2 + piece.v**2) * strength
-    canvas.paint(
-        piece, alpha * (0.9 if seed else 0.75), _SEED if seed else _FLECK, 0.5, 0.04 if seed else -0.02
-    )
+    strength = smoothstep(-0.08, 0.08, x - thresholds)
+    for part, (rx, ry), colour, bump in (
+        (slice(0, _SEEDS), (0.064, 0.048), _SEED, 0.04),
+        (slice(_SEEDS, None), (0.080, 0.034), _FLECK, -0.02),
+    ):
+        (sx, sy), size = spots[part].T, sizes[part]
+        alpha = canvas.dots(sx, sy, rx * size, ry * size, tilts[part], strength[part])
+        canvas.paint(canvas.everywhere, 0.9 * alpha, colour, 0.5, bump)
+    relief = canvas.height + smoothstep(0.0, 0.15, shape) * np.float32(x) * (0.035 * lumps + 0.055 * grains)
+    canvas.height[:] = np.where(shape > 0, np.maximum(relief, 0.01), 0)
 
 
 # --- shapes: a height field over the canvas, 0 outside -----------------------------------------------

@@ -22,19 +22,23 @@ def noise(
     further octave doubles them and halves the amplitude.
     """
     rows, cols = (cells, cells) if np.isscalar(cells) else cells
-    total, amplitude, weight = None, 1.0, 0.0
-    for _ in range(octaves):
-        lattice = rng.random((max(2, round(rows) + 1), max(2, round(cols) + 1)), dtype=np.float32)
-        field = cv2.resize(lattice * (2 * amplitude) - amplitude, shape[::-1], interpolation=cv2.INTER_CUBIC)
-        total = field if total is None else total + field
-        weight += amplitude**2
+    field, amplitude, power = None, 1.0, 0.0
+    for _ in range(octaves):  # each octave's lattice is finer, and the coarser sum is enlarged to it
+        size = max(2, round(cols) + 1), max(2, round(rows) + 1)
+        lattice = (rng.random(size[::-1], dtype=np.float32) * 2 - 1) * np.float32(amplitude)
+        field = lattice if field is None else lattice + _enlarge(field, size)
+        power += amplitude**2
         rows, cols, amplitude = rows * 2, cols * 2, amplitude / 2
-    return total * np.float32(weight**-0.5)
+    return _enlarge(field * np.float32(power**-0.5), shape[::-1])
+
+
+def _enlarge(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(field, size, interpolation=cv2.INTER_CUBIC)
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth in between; `low` > `high` gives the falling edge."""
-    y = np.clip((x - low) * (1.0 / (high - low)), 0, 1)
+    y = np.minimum(np.maximum((x - low) * (1.0 / (high - low)), 0), 1)
     return y * y * (3 - 2 * y)
 
 
