@@ -1,4 +1,4 @@
-"""Rendered plates through the door (a fake store: the renderer has tests of its own)."""
+"""Rendered plates through the door; most tests use a fake store: the renderer has tests of its own."""
 
 from types import SimpleNamespace
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from rvernet_core.config import DataSpec
-from rvernet_core.datasets import open_data
+from rvernet_core.datasets import open_data, plates
 from rvernet_core.errors import ConfigError
-
-plates = pytest.importorskip("rvernet_core.datasets.plates")
 
 
 class FakeStore:
@@ -65,7 +63,6 @@ def test_splits_share_no_scene_whatever_their_size(stores, cache):
     train, test = stores
     assert (train[0], len(train), len(test)) == (7, 2000, 1)
     assert not set(train) & set(test)
-    assert max(test) < plates.CORPUS_SEEDS
 
 
 def test_fingerprints_follow_the_spec(stores, cache):
@@ -81,3 +78,17 @@ def test_fingerprints_follow_the_spec(stores, cache):
 def test_impossible_seeds_are_refused(stores, cache, changes):
     with pytest.raises(ConfigError, match="scene"):
         open_data(DataSpec(**changes), cache)
+
+
+def test_real_scenes(cache):
+    data = open_data(DataSpec(train_scenes=3, test_scenes=2), cache)
+    assert data.classes[-2:] == ("ketchup", "chili paste")
+    assert len({s.image_id for s in data.train.samples} | {s.image_id for s in data.test.samples}) == 5
+    for split in (data.train, data.test):
+        assert split.report.totals()["photos"] in (2, 3)
+        for i, sample in enumerate(split.samples):
+            assert split.photo(i).shape == (128, 128, 3)
+            assert split.mask(i).mean() == pytest.approx(sample.area)
+            roi, extra_roi = split.cutouts(i)
+            np.testing.assert_array_equal(roi + extra_roi, split.photo(i))
+    assert open_data(DataSpec(train_scenes=3, test_scenes=2), cache).fingerprint == data.fingerprint
