@@ -151,7 +151,7 @@ class Canvas:
         angle: np.ndarray | float,
         strength: np.ndarray | float = 1.0,
     ) -> np.ndarray:
-        """Soft small ellipses as one field (H, W) from 0 to `strength`, to `paint` with; arguments as `scatter`."""
+        """Soft small ellipses as one field (H, W) from 0 to `strength`; arguments as for `scatter`."""
         inside, windows = self._ellipses(x, y, rx, ry, angle)
         alpha = np.minimum(np.maximum(inside * 1.8, 0), 1)
         alpha *= np.broadcast_to(np.asarray(strength, np.float32), (len(inside),))[:, None, None]
@@ -227,9 +227,10 @@ def capsule(u: np.ndarray, v: np.ndarray, aspect: float) -> np.ndarray:
 
 
 def lobes(rng: Rng, angle: np.ndarray, orders: range, amplitude: float) -> np.ndarray:
-    """A random outline: radius (mean 1) as a function of `angle`, with the given orders of waves."""
-    radius = np.ones_like(angle)
+    """A random outline: radius (mean 1) over `angle` (-pi..pi), with the given orders of waves."""
+    around = np.linspace(-np.pi, np.pi, 2048, dtype=np.float32)
+    radius = np.ones_like(around)
     for k in orders:
         a, phase = rng.uniform(0.3, 1) * amplitude / np.sqrt(k), rng.uniform(0, 2 * np.pi)
-        radius += np.float32(a) * np.cos(k * angle + np.float32(phase))
-    return radius
+        radius += np.float32(a) * np.cos(k * around + np.float32(phase))
+    return np.take(radius, ((angle + np.float32(np.pi)) * np.float32(2047 / (2 * np.pi))).astype(np.int32))

@@ -69,19 +69,18 @@ def shade(
     open_sky = _occlusion(height, scale)
     sky = open_sky * (0.7 + 0.3 * upright) * np.float32(light.ambient)
 
-    linear = albedo * albedo
-    linear *= (lit * np.float32(light.strength) + sky)[..., None]
-
     hx, hy, hz = lx, ly, lz + 1
-    norm = (hx * hx + hy * hy + hz * hz) ** -0.5
-    mirror = (
-        np.maximum(hz - slope_x * np.float32(hx) - slope_y * np.float32(hy), 0) * upright * np.float32(norm)
-    )
+    norm = np.float32((hx * hx + hy * hy + hz * hz) ** -0.5)
+    mirror = (hz - slope_x * np.float32(hx) - slope_y * np.float32(hy)) * upright * norm
+    mirror = np.maximum(mirror, 0.3)  # invisible, and keeps its 64th power a normal, hence quick, number
     broad = _power(mirror, 4)
     sharp = _power(broad, 2)
     shine = gloss * (0.10 * broad + (0.75 * gloss) * sharp) * np.minimum(lit + 0.35, 1) * open_sky
-    linear += shine[..., None]
-    linear *= np.array(light.tint, np.float32)
+    tint = [np.float32(c) for c in light.tint]
+    diffuse = lit * np.float32(light.strength) + sky
+    linear = albedo * albedo
+    linear *= cv2.merge([diffuse * c for c in tint])
+    linear += cv2.merge([shine * c for c in tint])
     # a gentle shoulder keeps whites from clipping; the square root is the display's gamma
     return np.sqrt(linear * (1 + 0.12 * linear) / (1 + 0.35 * linear))
 

@@ -61,7 +61,7 @@ def noodles(canvas: Canvas, rng: Rng) -> None:
     rho2 = (u * u + v * v) / 0.78**2
     canvas.lay(canvas.whole, dome(rho2, 0.01, 0.25), tone * 0.55, 0.1)
     count = round(3.6 / width)
-    s = np.linspace(0, 1, 56)
+    s = np.linspace(0, 1, 30)
     for k in range(count):
         if k % 3 == 0:  # a strand that wanders across
             a0, span, bow = rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 2.8), rng.uniform(-0.3, 0.3)

@@ -139,7 +139,7 @@ def green_beans(canvas: Canvas, rng: Rng) -> None:
     """A bundle of long thin pods."""
     green = between(rng, rgb(120, 168, 66), rgb(78, 138, 48), rgb(50, 104, 40))
     count, main, spread = int(rng.integers(9, 16)), rng.uniform(0, np.pi), rng.uniform(0.08, 0.38)
-    s = np.linspace(-1, 1, 24)
+    s = np.linspace(-1, 1, 20)
     for k in range(count):
         length, width = rng.uniform(0.62, 0.95), rng.uniform(0.095, 0.13)
         angle, bend = main + rng.normal(0, spread), rng.normal(0, 0.10)
@@ -152,6 +152,7 @@ def green_beans(canvas: Canvas, rng: Rng) -> None:
         canvas.strand(x[2:-1], y[2:-1], width, z, tone, 0.42)
         canvas.strand(x[-3:], y[-3:], width * 0.5, z, blend(tone, rgb(180, 190, 110), 0.4), 0.3)
         canvas.strand(x[4:-3], y[4:-3], width * 0.12, z + width * 0.5, tone * 1.12, 0.45)
+    canvas.soften(0.012)
 
 
 def corn(canvas: Canvas, rng: Rng) -> None:
