@@ -104,19 +104,21 @@ def to_dict(spec: typing.Any) -> dict:
 
 def from_dict(cls: type, data: dict, where: str = "") -> typing.Any:
     """Build the dataclass `cls` from `data`. Unknown keys and wrong types raise ConfigError."""
-    hints = typing.get_type_hints(cls)
-    names = [f.name for f in dataclasses.fields(cls)]
-    for key in data:
-        if key not in names:
-            raise ConfigError(f"unknown key {where + key!r}; {cls.__name__} knows: {', '.join(names)}")
-    return cls(**{key: _coerce(hints[key], value, where + key) for key, value in data.items()})
+    return cls(**_checked(cls, data, where))
 
 
 def replace(spec: typing.Any, **changes: typing.Any) -> typing.Any:
     """A copy of `spec` with some fields changed, type-checked like `from_dict`."""
-    known = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
-    checked = from_dict(type(spec), changes)
-    return type(spec)(**{**known, **{key: getattr(checked, key) for key in changes}})
+    return dataclasses.replace(spec, **_checked(type(spec), changes, ""))
+
+
+def _checked(cls: type, data: dict, where: str) -> dict:
+    """`data` with every value coerced to its field's type; ConfigError names what does not fit."""
+    hints = typing.get_type_hints(cls)
+    for key in data:
+        if key not in hints:
+            raise ConfigError(f"unknown key {where + key!r}; {cls.__name__} knows: {', '.join(hints)}")
+    return {key: _coerce(hints[key], value, where + key) for key, value in data.items()}
 
 
 def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:

@@ -135,18 +135,20 @@ class Study:
 
 
 def catalogue(study: Study) -> dict[str, list[RunSpec]]:
-    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name."""
-    jobs = {f"single-{name}-s{s.seed}": [s] for name, specs in study.singles().items() for s in specs}
-    jobs |= {f"pair-{a}+{b}-s{s.seed}": [s] for (a, b), specs in study.pairs().items() for s in specs}
-    grid = [*study.grid().items(), *study.grid_singles().items()]
-    if study.profile.grid_frozen:  # a second each: one process per seed makes them all
-        for seed in study.profile.seeds:
-            jobs[f"grid-s{seed}"] = [s for _, specs in grid for s in specs if s.seed == seed]
-    else:
-        jobs |= {
-            f"grid-{s.model.roi}+{s.model.extra_roi or 'none'}-s{s.seed}": [s] for _, v in grid for s in v
-        }
-    return jobs
+    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name.
+
+    A process takes seconds to start. Micro nets train in as little, so one process makes all seeds of a
+    model, and one the whole frozen grid; at paper scale every run is a job of its own.
+    """
+    fine = {f"single-{name}": specs for name, specs in study.singles().items()}
+    fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
+    grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
+    if study.profile.scale == "paper":
+        return {f"{name}-s{spec.seed}": [spec] for name, specs in (fine | grid).items() for spec in specs}
+    if study.profile.grid_frozen:
+        grid = {"grid": [spec for specs in grid.values() for spec in specs]}
+    return fine | grid
 
 
 def pick_device(wish: str) -> str:

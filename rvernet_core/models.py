@@ -18,7 +18,26 @@ FUSIONS = ("logits", "features")
 BRANCHES = ("roi", "extra_roi")
 
 
-class RveRNet(nn.Module):
+class Freezable(nn.Module):
+    """A module of which some backbones are frozen: no gradients, no dropout, running statistics at rest."""
+
+    frozen: tuple[nn.Module, ...] = ()
+
+    def freeze(self, *nets: nn.Module) -> None:
+        """Freeze these backbones for good."""
+        self.frozen = nets
+        for net in nets:
+            net.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Freezable:
+        """As nn.Module.train, but a frozen backbone stays in eval mode."""
+        super().train(mode)
+        for net in self.frozen:
+            net.eval()
+        return self
+
+
+class RveRNet(Freezable):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
     def __init__(self, spec: ModelSpec, classes: int):
@@ -30,10 +49,8 @@ class RveRNet(nn.Module):
         self.extra_roi_read = Reader(spec.extra_roi, self.extra_roi_module, spec)
         self.integrated_fc1 = nn.Linear(self.roi_read.width + self.extra_roi_read.width, spec.head_width)
         self.integrated_fc2 = nn.Linear(spec.head_width, classes)
-        self.frozen = tuple(
-            m for b, m in zip(BRANCHES, self.modules_of_branches(), strict=True) if b in spec.freeze
-        )
-        _freeze(self.frozen)
+        nets = zip(BRANCHES, self.modules_of_branches(), strict=True)
+        self.freeze(*[net for branch, net in nets if branch in spec.freeze])
 
     def modules_of_branches(self) -> tuple[nn.Module, nn.Module]:
         """The two backbones in the order of BRANCHES."""
@@ -52,15 +69,8 @@ class RveRNet(nn.Module):
         """Logits (B, classes) of complementary cut-outs (B, 3, S, S), pixels in [0, 1]."""
         return self.integrate(*self.encode(roi, extra_roi))
 
-    def train(self, mode: bool = True) -> RveRNet:
-        """As nn.Module.train, but a frozen module stays in eval mode: its running statistics rest too."""
-        super().train(mode)
-        for module in self.frozen:
-            module.eval()
-        return self
 
-
-class Baseline(nn.Module):
+class Baseline(Freezable):
     """One backbone on the ROI alone, and a linear classifier on what it reads (release Off_the_shelfs)."""
 
     def __init__(self, spec: ModelSpec, classes: int):
@@ -68,8 +78,7 @@ class Baseline(nn.Module):
         self.backbone = backbones.build(spec.roi, spec.scale, spec.pretrained)
         self.read = Reader(spec.roi, self.backbone, spec)
         self.classifier = nn.Sequential(nn.Linear(self.read.width, classes))
-        self.frozen = (self.backbone,) if "roi" in spec.freeze else ()
-        _freeze(self.frozen)
+        self.freeze(*([self.backbone] if "roi" in spec.freeze else []))
 
     def encode(self, roi: Tensor) -> tuple[Tensor]:
         """What the classifier reads: (B, F) from images (B, 3, S, S) in [0, 1]."""
@@ -82,8 +91,6 @@ class Baseline(nn.Module):
     def forward(self, roi: Tensor) -> Tensor:
         """Logits (B, classes) of ROI images (B, 3, S, S), pixels in [0, 1]."""
         return self.integrate(*self.encode(roi))
-
-    train = RveRNet.train
 
 
 class Reader(nn.Module):
@@ -112,8 +119,3 @@ def build_model(spec: ModelSpec, classes: int) -> RveRNet | Baseline:
         if branch not in allowed:
             raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(allowed)}")
     return RveRNet(spec, classes) if spec.extra_roi else Baseline(spec, classes)
-
-
-def _freeze(frozen: tuple[nn.Module, ...]) -> None:
-    for module in frozen:
-        module.requires_grad_(False)

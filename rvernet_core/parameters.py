@@ -1,12 +1,12 @@
 """The parameters cell of a notebook, checked before any work.
 
 papermill only warns of an unknown parameter and enforces no types. Here the cell tagged `parameters`
-declares each parameter with a type annotation, papermill's injected cell follows it, and the next
-line reads both:
+declares each parameter with a type annotation, papermill's injected cell follows it, and the cell
+after the imports reads both:
 
     params = parameters.declared(globals())
 
-Any public name in the notebook that was not declared is a misspelt parameter.
+Any public value in the notebook that was not declared is then a misspelt parameter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def declared(namespace: dict) -> dict[str, typing.Any]:
     """
     hints = namespace.get("__annotations__", {})
     for name, value in namespace.items():
-        if name.startswith("_") or name in hints or name in _IPYTHON or isinstance(value, types.ModuleType):
+        if name.startswith("_") or name in hints or name in _IPYTHON:
+            continue
+        if callable(value) or isinstance(value, types.ModuleType):  # imported, not a parameter
             continue
         near = difflib.get_close_matches(name, hints, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -156,7 +156,7 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
         training.seed_everything(spec.seed)
         model = build_model(spec.model, len(data.classes))
         history = training.fit(model, train, spec.train, spec.seed, part, cache, device)
-        chances = training.predict(model, test, device, cache=cache)
+        chances = training.predict(model, test, device, cache)
     except TrainingError as error:
         files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
         raise
@@ -164,11 +164,8 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
         torch.set_num_threads(threads)
 
     with files.atomic_folder(folder) as staging:
-        state = {
-            k: v.contiguous().clone()
-            for k, v in model.cpu().state_dict().items()
-            if k not in _frozen_names(model)
-        }
+        frozen = _frozen_names(model)
+        state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
         _predictions(test, chances).to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
         pd.DataFrame(history).to_csv(staging / "history.csv", index=False)

@@ -10,6 +10,7 @@ import io
 import logging
 import math
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from rvernet_core.pairs import Pairs
 from rvernet_core.schedule import rate
 
 log = logging.getLogger(__name__)
+#: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.
+CHECKPOINT_SECONDS = 15.0
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 Model = RveRNet | Baseline
@@ -61,7 +64,7 @@ def fit(
     """Train `model` in place on `pairs` and return its history, one row per epoch.
 
     Args:
-        folder: where to keep a checkpoint per epoch; if it holds one, training resumes there.
+        folder: where checkpoints are kept; if it holds one, training resumes there.
         cache: where frozen features are shared between runs.
 
     Raises:
@@ -76,7 +79,7 @@ def fit(
     forward = _forward(model, pairs, spec, cache, device)
     labels = torch.from_numpy(pairs.labels).to(device)
 
-    history = _resume(folder, model, optimizer, device)
+    history, saved = _resume(folder, model, optimizer, device), time.monotonic()
     for epoch in range(len(history), spec.epochs):
         rng = np.random.default_rng([seed, 2, epoch])
         seed_everything(int(rng.integers(2**31)))
@@ -108,30 +111,27 @@ def fit(
             loss_sum += loss.item() * len(target)
         row = {"epoch": epoch + 1, "loss": loss_sum / max(seen, 1), "accuracy": right / max(seen, 1)}
         if len(val_indices):
-            chances = predict(model, pairs, device, val_indices, cache)
+            chances = _chances(model, forward, val_indices)
             row["val_accuracy"] = float((chances.argmax(1) == pairs.labels[val_indices]).mean())
         history.append(row)
         log.info("epoch %d: %s", epoch + 1, row)
-        if folder is not None:
+        if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
             _checkpoint(folder, model, optimizer, history)
+            saved = time.monotonic()
     return history
 
 
+def predict(model: Model, pairs: Pairs, device: str = "cpu", cache: Path | None = None) -> np.ndarray:
+    """Class probabilities (N, K) float32 of all of `pairs`, in order."""
+    model.to(device)
+    return _chances(model, _forward(model, pairs, None, cache, device), np.arange(len(pairs)))
+
+
 @torch.inference_mode()
-def predict(
-    model: Model,
-    pairs: Pairs,
-    device: str = "cpu",
-    indices: np.ndarray | None = None,
-    cache: Path | None = None,
-    batch_size: int = 200,
-) -> np.ndarray:
-    """Class probabilities (N, K) float32 of `pairs` (or of the samples at `indices`), in order."""
-    model.to(device).eval()
-    forward = _forward(model, pairs, None, cache, device)
-    indices = np.arange(len(pairs)) if indices is None else indices
+def _chances(model: Model, forward: Forward, indices: np.ndarray, batch_size: int = 200) -> np.ndarray:
+    model.eval()
     parts = np.array_split(indices, max(1, math.ceil(len(indices) / batch_size)))
-    return np.concatenate([forward(p, None).float().softmax(1).cpu().numpy() for p in parts])
+    return np.concatenate([forward(part, None).float().softmax(1).cpu().numpy() for part in parts])
 
 
 def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | None, device: str) -> Forward:

@@ -1,0 +1,108 @@
+# The graph of one profile: data -> runs -> notebooks -> book.
+#
+# `rvernet reproduce` calls this on one machine. The same file runs elsewhere with a Snakemake
+# executor plugin, for instance `snakemake --executor slurm --jobs 20 --config parameters=FILE`.
+# Every step writes one small JSON file (how long it took, the hashes of what it made); the data and
+# the weights themselves lie in the cache, each under a name made of what decides it.
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import yaml
+
+PARAMETERS = config["parameters"]
+PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
+HOME = f"_build/{PROFILE}"
+GRAPH = json.loads(subprocess.check_output(["rvernet", "jobs", "--parameters", PARAMETERS]))
+NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
+PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
+
+
+def core() -> str:
+    """A notebook shows what the core's code makes of the runs: another core, another page."""
+    texts = [path.read_bytes() for path in sorted(Path("rvernet_core").rglob("*.py"))]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
+
+
+wildcard_constraints:
+    job=r"[^/]+",
+
+
+localrules:
+    runs,
+    notebooks,
+
+
+rule book:
+    input:
+        expand(f"{HOME}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
+        PAGES,
+        "_config.yml",
+        "_toc.yml",
+    output:
+        f"{HOME}/steps/book.json",
+    log:
+        f"{HOME}/logs/book.log",
+    message:
+        "building the book"
+    shell:
+        "rvernet book --profile {PROFILE} --done {output} > {log} 2>&1"
+
+
+rule notebooks:
+    input:
+        expand(f"{HOME}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
+
+
+rule runs:
+    input:
+        expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["runs"]),
+
+
+rule data:
+    output:
+        f"{HOME}/steps/data.json",
+    params:
+        protocol=GRAPH["data"],
+    log:
+        f"{HOME}/logs/data.log",
+    threads: workflow.cores
+    message:
+        "data: rendering or reading, then cutting out every ROI"
+    shell:
+        "rvernet data --parameters {PARAMETERS} --done {output} 2>&1 | tee {log}"
+
+
+rule run:
+    input:
+        rules.data.output,
+    output:
+        f"{HOME}/steps/runs/{{job}}.json",
+    params:
+        specs=lambda wildcards: GRAPH["runs"][wildcards.job],
+    log:
+        f"{HOME}/logs/{{job}}.log",
+    message:
+        "run {wildcards.job}"
+    shell:
+        "rvernet run {wildcards.job} --parameters {PARAMETERS} --done {output} > {log} 2>&1"
+
+
+rule notebook:
+    input:
+        source="notebooks/{name}.ipynb",
+        parameters=PARAMETERS,
+        runs=rules.runs.input,
+    output:
+        f"{HOME}/experiments/{{name}}.ipynb",
+    params:
+        core=core(),
+    log:
+        f"{HOME}/logs/{{name}}.log",
+    message:
+        "notebook {wildcards.name}"
+    shell:
+        "rvernet notebook {wildcards.name} --parameters {PARAMETERS} --out {output} "
+        f"--done {HOME}/steps/notebooks/{{wildcards.name}}.json > {{log}} 2>&1"

@@ -1,0 +1,288 @@
+"""The command line: `rvernet data | run | jobs | reproduce | zoo | doctor`.
+
+Only here and in the notebooks does anything print. An error of this project ends as one line on
+standard error and exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from rvernet_core import PROTOCOL, config, files
+from rvernet_core.errors import ConfigError, RveRNetError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the `rvernet` command."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
+    try:
+        options.action(options)
+    except RveRNetError as error:
+        sys.exit(f"rvernet: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nrvernet: interrupted; the same command goes on where it was")
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def data(options: argparse.Namespace) -> None:
+    """Render or index the data set and cut out its ROIs; optionally write it in another layout."""
+    from rvernet_core import backbones, runs
+
+    study, begun = _study(options), time.perf_counter()
+    spec = study.profile.data
+    found = study.data
+    for split in ("train", "test"):
+        runs.pairs_of(spec, split, backbones.INPUT_SIZE[study.profile.scale], study.cache)
+    if options.foodseg103 or options.release:
+        from rvernet_core import export
+    if options.foodseg103:
+        export.write_foodseg103(found, options.foodseg103)
+    if options.release:
+        export.write_release(found, options.release)
+    print(f"{len(found.train):,} training and {len(found.test):,} test ROIs of {len(found.classes)} classes")
+    _done(options, begun, {"train": found.train.fingerprint, "test": found.test.fingerprint})
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make the runs of one job of the catalogue."""
+    from rvernet_core import experiments, runs
+
+    study, begun = _study(options), time.perf_counter()
+    jobs = experiments.catalogue(study)
+    if options.job not in jobs:
+        raise ConfigError(
+            f"unknown job {options.job!r}; `rvernet jobs` lists the {len(jobs)} of this profile"
+        )
+    made = runs.load_or_train_all(jobs[options.job], study.cache, study.device, desc=options.job)
+    _done(options, begun, {r.folder.name: r.manifest["checkpoint_sha256"] for r in made})
+
+
+def jobs(options: argparse.Namespace) -> None:
+    """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
+    from rvernet_core import experiments
+
+    study = _study(options)
+    listed = {
+        name: config.fingerprint(*specs, PROTOCOL) for name, specs in experiments.catalogue(study).items()
+    }
+    data = config.fingerprint(study.profile.data, PROTOCOL)
+    print(json.dumps({"data": data, "runs": listed}, indent=1))
+
+
+def notebook(options: argparse.Namespace) -> None:
+    """Execute one notebook with a study's parameters."""
+    from rvernet_core import site
+
+    begun = time.perf_counter()
+    parameters = {key: value for key, value in _all_wishes(options).items() if value not in (None, [], "")}
+    site.execute(ROOT / "notebooks" / f"{options.name}.ipynb", Path(options.out), parameters)
+    _done(options, begun, {})
+
+
+def book(options: argparse.Namespace) -> None:
+    """Build the book of a profile from its executed notebooks."""
+    from rvernet_core import site
+
+    begun, home = time.perf_counter(), ROOT / "_build" / options.profile
+    print(site.build(home, home / "experiments").as_uri())
+    _done(options, begun, {})
+
+
+def reproduce(options: argparse.Namespace) -> None:
+    """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is not made again."""
+    study = _study(options)  # wrong parameters stop here, before any work
+    home = ROOT / "_build" / study.profile.name
+    parameters = {key: value for key, value in _wishes(options).items() if value not in (None, [], "")}
+    text = yaml.safe_dump({"profile": study.profile.name, **parameters}, sort_keys=True)
+    listed = home / "parameters.yml"
+    if not listed.exists() or listed.read_text() != text:  # an unchanged file keeps its time
+        files.write_text(listed, text)
+    cores = options.cores or os.cpu_count() or 1
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(ROOT),
+    ]
+    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
+    command += ["--config", f"parameters={listed.relative_to(ROOT)}", "--", options.target]
+    begun = time.time()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    status = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, "PATH": path}).returncode
+    if status:
+        logs = (home / "logs").relative_to(ROOT)
+        sys.exit(f"rvernet: a step failed; its log is in {logs}/. The same command goes on where it was")
+    _summary(home, begun)
+
+
+def zoo(options: argparse.Namespace) -> None:
+    """Retrain the shipped nets, backbones first, then the micro Segment Anything."""
+    from rvernet_core.zoo import train_backbones, train_sam
+
+    train_backbones.main(["--threads", str(options.threads)])
+    train_sam.main(["--threads", str(options.threads)])
+
+
+def doctor(options: argparse.Namespace) -> None:
+    """Say what is here and what is missing: Python, packages, accelerator, disk, cache, weights."""
+    import shutil
+
+    import torch
+
+    from rvernet_core import runs
+    from rvernet_core.experiments import default_cache
+    from rvernet_core.zoo import CARDS
+
+    facts = runs.environment()
+    cache = default_cache()
+    free = shutil.disk_usage(cache if cache.exists() else ROOT).free / 2**30
+    rows = {
+        "Python": facts["python"],
+        **facts["packages"],
+        "processor": f"{facts['machine']['processor']}, {os.cpu_count()} cores",
+        "accelerator": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else "none, everything runs on the CPU",
+        "free disk": f"{free:.1f} GiB",
+        "cache": str(cache)
+        + ("" if os.access(cache if cache.exists() else ROOT, os.W_OK) else " (not writable)"),
+        "zoo": ", ".join(sorted(CARDS)) or "empty",
+    }
+    for name, value in rows.items():
+        print(f"{name:22} {value}")
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+def _study(options: argparse.Namespace):
+    from rvernet_core.experiments import Study
+
+    return Study.of(**_all_wishes(options))
+
+
+def _all_wishes(options: argparse.Namespace) -> dict:
+    read = yaml.safe_load(Path(options.parameters).read_text()) if options.parameters else {}
+    return {**_wishes(options), **read}
+
+
+def _wishes(options: argparse.Namespace) -> dict:
+    names = (
+        "profile",
+        "dataset",
+        "data_root",
+        "extra_classes",
+        "masks",
+        "seeds",
+        "epochs",
+        "backbones",
+        "device",
+    )
+    return {name: getattr(options, name) for name in names}
+
+
+def _done(options: argparse.Namespace, begun: float, made: dict) -> None:
+    """Leave the small file that tells the graph this step is done, and what came of it."""
+    if options.done:
+        step = {"seconds": round(time.perf_counter() - begun, 1), "made": made}
+        files.write_json(Path(options.done), step)
+
+
+def _summary(home: Path, begun: float) -> None:
+    """A table of the steps, their times and where their results lie, and the book's address last."""
+    steps = sorted((home / "steps").rglob("*.json"), key=lambda p: p.stat().st_mtime)
+    total = sum(json.loads(p.read_text())["seconds"] for p in steps)
+    print(f"\n{'step':46} {'seconds':>8}  made")
+    for path in steps:
+        fresh = "now" if path.stat().st_mtime >= begun else "before"
+        name = path.relative_to(home / "steps").with_suffix("").as_posix()
+        print(f"{name:46} {json.loads(path.read_text())['seconds']:8.1f}  {fresh}")
+    print(f"{'sum of all steps':46} {total:8.1f}")
+    print(f"{'this call':46} {time.time() - begun:8.1f}")
+    shown = {
+        "runs": ROOT / "_build" / "cache" / "runs",
+        "notebooks": home / "experiments",
+        "tables and figures": home / "experiments" / "files",
+        "book": home / "book" / "_build" / "html" / "index.html",
+    }
+    print()
+    for name, path in shown.items():
+        print(f"{name:20} {path.as_uri() if name == 'book' else path}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rvernet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(action) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            action.__name__, help=action.__doc__.split("\n")[0], description=action.__doc__
+        )
+        sub.set_defaults(action=action)
+        return sub
+
+    def study_options(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--profile", default="demo", help=" | ".join(config.PROFILES))
+        sub.add_argument("--dataset", help="plates | foodseg103 | foodseg103-hub | release | folder")
+        sub.add_argument("--data-root", help="folder of the data set")
+        sub.add_argument(
+            "--extra-classes", nargs="*", default=[], metavar="NAME=FOLDER", help="further classes"
+        )
+        sub.add_argument("--masks", choices=("exact", "sam"), help="whose masks cut the photos")
+        sub.add_argument("--seeds", nargs="*", type=int, default=[])
+        sub.add_argument("--epochs", type=int)
+        sub.add_argument("--backbones", nargs="*", default=[], metavar="NAME")
+        sub.add_argument("--device", default="auto")
+        sub.add_argument("--parameters", help="YAML file with any of these; it wins")
+        sub.add_argument("--done", help=argparse.SUPPRESS)
+
+    sub = command(data)
+    study_options(sub)
+    sub.add_argument(
+        "--foodseg103", type=Path, metavar="FOLDER", help="write it in FoodSeg103's official layout"
+    )
+    sub.add_argument(
+        "--release", type=Path, metavar="FOLDER", help="write it in the release's roi / extra-roi layout"
+    )
+    sub = command(run)
+    study_options(sub)
+    sub.add_argument("job", help="a name that `rvernet jobs` lists")
+    study_options(command(jobs))
+    sub = command(notebook)
+    study_options(sub)
+    sub.add_argument("name", help="such as 02-off-the-shelf")
+    sub.add_argument("--out", required=True, help="where the executed notebook goes")
+    sub = command(book)
+    sub.add_argument("--profile", default="demo", help=" | ".join(config.PROFILES))
+    sub.add_argument("--done", help=argparse.SUPPRESS)
+    sub = command(reproduce)
+    study_options(sub)
+    sub.add_argument("--cores", type=int, help="default: all")
+    sub.add_argument("--target", default="book", help="book (default) | notebooks | runs")
+    command(zoo).add_argument("--threads", type=int, default=1)
+    command(doctor)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Execute a notebook and build the book of a profile, away from the committed record."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from rvernet_core import files
+from rvernet_core.errors import RecordError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def execute(source: Path, output: Path, parameters: dict) -> None:
+    """Run the notebook `source` with `parameters` in the folder of `output`, and write it there whole.
+
+    Raises RecordError if a cell fails; the notebook as far as it came lies beside `output`, with
+    `.failed` in its name. The old output stays.
+    """
+    output = output.absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
+    try:
+        papermill.execute_notebook(
+            source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
+        )
+    except PapermillExecutionError as error:
+        failed = output.with_name(output.stem + ".failed.ipynb")
+        os.replace(unfinished, failed)
+        raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
+    os.replace(unfinished, output)
+    output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
+
+
+def build(home: Path, experiments: Path) -> Path:
+    """Build the book with the executed notebooks in `experiments` into `home`/book; returns its first page.
+
+    Pages come from the checkout, notebooks and their files from `experiments`. Warnings are errors.
+    """
+    stage = home / "source"
+    with files.atomic_folder(home / ".source-new") as new:
+        shutil.copytree(ROOT / "book", new / "book", ignore=shutil.ignore_patterns("experiments"))
+        shutil.copytree(
+            experiments, new / "book" / "experiments", ignore=shutil.ignore_patterns(".*", "*.failed.*")
+        )
+        for name in ("_config.yml", "_toc.yml"):
+            shutil.copy2(ROOT / name, new / name)
+    shutil.rmtree(stage, ignore_errors=True)
+    os.replace(home / ".source-new", stage)
+    shutil.rmtree(home / "book", ignore_errors=True)
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage)]
+    command += ["--path-output", str(home / "book"), "--warningiserror", "--keep-going"]
+    status = subprocess.run(command, check=False).returncode
+    page = home / "book" / "_build" / "html" / "index.html"
+    if status or not page.exists():
+        raise RecordError(
+            f"the book did not build (status {status}); its warnings are errors and stand above"
+        )
+    return page
