@@ -12,8 +12,8 @@ from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smooth
 
 _FINE = 8192  # steps of a plate's profile from centre to rim
 _GLAZES = (
-    rgb(236, 234, 228),
-    rgb(230, 224, 214),
+    rgb(228, 226, 221),
+    rgb(222, 216, 205),
     rgb(212, 202, 186),
     rgb(205, 172, 150),
     rgb(150, 176, 150),

@@ -128,15 +128,15 @@ def steak(canvas: Canvas, rng: Rng) -> None:
 
 def _steak_slices(canvas: Canvas, rng: Rng, crust: np.ndarray, mottled: np.ndarray, fine: np.ndarray) -> None:
     count = int(rng.integers(5, 8))
-    pink = between(rng, rgb(214, 84, 84), rgb(192, 92, 80), rgb(176, 112, 92))
+    pink = between(rng, rgb(210, 80, 78), rgb(192, 88, 78), rgb(172, 108, 90))
     for k in range(count):
         t = (k - (count - 1) / 2) / (count - 1)
         tall = 0.74 * (1 - 0.45 * t * t) * rng.uniform(0.94, 1.04)
         piece = canvas.piece(t * 1.45, rng.normal(0, 0.03), 0.19, tall, rng.normal(0, 0.05), 1.1)
         rough = 1 + 0.05 * mottled[piece.window]
         rho = (np.abs(piece.u) ** 6 + np.abs(piece.v) ** 6) ** (1 / 6) * rough
-        rim = np.maximum(smoothstep(0.80, 0.95, np.abs(piece.v) * rough), smoothstep(0.72, 0.95, rho) * 0.8)
-        fibres = 0.16 * fine[piece.window] + 0.08 * mottled[piece.window]
+        rim = np.maximum(smoothstep(0.74, 0.92, np.abs(piece.v) * rough), smoothstep(0.62, 0.95, rho) * 0.9)
+        fibres = 0.07 * fine[piece.window] + 0.08 * mottled[piece.window]
         colour = blend(pink * (1 + fibres)[..., None], crust, rim)
         height = plateau(rho, 0.10 + 0.05 * k, 0.06, 7) + 0.07 * piece.u + 0.08 * fibres
         canvas.lay(piece, np.where(rho < 1, np.maximum(height, 0.01), 0), np.clip(colour, 0, 1), 0.5)

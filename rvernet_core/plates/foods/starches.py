@@ -15,7 +15,7 @@ def rice(canvas: Canvas, rng: Rng) -> None:
     v = v * np.float32(rng.uniform(1.0, 1.3))
     rho = np.sqrt(u * u + v * v) / lobes(rng, np.arctan2(v, u), range(2, 6), rng.uniform(0.02, 0.12))
     mound = dome((rho / 0.9) ** 2, 0.02, rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.8))
-    canvas.lay(canvas.whole, mound, tone * 0.9, 0.1)
+    canvas.lay(canvas.whole, mound, tone * 0.93, 0.1)
 
     count = 380
     r, a = 0.92 * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count)
@@ -25,7 +25,7 @@ def rice(canvas: Canvas, rng: Rng) -> None:
     size = rng.uniform(0.8, 1.15, count) * rng.uniform(0.92, 1.12)
     canvas.scatter(
         x[keep], y[keep], 0.088 * size[keep], 0.034, rng.uniform(0, np.pi, count)[keep],
-        level[keep] + rng.uniform(0, 0.04, count)[keep], 0.045, vary(rng, tone, 0.07, count)[keep], 0.35,
+        level[keep] + rng.uniform(0, 0.025, count)[keep], 0.036, vary(rng, tone, 0.07, count)[keep], 0.35,
     )  # fmt: skip
     if rng.random() < 0.45:
         garnish(canvas, rng, int(rng.integers(6, 16)), _GARNISHES[int(rng.integers(len(_GARNISHES)))])
