@@ -83,12 +83,10 @@ class Page:
             **options,
         )
 
-    def say(self, name: str, value: Any, fmt: str = "{}") -> str:
-        """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose; returns the text."""
-        text = fmt.format(value)
-        self.numbers[name] = text
-        _glue(name, text)
-        return text
+    def say(self, name: str, value: Any, fmt: str = "{}") -> None:
+        """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose."""
+        self.numbers[name] = fmt.format(value)
+        _glue(name, self.numbers[name])
 
     def headline(self, sentence: str) -> html.Html:
         """A sentence of Markdown for the result at a glance on the book's first page; shown here too."""
