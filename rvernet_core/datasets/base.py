@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,6 +69,10 @@ class Source(Protocol):
 
     def cutouts(self, ref: Any) -> tuple[np.ndarray, np.ndarray]: ...
 
+    def photo_key(self, ref: Any) -> Hashable:
+        """Equal for the samples that show one photo."""
+        ...
+
 
 class MaskedSource:
     """A source whose cut-outs are cut from the photo by the mask."""
@@ -129,6 +133,13 @@ class FoodSplit:
         source, ref = self._places[i]
         return source.cutouts(ref)
 
+    def photo_groups(self) -> list[list[int]]:
+        """Indices of the samples that show one photo, photo by photo in the order of the samples."""
+        groups: dict[Hashable, list[int]] = {}
+        for i, (source, ref) in enumerate(self._places):
+            groups.setdefault((id(source), source.photo_key(ref)), []).append(i)
+        return list(groups.values())
+
     @property
     def labels(self) -> np.ndarray:
         """All labels, int64 (N,)."""
@@ -164,6 +175,11 @@ class _Remasked(MaskedSource):
     def __init__(self, split: FoodSplit, read_mask: Callable[[int], np.ndarray]) -> None:
         self.photo = split.photo
         self.mask = read_mask
+        self._places = split._places
+
+    def photo_key(self, ref: int) -> Hashable:
+        source, inner = self._places[ref]
+        return id(source), source.photo_key(inner)
 
 
 @dataclass(frozen=True)

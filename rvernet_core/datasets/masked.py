@@ -58,6 +58,9 @@ class PairSource(MaskedSource):
         values = fit_mask(read_mask(pair.mask), full, read, str(pair.mask))
         return values > 0 if self._binary else values == class_id
 
+    def photo_key(self, ref: Any) -> Path:
+        return ref[0].photo
+
 
 def pair_up(
     photos: Path, masks: Path, turns: dict[str, int] | None = None

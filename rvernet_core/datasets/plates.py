@@ -29,6 +29,9 @@ class PlatesSource(MaskedSource):
     def mask(self, ref: Any) -> np.ndarray:
         return np.isin(np.asarray(self._store.instances(ref[0])), ref[1])
 
+    def photo_key(self, ref: Any) -> int:
+        return ref[0]
+
 
 def split_of_plates(name: str, spec: DataSpec, cache: Path) -> FoodSplit:
     """Render (or find in the cache) and list the scenes of split `name`, 'train' or 'test'."""

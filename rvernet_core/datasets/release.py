@@ -2,7 +2,8 @@
 
 A pair is (category, name); the same name under two categories makes two samples. The pictures are
 given as stored. The photo and the mask behind a pair are estimated: each pixel is black in one of the
-two, so the brighter one tells to which side it belongs.
+two, so the brighter one tells to which side it belongs. An optional `classes.txt` beside train and
+test gives the label order, one class name a line.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from rvernet_core.config import DataSpec
 from rvernet_core.datasets.base import Candidate, FoodSplit, build_split
 from rvernet_core.datasets.masked import SUFFIXES, by_stem, scanned
-from rvernet_core.datasets.names import class_name_of, label_order
+from rvernet_core.datasets.names import class_name_of, folder_name, label_order
 from rvernet_core.errors import DataError
 from rvernet_core.images import read_photo
 
@@ -37,6 +38,9 @@ class CutoutSource:
         roi, extra_roi = _read_pair(*ref)
         return np.where(_estimated_mask(roi, extra_roi)[..., None], roi, extra_roi)
 
+    def photo_key(self, ref: Any) -> Path:
+        return ref[0]  # nothing tells which pairs of different categories were cut from one photo
+
 
 def splits_of_release(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
     """Both splits of a folder of finished cut-outs; classes are all categories of either split."""
@@ -52,20 +56,34 @@ def splits_of_release(root: Path, spec: DataSpec, cache: Path) -> dict[str, Food
     folder_of = {class_name_of(folder): folder for folder in found}
     if len(folder_of) < len(found):
         raise DataError(f"{root}: two category folders stand for one class name; rename one of them")
-    classes = label_order(set(folder_of))
+    classes = _classes(root, set(folder_of))
     return {
         name: split_of_cutouts(
             name,
             classes,
-            {
-                c: (root / name / "roi" / folder_of[c], root / name / "extra-roi" / folder_of[c])
-                for c in classes
-            },
+            {c: _branches(root / name, folder_of.get(c) or folder_name(c)) for c in classes},
             spec,
             cache,
         )
         for name in ("train", "test")
     }
+
+
+def _branches(split: Path, folder: str) -> tuple[Path, Path]:
+    return split / "roi" / folder, split / "extra-roi" / folder
+
+
+def _classes(root: Path, found: set[str]) -> tuple[str, ...]:
+    """Classes in label order: that of `classes.txt` where there is one, else `label_order`."""
+    listing = root / "classes.txt"
+    if not listing.is_file():
+        return label_order(found)
+    classes = tuple(line for line in listing.read_text(encoding="utf-8-sig").splitlines() if line)
+    unlisted = sorted(found - set(classes))
+    if unlisted or len(set(classes)) < len(classes):
+        what = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
+        raise DataError(f"{listing} {what}; expected every category once")
+    return classes
 
 
 def split_of_cutouts(

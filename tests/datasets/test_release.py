@@ -128,6 +128,16 @@ def test_fault_29_real_names_are_kept(release, opened):
     assert "and/or" in opened("release", release).classes
 
 
+def test_classes_txt_gives_the_label_order(release, opened):
+    (release / "classes.txt").write_text("ketchup\nsoup\ncandy\negg\n")
+    data = opened("release", release)
+    assert data.classes == ("ketchup", "soup", "candy", "egg")
+    assert data.absent["train"] == ("soup",)
+    (release / "classes.txt").write_text("ketchup\ncandy\n")
+    with pytest.raises(DataError, match=r"classes\.txt lacks 'egg'"):
+        opened("release", release)
+
+
 def test_label_order_is_foodseg103_then_others_then_the_sauces():
     names = {"chili paste", "ketchup", "zebra", "apple", "candy", "aardvark"}
     assert label_order(names) == ("candy", "apple", "aardvark", "zebra", "ketchup", "chili paste")
