@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from rvernet_core.plates.textures import Rng, noise
+from rvernet_core.plates.textures import Rng, noise, overlay, triple
 
 _SUBPIXEL = 5  # fractional bits of OpenCV's integer coordinates
 
@@ -102,9 +102,9 @@ class Canvas:
 
     def _put(self, window: tuple, height: np.ndarray, colour: np.ndarray, gloss: np.ndarray | float) -> None:
         seen = height > self.height[window]
-        np.copyto(self.height[window], height, where=seen)
-        np.copyto(self.albedo[window], colour, where=seen[..., None])
-        np.copyto(self.gloss[window], gloss, where=seen)
+        overlay(self.height[window], height, seen)
+        overlay(self.albedo[window], colour, seen)
+        overlay(self.gloss[window], gloss, seen)
 
     def paint(
         self, piece: Piece, alpha: np.ndarray, colour: np.ndarray, gloss: float | None = None, bump: float = 0
@@ -112,7 +112,7 @@ class Canvas:
         """Tint what is already there by `alpha` (h, w) in 0..1; `bump` raises or dents it."""
         window = piece.window
         alpha = np.where(self.height[window] > 0, alpha, 0).astype(np.float32)
-        self.albedo[window] += (colour - self.albedo[window]) * alpha[..., None]
+        self.albedo[window] += (colour - self.albedo[window]) * triple(alpha)
         if gloss is not None:
             self.gloss[window] += (gloss - self.gloss[window]) * alpha
         if bump:

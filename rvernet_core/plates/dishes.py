@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smoothstep, vary
+from rvernet_core.plates.textures import Rng, between, blend, noise, rgb, smoothstep, triple, vary
 
 _FINE = 8192  # steps of a plate's profile from centre to rim
 _GLAZES = (
@@ -112,10 +112,10 @@ def _plate(rho: np.ndarray, rng: Rng) -> Glaze:
     cloudy = 1 + 0.02 * noise(rng, coarse, 5, octaves=2)
     if rng.random() < 0.16:  # stoneware speckles
         cloudy *= 1 - rng.uniform(0.15, 0.5) * smoothstep(0.80, 0.9, noise(rng, coarse, 150))
-    albedo *= cv2.resize(cloudy, rho.shape[::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+    albedo *= triple(cv2.resize(cloudy, rho.shape[::-1], interpolation=cv2.INTER_LINEAR))
     height = np.where(on_dish, np.take(profile, index), 0)
     gloss = on_dish * np.float32(rng.uniform(0.25, 0.6))
-    return Glaze(np.clip(albedo, 0, 1), height, gloss)
+    return Glaze(albedo, height, gloss)
 
 
 def _board(rho: np.ndarray, rng: Rng) -> Glaze:

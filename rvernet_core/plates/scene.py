@@ -20,6 +20,7 @@ from rvernet_core.plates.layout import FOODS, Placed, Plan, plan_scene, stream
 from rvernet_core.plates.light import shade
 from rvernet_core.plates.sauces import draw_sauce
 from rvernet_core.plates.tables import draw_table
+from rvernet_core.plates.textures import overlay
 
 RENDERER_VERSION = 1  # raised whenever any pixel or any layout changes; part of a store's fingerprint
 _OVERSAMPLING = 2
@@ -90,8 +91,8 @@ class _Stack:
         glaze = draw_dish(plan.dish, stream(plan.seed, "glaze"), scale)
         on_dish = glaze.height > 0
         self.albedo = cv2.resize(table.albedo, (scale, scale), interpolation=cv2.INTER_LINEAR)
-        np.copyto(self.albedo, glaze.albedo, where=on_dish[..., None])
-        self.gloss = np.where(on_dish, glaze.gloss, table.gloss).astype(np.float32)
+        overlay(self.albedo, glaze.albedo, on_dish)
+        self.gloss = np.where(on_dish, glaze.gloss, np.float32(table.gloss))
         self.dish = glaze.height
         self.height = glaze.height.copy()
         self.label = np.zeros((scale, scale), np.uint8)
@@ -107,9 +108,9 @@ class _Stack:
             sag = 2 * round(0.22 * canvas.unit) + 1
             own = np.where(own > 0, own + 0.85 * cv2.blur(below, (sag, sag)), 0)
         seen = (own > 0) & ((own > below) | (item.latent is not None))
-        np.copyto(self.height[there], np.maximum(own, 0) + dish, where=seen)
-        np.copyto(self.albedo[there], canvas.albedo[here], where=seen[..., None])
-        np.copyto(self.gloss[there], canvas.gloss[here], where=seen)
+        overlay(self.height[there], np.maximum(own, 0) + dish, seen)
+        overlay(self.albedo[there], canvas.albedo[here], seen)
+        overlay(self.gloss[there], canvas.gloss[here], seen)
         np.copyto(self.label[there], np.uint8(k), where=seen)
 
 
@@ -127,7 +128,7 @@ def _lay_lit_sauce(light: np.ndarray, label: np.ndarray, sauce: tuple, plan: Pla
     k, item, canvas = sauce
     lit = shade(canvas.albedo, canvas.height * np.float32(item.radius), canvas.gloss, plan.light, scale)
     there, here = _overlap(canvas, label.shape)
-    np.copyto(light[there], lit[here], where=(label[there] == k)[..., None])
+    overlay(light[there], lit[here], label[there] == k)
 
 
 def _shrink(light: np.ndarray, label: np.ndarray, sauce: int) -> tuple[np.ndarray, np.ndarray]:
