@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from rvernet_core.errors import RecordError
@@ -54,6 +55,7 @@ def photo_grid(
             left = j * (1 + gap)
             box = _fit(photo, left, top)
             ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
+            frame(ax, box)
             for k, mask in enumerate(_masks(outlines, i, j)):
                 outline(ax, mask, box, TINTS[k % len(TINTS)])
             verdict = good[i][j] if good else None
@@ -86,6 +88,13 @@ def grid_size(
     """Width and height in inches for a `photo_grid` among other axes. labels: inches for the row labels."""
     tile = (width - labels) / (columns * (1 + gap) - gap)
     return width, tile * (rows * (1 + gap) - gap) + rows * title_lines * _LINE_INCHES + 0.25
+
+
+def frame(ax: Axes, box: tuple[float, float, float, float]) -> None:
+    """A thin line around a picture at (left, right, bottom, top): black cut-outs end where the page is dark."""
+    left, right, bottom, top = box
+    edge = {"fill": False, "ec": colour("faint"), "lw": 0.7}
+    ax.add_patch(Rectangle((left, top), right - left, bottom - top, **edge))
 
 
 def lined(ax: Axes, x: float, y: float, text: str, step: float, **style: object) -> None:

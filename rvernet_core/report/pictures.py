@@ -19,7 +19,7 @@ from rvernet_core.config import AMBIGUOUS, PlatesSpec
 from rvernet_core.cutouts import cut
 from rvernet_core.plates import Scene, render_scene
 from rvernet_core.report import style, svg
-from rvernet_core.report.photos import lined, outline
+from rvernet_core.report.photos import frame, lined, outline
 from rvernet_core.report.style import colour
 
 COVER_BYTES = 250_000  # at most
@@ -103,7 +103,9 @@ def _diagram(ax: Axes, scene: Scene, index: int) -> None:
 
 
 def _photo(ax: Axes, image: np.ndarray, left: float, top: float, side: float, name: str) -> None:
-    ax.imshow(image, extent=(left, left + side, top + side, top), interpolation="none")
+    box = (left, left + side, top + side, top)
+    ax.imshow(image, extent=box, interpolation="none")
+    frame(ax, box)
     ax.text(left + side / 2, top + side + 0.5, name, ha="center", va="top", fontsize=8, color=colour("ink"))
 
 

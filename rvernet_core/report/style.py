@@ -34,7 +34,7 @@ COLOURS = {
     "ink": ("#1f2933", "#e6e9ed"),
     "muted": ("#5f6b78", "#9aa5b1"),
     "faint": ("#d5dae0", "#3b444e"),
-    "paper": ("#ffffff", "#14181e"),
+    "paper": ("#ffffff", "#121212"),
     "accent": ("#c0392b", "#ff8464"),
 }
 #: A fixed marker per backbone, so that colour never carries a meaning alone.
