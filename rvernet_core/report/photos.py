@@ -91,7 +91,7 @@ def grid_size(
 
 
 def frame(ax: Axes, box: tuple[float, float, float, float]) -> None:
-    """A thin line around a picture at (left, right, bottom, top): black cut-outs end where the page is dark."""
+    """A thin line around a picture at (left, right, bottom, top), which may be as dark as the page."""
     left, right, bottom, top = box
     edge = {"fill": False, "ec": colour("faint"), "lw": 0.7}
     ax.add_patch(Rectangle((left, top), right - left, bottom - top, **edge))

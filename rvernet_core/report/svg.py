@@ -94,7 +94,7 @@ def _webp(found: re.Match, quality: int, scale: float) -> str:
     if scale < 1:
         image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)
     packed = io.BytesIO()
-    image.save(packed, "WEBP", quality=quality, method=6)
+    image.save(packed, "WEBP", quality=quality, method=4)
     if packed.tell() >= len(raw):
         return "data:image/png;base64," + base64.b64encode(raw).decode()
     return "data:image/webp;base64," + base64.b64encode(packed.getvalue()).decode()
