@@ -21,7 +21,7 @@ def glance(experiments: str | Path, *, pages: str = "experiments/") -> str:
     if not told:
         return EMPTY
     lines = [
-        f"- {sentence} ([{page['page']}]({pages}{page['page']}.ipynb))"
+        f"- {sentence} ([details]({pages}{page['page']}.ipynb))"
         for page in told
         for sentence in page["headlines"]
     ]

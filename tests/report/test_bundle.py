@@ -187,7 +187,7 @@ def test_glance_is_written_from_the_record_alone(tmp_path):
     page.provenance(command="make record")
     write_glance(book, readme)
     glance = (book / "glance.md").read_text()
-    assert "RveRNet gains **+0.2**. ([03-rvernet](experiments/03-rvernet.ipynb))" in glance
+    assert "RveRNet gains **+0.2**. ([details](experiments/03-rvernet.ipynb))" in glance
     assert "`full` profile, 2 seeds" in glance
     text = readme.read_text()
     assert text.startswith("a\n<!-- result -->\n- RveRNet gains **+0.2**.")
