@@ -12,10 +12,13 @@ or the cut-outs are there already:
 
     {train,test}/images/a.jpg  with  {train,test}/masks/a.png
     {train,test}/roi/a.jpg     with  {train,test}/extra-roi/a.jpg
+
+Image ids of an extra class begin with its name, so that they never meet those of the data set.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from rvernet_core.config import DataSpec
@@ -38,7 +41,7 @@ def splits_of_folder(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodS
         raise DataError(
             f"{listing}: got {len(lines)} lines; expected distinct class names, no empty line between"
         )
-    return {name: _pairs(name, lines, root / name, spec, cache, binary=False) for name in ("train", "test")}
+    return {name: _pairs(name, lines, root / name, spec, cache) for name in ("train", "test")}
 
 
 def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
@@ -47,10 +50,10 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
     for name in ("train", "test"):
         folder = root / name
         if (folder / "images").is_dir():
-            splits[name] = _pairs(name, [class_name], folder, spec, cache, binary=True)
+            splits[name] = _pairs(name, [class_name], folder, spec, cache, extra=class_name)
         elif (folder / "roi").is_dir():
             folders = {class_name: (folder / "roi", folder / "extra-roi")}
-            splits[name] = split_of_cutouts(name, [class_name], folders, spec, cache)
+            splits[name] = split_of_cutouts(name, [class_name], folders, spec, cache, prefix=f"{class_name}-")
         else:
             raise DataError(
                 f"class {class_name!r}: {folder} has neither images/ and masks/ nor roi/ and extra-roi/"
@@ -59,9 +62,11 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
 
 
 def _pairs(
-    name: str, classes: list[str], folder: Path, spec: DataSpec, cache: Path, binary: bool
+    name: str, classes: list[str], folder: Path, spec: DataSpec, cache: Path, extra: str | None = None
 ) -> FoodSplit:
     pairs, alone = pair_up(folder / "images", folder / "masks")
+    if extra is not None:
+        pairs = [replace(pair, image_id=f"{extra}-{pair.image_id}") for pair in pairs]
     return split_of_pairs(
         name,
         classes,
@@ -71,5 +76,5 @@ def _pairs(
         min_area=spec.min_area,
         strict=spec.strict,
         ignore=spec.ignore_id,
-        binary=binary,
+        binary=extra is not None,
     )

@@ -21,7 +21,8 @@ from rvernet_core.datasets.names import FOODSEG103
 from rvernet_core.errors import DataError
 
 SPLITS = {"train": "train", "validation": "test", "test": "test"}  # the mirror's name -> the official one
-_BATCH = 32  # photos in memory at a time
+_BATCH = 8  # photos in memory at a time
+_BUFFER = 2**20  # bytes read at a time; by default a whole file is read ahead
 
 
 def unpack(root: Path, cache: Path) -> Path:
@@ -62,7 +63,7 @@ def _opened(path: Path) -> Any:
     import pyarrow.parquet
 
     try:
-        file = pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as parquet ({error}); fetch it again") from error
     missing = {"image", "label", "id"} - set(file.schema_arrow.names)

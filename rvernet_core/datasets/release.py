@@ -87,11 +87,17 @@ def _classes(root: Path, found: set[str]) -> tuple[str, ...]:
 
 
 def split_of_cutouts(
-    name: str, classes: Sequence[str], folders: dict[str, tuple[Path, Path]], spec: DataSpec, cache: Path
+    name: str,
+    classes: Sequence[str],
+    folders: dict[str, tuple[Path, Path]],
+    spec: DataSpec,
+    cache: Path,
+    prefix: str = "",
 ) -> FoodSplit:
     """The split of finished cut-outs: `folders` gives each class its (roi, extra-roi) folders.
 
-    Raises DataError if a picture has no partner of its name in its own category.
+    Image ids are `prefix` plus the file's stem. Raises DataError if a picture has no partner of its
+    name in its own category.
     """
     found = []  # (class name, stem, roi path, extra-roi path)
     for class_name in classes:
@@ -121,7 +127,7 @@ def split_of_cutouts(
         name,
         classes,
         [
-            Candidate(stem, class_name, record["area"], (roi, extra))
+            Candidate(prefix + stem, class_name, record["area"], (roi, extra))
             for (class_name, stem, roi, extra), record in good
         ],
         CutoutSource(),

@@ -80,7 +80,7 @@ def test_extra_classes_join_at_the_end(official, ketchup, opened):
     assert len(data.train) == len(alone.train) + 3
     assert len(data.test) == len(alone.test) + 2
     last = data.train.samples[-1]
-    assert (last.key, last.label, last.class_name) == ("ketchup/k2", 103, "ketchup")
+    assert (last.key, last.label, last.class_name) == ("ketchup/ketchup-k2", 103, "ketchup")
     np.testing.assert_array_equal(data.train.mask(len(data.train) - 1), two_food_mask(50, 40, 0, 255) > 0)
     assert data.train.report.samples["ketchup"] == 3
     assert data.train.fingerprint != alone.train.fingerprint
@@ -97,6 +97,14 @@ def test_extra_classes_from_finished_cutouts(own, tmp_path, opened):
     roi, extra_roi = data.train.cutouts(len(data.train) - 1)
     np.testing.assert_array_equal(roi, np.asarray(Image.open(root / "train/roi/c.jpg")))
     np.testing.assert_array_equal(extra_roi, np.asarray(Image.open(root / "train/extra-roi/c.jpg")))
+
+
+def test_photos_of_an_extra_class_never_pass_for_those_of_the_data_set(official, ketchup, opened):
+    for kind, suffix in (("images", ".jpg"), ("masks", ".png")):
+        (ketchup / f"train/{kind}/k0{suffix}").rename(ketchup / f"train/{kind}/00000000{suffix}")
+    split = opened("foodseg103", official, extra_classes=(f"ketchup={ketchup}",)).train
+    assert [len(group) for group in split.photo_groups()] == [2, 2, 2, 2, 1, 1, 1]
+    assert len({s.image_id for s in split.samples}) == 7
 
 
 def test_bad_extra_classes_are_refused(own, ketchup, tmp_path, opened):
@@ -143,3 +151,4 @@ def test_subsets_and_other_masks(own, opened):
         for one, two in zip(inverse.cutouts(i), split.cutouts(i)[::-1], strict=True):
             np.testing.assert_array_equal(one, two)
     assert inverse.fingerprint != split.fingerprint
+    assert inverse.photo_groups() == split.photo_groups() == [[0, 1], [2, 3]]

@@ -114,3 +114,20 @@ def test_a_photo_twice_is_an_error(mirror, opened):
 def test_without_a_folder_it_is_fetched(mirror, cache, monkeypatch):
     monkeypatch.setattr(fetch, "fetch_hub_mirror", lambda cache: mirror)
     assert len(open_data(DataSpec(name="foodseg103-hub"), cache).train) == 8
+
+
+def test_memory_does_not_grow_with_the_file(mirror, cache):
+    """Twenty row groups of 1 MB: at most a few of them are in memory."""
+    path = next((mirror / "data").glob("train*"))
+    rows = pq.read_table(path).to_pylist()
+    photo = np.random.default_rng(0).bytes(500_000)
+    many = [{**rows[0], "image": {"bytes": photo, "path": f"{i:08d}.jpg"}} for i in range(40)]
+    pq.write_table(pa.Table.from_pylist(many), path, row_group_size=2, use_dictionary=False)
+    assert path.stat().st_size > 19e6
+    before, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(pool)
+    try:
+        parquet.unpack(mirror, cache)
+    finally:
+        pa.set_memory_pool(before)
+    assert 0 < pool.max_memory() < 8e6
