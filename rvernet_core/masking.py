@@ -27,13 +27,13 @@ from segment_anything.utils.transforms import ResizeLongestSide
 from rvernet_core import files, zoo
 from rvernet_core.checkpoints import load_torch_checkpoint, load_weights
 from rvernet_core.errors import CheckpointError, ConfigError, PromptError
+from rvernet_core.fetch import SAM_CHECKPOINTS, sam_checkpoint
 from rvernet_core.prompts import box_of, check_boxes, check_image, check_points, interior_point, iou
-from rvernet_core.sam_split import SamSplit, sam_masks
+from rvernet_core.sam_masks import sam_masks
 
 __all__ = [
     "NAMES",
     "Masker",
-    "SamSplit",
     "box_of",
     "build_micro",
     "interior_point",
@@ -44,21 +44,14 @@ __all__ = [
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.float32]]  # masks (N, H, W), scores (N,)
 
-SHA256 = {  # of the published checkpoints
-    "vit_b": "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-    "vit_l": "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-    "vit_h": "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-}
-NAMES = ("micro", *SHA256)
+NAMES = ("micro", "vit_b", "vit_l", "vit_h")
 
 # What SamAutomaticMaskGenerator needs at each size. Upstream's defaults suit vit_b to vit_h; the micro net's
 # logits are flatter, so its masks count as stable over a narrower band of thresholds.
 _AUTOMATIC = {"micro": {"points_per_side": 16, "pred_iou_thresh": 0.7, "stability_score_offset": 0.5}}
 _AUTOMATIC["micro"]["stability_score_thresh"] = 0.85
 
-_MAX_FLOATS = (
-    2**27
-)  # values of one batch of mask logits at photo size (512 MB): bounds memory on large photos
+_MAX_FLOATS = 2**27  # mask logits of one batch at photo size (512 MB): bounds memory on large photos
 
 
 # --- loading --------------------------------------------------------------------------------------
@@ -69,7 +62,7 @@ def load_sam(
     checkpoint: Path | str | None = None,
     device: str | torch.device = "cpu",
     *,
-    cache: Path | None = None,
+    cache: Path | str = "_build/cache",
     verify: bool = True,
 ) -> Masker:
     """Load Segment Anything and return its Masker.
@@ -84,15 +77,17 @@ def load_sam(
     if name == "micro":
         path = Path(checkpoint) if checkpoint is not None else zoo.weights_path("sam-micro")
         model, state = build_micro(), load_weights(path)
+        digest = files.sha256(path)
     else:
         if checkpoint is None:
-            from rvernet_core import fetch  # only a download needs it
-
-            checkpoint = fetch.sam_checkpoint(name, cache)
+            checkpoint = sam_checkpoint(name, Path(cache))
         path = Path(checkpoint)
-        if verify and path.is_file() and (found := files.sha256(path)) != SHA256[name]:
+        if not path.is_file():
+            raise CheckpointError(f"{path} does not exist; expected the checkpoint of {name}")
+        digest = files.sha256(path)
+        if verify and digest != SAM_CHECKPOINTS[name].sha256:
             raise CheckpointError(
-                f"{path} has SHA-256 {found}; the published {name} has {SHA256[name]}. "
+                f"{path} has SHA-256 {digest}; the published {name} has {SAM_CHECKPOINTS[name].sha256}. "
                 "Fetch it again, or pass verify=False for weights of your own"
             )
         state, model = load_torch_checkpoint(path), sam_model_registry[name]()
@@ -100,7 +95,7 @@ def load_sam(
         model.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not hold the weights of {name}: {str(error)[:300]}") from error
-    return Masker(model.to(device), name, f"sam-{name}-{files.sha256(path)[:12]}")
+    return Masker(model.to(device), name, f"sam-{name}-{digest[:12]}")
 
 
 def build_micro() -> Sam:

@@ -1,12 +1,13 @@
 """Segment Anything: prompts in, masks out; one encoding per photo; masks kept on disk."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
 
-from rvernet_core import masking, rle, sam_split
+from rvernet_core import masking, rle
+from rvernet_core import sam_masks as sam_masks_module
+from rvernet_core.datasets import DataReport, FoodSplit, RoiSample
+from rvernet_core.datasets.base import MaskedSource
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, PromptError
 from rvernet_core.masking import Masker, box_of, build_micro, interior_point, iou, load_sam, sam_masks
 
@@ -66,7 +67,7 @@ def test_unknown_name_lists_the_known_ones():
 def test_published_checkpoint_needs_the_published_hash(tmp_path):
     path = tmp_path / "sam_vit_b_01ec64.pth"
     torch.save({"a": torch.zeros(2)}, path)
-    with pytest.raises(CheckpointError, match=masking.SHA256["vit_b"]):
+    with pytest.raises(CheckpointError, match=masking.SAM_CHECKPOINTS["vit_b"].sha256):
         load_sam("vit_b", path)
     with pytest.raises(CheckpointError, match="does not exist"):
         load_sam("vit_b", tmp_path / "missing.pth")
@@ -264,109 +265,107 @@ def test_iou():
 # --- a whole split --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Sample:
-    key: str
-    image_id: str
+class Source(MaskedSource):
+    """Two photos with a disc and a square on each; `ref` is (class, photo)."""
 
+    fail_at = None
 
-class Split:
-    """Two photos of two samples each."""
+    def photo(self, ref):
+        if ref[1] == self.fail_at:
+            raise KeyboardInterrupt
+        return photo(seed=ref[1])
 
-    fingerprint = "abc"
-    classes = ("disc", "square")
-
-    def __init__(self):
-        self.samples = tuple(Sample(f"{c}/{i}", str(i)) for c in self.classes for i in range(2))
-        self.read = 0
-
-    def __len__(self):
-        return len(self.samples)
-
-    def photo(self, i):
-        self.read += 1
-        return photo(seed=int(self.samples[i].image_id))
-
-    def mask(self, i):
+    def mask(self, ref):
         mask = np.zeros((96, 160), bool)
         rows, columns = np.mgrid[:96, :160]
-        if self.samples[i].key.startswith("disc"):
+        if ref[0] == "disc":
             mask |= (rows - 48) ** 2 + (columns - 40) ** 2 < 24**2
         else:
             mask[32:64, 80:120] = True
         return mask
 
+    def photo_key(self, ref):
+        return ref[1]
+
+
+@pytest.fixture
+def source():
+    return Source()
+
+
+@pytest.fixture
+def split(source):
+    """Four samples, class by class: the samples of one photo are not neighbours."""
+    classes = ("disc", "square")
+    items = [
+        (RoiSample(f"{name}/{i}", str(i), label, name, 0.1), source, (name, i))
+        for label, name in enumerate(classes)
+        for i in range(2)
+    ]
+    counts = dict.fromkeys(classes, 2)
+    return FoodSplit("test", classes, items, "abc", DataReport("test", 2, counts, {}, {}))
+
 
 @pytest.mark.parametrize("prompt", ["box", "point"])
-def test_split_is_masked_once_and_kept(masker, tmp_path, encodings, prompt):
-    split = Split()
+def test_split_is_masked_once_and_kept(masker, split, tmp_path, encodings, prompt):
     masked = sam_masks(split, masker, prompt, tmp_path)
     assert len(encodings) == 2  # one per photo, not one per sample
-    assert len(masked) == 4
-    assert masked.classes == split.classes
+    assert masked.samples == split.samples
     assert masked.fingerprint != split.fingerprint
     again = sam_masks(split, masker, prompt, tmp_path)
     assert len(encodings) == 2
+    assert again.fingerprint == masked.fingerprint
     assert [p.suffix for p in (tmp_path / "sam").iterdir()] == [".masks"]
     for i in range(4):
         assert (masked.mask(i) == again.mask(i)).all()
         assert masked.mask(i).any()
         roi, extra_roi = masked.cutouts(i)
         assert (roi + extra_roi == masked.photo(i)).all()
-        assert 0 <= masked.score(i) <= 1.2
     masker.encode(split.photo(0))
-    make = (
-        (lambda m: masker.boxes([box_of(m)]))
-        if prompt == "box"
-        else (lambda m: masker.points([interior_point(m)]))
-    )
-    direct, _ = make(split.mask(0))
+    if prompt == "box":
+        direct, _ = masker.boxes([box_of(split.mask(0))])
+    else:
+        direct, _ = masker.points([interior_point(split.mask(0))])
     assert np.count_nonzero(direct[0] != masked.mask(0)) <= 2
 
 
-def test_prompts_do_not_share_a_file(masker, tmp_path):
-    names = {sam_masks(Split(), masker, prompt, tmp_path).fingerprint for prompt in ("box", "point")}
+def test_prompts_do_not_share_a_file(masker, split, tmp_path):
+    names = {sam_masks(split, masker, prompt, tmp_path).fingerprint for prompt in ("box", "point")}
     assert len(names) == 2
     with pytest.raises(ConfigError, match="box"):
-        sam_masks(Split(), masker, "circle", tmp_path)
+        sam_masks(split, masker, "circle", tmp_path)
 
 
-def test_interrupted_masking_continues(masker, tmp_path, encodings, monkeypatch):
-    monkeypatch.setattr(sam_split, "_SAVE_EVERY", -1.0)
-    split = Split()
-    whole = split.photo
-
-    def broken(i):
-        if split.samples[i].image_id == "1":
-            raise KeyboardInterrupt
-        return whole(i)
-
-    monkeypatch.setattr(split, "photo", broken)
+def test_interrupted_masking_continues(masker, split, source, tmp_path, encodings, monkeypatch):
+    monkeypatch.setattr(sam_masks_module, "_SAVE_EVERY", -1.0)
+    source.fail_at = 1
     with pytest.raises(KeyboardInterrupt):
         sam_masks(split, masker, "box", tmp_path)
     assert len(encodings) == 1
-    monkeypatch.setattr(split, "photo", whole)
+    source.fail_at = None
     masked = sam_masks(split, masker, "box", tmp_path)
     assert len(encodings) == 2
     assert all(masked.mask(i).any() for i in range(4))
     assert not list((tmp_path / "sam").glob("*.partial"))
 
 
-def test_torn_file_of_masks_is_named(masker, tmp_path):
-    sam_masks(Split(), masker, "box", tmp_path)
+def test_torn_file_of_masks_is_named(masker, split, tmp_path):
+    sam_masks(split, masker, "box", tmp_path)
     (path,) = (tmp_path / "sam").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(DataError, match=path.name):
-        sam_masks(Split(), masker, "box", tmp_path)
+        sam_masks(split, masker, "box", tmp_path)
 
 
-def test_an_empty_mask_falls_back_to_its_prompt(masker, tmp_path, monkeypatch):
-    nothing = lambda prompts: (np.zeros((len(prompts), 96, 160), bool), np.zeros(len(prompts), np.float32))  # noqa: E731
+def test_an_empty_mask_falls_back_to_its_prompt(masker, split, tmp_path, monkeypatch):
+    def nothing(prompts):
+        return np.zeros((len(prompts), 96, 160), bool), np.zeros(len(prompts), np.float32)
+
     monkeypatch.setattr(masker, "boxes", nothing)
     monkeypatch.setattr(masker, "points", nothing)
-    boxed = sam_masks(Split(), masker, "box", tmp_path)
+    boxed = sam_masks(split, masker, "box", tmp_path)
     assert np.count_nonzero(boxed.mask(2)) == 32 * 40
-    pointed = sam_masks(Split(), masker, "point", tmp_path)
+    pointed = sam_masks(split, masker, "point", tmp_path)
     assert np.count_nonzero(pointed.mask(2)) == 1
 
 
