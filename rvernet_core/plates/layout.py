@@ -74,9 +74,11 @@ def stream(seed: int, name: str, part: int = 0) -> np.random.Generator:
 def plan_scene(spec: PlatesSpec, seed: int) -> Plan:
     """Decide what lies where; a pure function of (spec, seed), and quick (about 1 ms).
 
-    The image size plays no part. Raises ConfigError for a spec outside its ranges.
+    The image size plays no part. Raises ConfigError for a spec outside its ranges or a bad seed.
     """
     check(spec)
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"seed is {seed!r}; expected a whole number of at least 0")
     what = stream(seed, "what")
     dish, light = Dish.draw(stream(seed, "dish")), Light.draw(stream(seed, "light"))
     # every coin is tossed whether it is needed or not, so that no choice shifts the others

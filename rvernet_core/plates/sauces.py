@@ -22,8 +22,12 @@ def coarseness(t: float) -> float:
     return float(0.5 - 0.5 * np.tanh(t / 2.6))
 
 
-def draw_sauce(canvas: Canvas, rng: Rng, t: float) -> None:
-    """Fill `canvas` with a portion of sauce whose look is `t`. The outline does not depend on t."""
+def draw_sauce(canvas: Canvas, rng: Rng, t: float) -> np.ndarray:
+    """Fill `canvas` with a portion of sauce whose look is `t`.
+
+    Returns the portion's smooth height (H, W), which like its outline does not depend on t; the
+    canvas's own height has the grain of the look added.
+    """
     shape = _SHAPES[int(rng.integers(len(_SHAPES)))](canvas, rng)
     lumps, grains = canvas.noise(rng, 5, octaves=2), canvas.noise(rng, 14, octaves=2)
     spots = rng.uniform(-1.15, 1.15, (_SEEDS + _FLECKS, 2))
@@ -46,6 +50,7 @@ def draw_sauce(canvas: Canvas, rng: Rng, t: float) -> None:
         canvas.paint(canvas.everywhere, 0.9 * alpha, colour, 0.5, bump)
     relief = canvas.height + smoothstep(0.0, 0.15, shape) * np.float32(x) * (0.035 * lumps + 0.055 * grains)
     canvas.height[:] = np.where(shape > 0, np.maximum(relief, 0.01), 0)
+    return shape.astype(np.float32)
 
 
 # --- shapes: a height field over the canvas, 0 outside -----------------------------------------------

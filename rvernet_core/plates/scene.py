@@ -66,11 +66,13 @@ def draw(plan: Plan, size: int) -> Scene:
         canvas = Canvas(item.x, item.y, item.radius, scale, item.angle)
         if item.latent is None:
             FOOD_TABLE[item.name].draw(canvas, stream(plan.seed, "foods", FOODS.index(item.name)))
+            height = canvas.height
         else:
-            draw_sauce(canvas, stream(plan.seed, "sauce shape"), item.latent)
+            # the smooth height casts the shadow, so that no grain of the look shows beside the sauce
+            height = draw_sauce(canvas, stream(plan.seed, "sauce shape"), item.latent)
             sauce = (k, item, canvas)
-        footprints.append(int(np.count_nonzero(canvas.height > 0)))
-        stack.add(canvas, item, k)
+        footprints.append(int(np.count_nonzero(height > 0)))
+        stack.add(canvas, height, item, k)
     light = shade(stack.albedo, stack.height, stack.gloss, plan.light, scale)
     if sauce:
         _lay_lit_sauce(light, stack.label, sauce, plan, scale)
@@ -97,11 +99,11 @@ class _Stack:
         self.height = glaze.height.copy()
         self.label = np.zeros((scale, scale), np.uint8)
 
-    def add(self, canvas: Canvas, item: Placed, k: int) -> None:
+    def add(self, canvas: Canvas, height: np.ndarray, item: Placed, k: int) -> None:
         """Lay one food on what is there; it sags over its neighbours, and the higher surface is seen."""
         there, here = _overlap(canvas, self.label.shape)
         radius = np.float32(item.radius)
-        own = canvas.height[here] * radius
+        own = height[here] * radius
         dish = self.dish[there]
         below = self.height[there] - dish  # what other foods add to the dish
         if below.size and below.max() > 0:
