@@ -15,6 +15,8 @@ from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.report import html, svg
 
+#: Where a viewer drops our style sheet, one variant shows, not two.
+_HIDDEN = {"light": "", "dark": ' style="display:none"'}
 MAX_BYTES = 300_000  # of one SVG: a page must stay light
 
 
@@ -85,7 +87,7 @@ def figure_bundle(
         paths[variant] = files.write_text(Path(folder) / f"{name}.{variant}.svg", text)
     paths["csv"] = write_csv(Path(folder) / f"{name}.csv", data)
     images = "".join(
-        f'<img class="only-{variant}" alt="{escape(alt)}" src="{svg.data_uri(text)}">'
+        f'<img class="only-{variant}" alt="{escape(alt)}"{_HIDDEN[variant]} src="{svg.data_uri(text)}">'
         for variant, text in drawings.items()
     )
     body = (

@@ -182,6 +182,8 @@ def curves(
         tint = tint if tint.startswith("#") else colour("rvernet")
         if low and high:
             ax.fill_between(part[x].values, part[low].values, part[high].values, color=tint, alpha=0.16, lw=0)
+            if len(part) == 1:  # a band of no width would be invisible
+                ax.vlines(part[x], part[low], part[high], color=tint, lw=2.4, alpha=0.45)
         ax.plot(
             part[x].values,
             part[y].values,
@@ -194,7 +196,9 @@ def curves(
         ends[key] = (float(part[x].iloc[-1]), float(part[y].iloc[-1]), tint)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.grid(axis="y")
-    if pd.api.types.is_integer_dtype(frame[x]):
+    if frame[x].nunique() == 1:
+        ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
+    elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for text, at in (references or {}).items():
         ax.axhline(at, color=colour("muted"), lw=1, ls=(0, (4, 3)))

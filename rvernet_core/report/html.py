@@ -11,11 +11,10 @@ CSS = """
 .rvn{margin:1.4em 0;font-size:.95em;line-height:1.45;color:inherit}
 .rvn figure,.rvn .rvn-figure{margin:0}
 .rvn img{max-width:100%;height:auto;display:block;background:none!important;padding:0!important;margin:0}
-.rvn .only-dark{display:none}
 html[data-theme="dark"] .rvn .only-dark,
 body[data-jp-theme-light="false"] .rvn .only-dark,
 .vscode-dark .rvn .only-dark {
-  display:block;
+  display:block!important;
 }
 html[data-theme="dark"] .rvn .only-light,
 body[data-jp-theme-light="false"] .rvn .only-light,

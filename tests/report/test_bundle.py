@@ -65,7 +65,7 @@ def test_html_shows_both_variants_with_alt_text_and_links(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     html = figure(tmp_path / "files")._repr_html_()
     images = re.findall(
-        r'<img class="only-(\w+)" alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)"', html
+        r'<img class="only-(\w+)" alt="([^"]+)"[^>]* src="data:image/svg\+xml;base64,([^"]+)"', html
     )
     assert [variant for variant, _, _ in images] == ["light", "dark"]
     for _, alt, data in images:
