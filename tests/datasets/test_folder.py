@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import noise_photo, two_food_mask
 from PIL import Image
+from small_data import noise_photo, two_food_mask
 
 from rvernet_core.config import DataSpec
 from rvernet_core.datasets import open_data

@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import save_palette, two_food_mask, write_pair
 from PIL import Image
+from small_data import save_palette, two_food_mask, write_pair
 
 from rvernet_core.datasets import foodseg103
 from rvernet_core.datasets.names import FOODSEG103

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import noise_photo
 from PIL import Image
+from small_data import noise_photo
 
 from rvernet_core.cutouts import cut
 from rvernet_core.datasets.names import FOODSEG103, class_name_of, folder_name, label_order
