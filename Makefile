@@ -3,6 +3,7 @@
 # make record      the full profile, then the published record in book/experiments
 # make reproduce   the same as book, for any PROFILE and OPTIONS ("--seeds 0 1 --backbones vit deit")
 # make site        the book of the published record, in seconds, without executing anything
+# make bench       how long the parts take on this machine
 # make lock        requirements.in -> requirements.txt
 # make clean       remove books and executed pages; the cache of data and runs stays
 #
@@ -31,7 +32,7 @@ site: .venv/.ready
 	$(BIN)/jupyter-book build --warningiserror --keep-going .
 
 bench: .venv/.ready
-	@$(BIN)/rvernet bench $(OPTIONS)
+	@$(BIN)/python -m rvernet_core.report bench
 
 venv: .venv/.ready
 

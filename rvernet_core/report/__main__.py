@@ -1,4 +1,4 @@
-"""`python -m rvernet_core.report glance | pictures`: the parts of the book that are made, not written."""
+"""`python -m rvernet_core.report glance | pictures | bench`: what is made, not written."""
 
 import argparse
 from pathlib import Path
@@ -10,12 +10,18 @@ from rvernet_core.report.page import ROOT
 def main() -> None:
     """Parse the command line and write."""
     parser = argparse.ArgumentParser(prog="python -m rvernet_core.report", description=__doc__)
-    parser.add_argument("what", choices=("glance", "pictures"))
+    parser.add_argument("what", choices=("glance", "pictures", "bench"))
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, or book/_static for pictures")
     options = parser.parse_args()
     if options.what == "glance":
         book = options.folder or ROOT / "book"
         write_glance(book, None if options.folder else ROOT / "README.md")
+    elif options.what == "bench":
+        from rvernet_core.report import bench, provenance
+
+        table = bench.measure()
+        print(f"{provenance.machine()}, one thread\n")
+        print(table.to_string(index=False, float_format="{:.2f}".format))
     else:
         from rvernet_core.report import pictures
 

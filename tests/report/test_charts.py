@@ -94,3 +94,11 @@ def test_overlay_tints_inside_and_dims_outside():
 
 def _rgb(text):
     return [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+
+
+def test_bench_measures_every_backbone():
+    from rvernet_core.report import bench
+
+    table = bench.measure(repeats=1)
+    assert (table["milliseconds"] > 0).all()
+    assert {f"{name}: forward" for name in BACKBONES} <= set(table["part"])
