@@ -67,12 +67,16 @@ SAM_CHECKPOINTS = {
 }
 
 
-def sam_checkpoint(name: str, cache: Path) -> Path:
-    """Path of the published Segment Anything checkpoint `vit_h`, `vit_l` or `vit_b`, fetched once."""
+def sam_checkpoint(name: str, cache: Path | None = None) -> Path:
+    """Path of the published Segment Anything checkpoint `vit_h`, `vit_l` or `vit_b`, fetched once.
+
+    `cache` defaults to $RVERNET_CACHE, or `_build/cache` below the current folder.
+    """
     if name not in SAM_CHECKPOINTS:
         raise FetchError(f"no published checkpoint {name!r}; choose one of {', '.join(SAM_CHECKPOINTS)}")
     known = SAM_CHECKPOINTS[name]
-    target = Path(cache) / "checkpoints" / known.url.rsplit("/", 1)[1]
+    cache = Path(cache or os.environ.get("RVERNET_CACHE") or "_build/cache")
+    target = cache / "checkpoints" / known.url.rsplit("/", 1)[1]
     return retrieve(known.url, target, sha256=known.sha256, size=known.bytes)
 
 

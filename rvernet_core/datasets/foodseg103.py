@@ -47,9 +47,10 @@ def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, F
 
 
 def find_home(root: Path) -> Path:
-    """The folder that holds `Images/img_dir`: `root`, its parent, or one of its own folders."""
+    """The folder that holds `Images/img_dir`: `root`, a folder in it, or its parent if it is `Images`."""
+    above = [root.resolve().parent] if root.resolve().name == "Images" else []
     inside = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
-    for folder in (root, root.parent, *inside):
+    for folder in (root, *inside, *above):
         if (folder / "Images/img_dir").is_dir():
             return folder
     raise DataError(

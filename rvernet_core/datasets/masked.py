@@ -42,21 +42,27 @@ class PairSource(MaskedSource):
 
     def __init__(self, binary: bool = False) -> None:
         self._binary = binary
-        self._last: tuple[Path | None, np.ndarray | None] = (None, None)
+        self._last: dict[str, tuple[Path, np.ndarray]] = {}
 
     def photo(self, ref: Any) -> np.ndarray:
         pair, _, _, turn = ref
-        path, image = self._last  # samples of one photo lie side by side: decode it once
-        if path != pair.photo or image is None:
-            image = read_photo(pair.photo, orientation=turn)
-            image.flags.writeable = False
-            self._last = (pair.photo, image)
-        return image
+        return self._remembered("photo", pair.photo, lambda: read_photo(pair.photo, orientation=turn))
 
     def mask(self, ref: Any) -> np.ndarray:
         pair, class_id, (full, read), _ = ref
-        values = fit_mask(read_mask(pair.mask), full, read, str(pair.mask))
+        values = self._remembered(
+            "mask", pair.mask, lambda: fit_mask(read_mask(pair.mask), full, read, str(pair.mask))
+        )
         return values > 0 if self._binary else values == class_id
+
+    def _remembered(self, what: str, path: Path, read: Callable[[], np.ndarray]) -> np.ndarray:
+        """Samples of one photo lie side by side: keep the last photo and the last mask, read-only."""
+        known, array = self._last.get(what, (None, None))
+        if known != path or array is None:
+            array = read()
+            array.flags.writeable = False
+            self._last[what] = (path, array)
+        return array
 
     def photo_key(self, ref: Any) -> Path:
         return ref[0].photo

@@ -1,5 +1,7 @@
 """A user's own folder, and one more class joined to any data set."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -136,6 +138,22 @@ def test_fault_37_a_cache_that_cannot_be_written_costs_only_the_next_scan(own, o
     cache.write_text("a file where the folder should be")
     assert len(opened("folder", own).train) == 4
     assert "RVERNET_CACHE" in caplog.text
+
+
+def test_fault_10_11_several_readers_fill_one_cache(own, cache):
+    """No locks: every file is written under a name of its own and renamed."""
+    spec = DataSpec(name="folder", root=str(own))
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: open_data(spec, cache), range(12)))
+    assert len({data.fingerprint for data in found}) == 1
+    assert len(list((cache / "index").iterdir())) == 2
+
+
+def test_a_torn_index_is_made_again(own, opened, cache):
+    first = opened("folder", own)
+    for path in (cache / "index").iterdir():
+        path.write_text(path.read_text()[:40])
+    assert opened("folder", own).fingerprint == first.fingerprint
 
 
 def test_subsets_and_other_masks(own, opened):

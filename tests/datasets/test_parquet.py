@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -79,6 +80,13 @@ def test_fault_05_a_killed_unpacking_leaves_nothing(mirror, cache, monkeypatch):
             parquet.unpack(mirror, cache)
     assert list((cache / "foodseg103-hub").iterdir()) == []
     assert parquet.unpack(mirror, cache).is_dir()
+
+
+def test_fault_10_11_several_unpack_at_once(mirror, cache):
+    with ThreadPoolExecutor(3) as pool:
+        homes = set(pool.map(lambda _: parquet.unpack(mirror, cache), range(3)))
+    assert len(homes) == 1
+    assert [p.name for p in (cache / "foodseg103-hub").iterdir()] == [homes.pop().name]
 
 
 def test_fault_03_a_web_page_saved_as_parquet(mirror, opened):
