@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -129,12 +130,28 @@ def _chunks(spec: PlatesSpec, seeds: range, folder: Path, workers: int) -> Itera
             yield _render_chunk(*job)
         return
     # spawned, not forked: the caller may hold threads of torch or a notebook
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), cv2.setNumThreads, (1,))
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _start_worker)
     try:
         for done in as_completed([pool.submit(_render_chunk, *job) for job in jobs]):
             yield done.result()
+    except BrokenExecutor as error:
+        raise DataError(
+            f"a process that rendered scenes died ({error}); free some memory or use fewer workers. A script "
+            "that renders in parallel must do so under `if __name__ == '__main__':`"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread for each worker, which ends when its parent does, even if that was killed."""
+    cv2.setNumThreads(1)
+
+    def leave_with_parent() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
 def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> tuple[int, list[list[dict]]]:

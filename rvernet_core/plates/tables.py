@@ -36,7 +36,7 @@ def wood(rng: Rng, size: int) -> Table:
     fine = noise(rng, (side, side), (160, 6), octaves=2)
     rings = np.sin((across * rng.uniform(5, 10) + shades[index] * 40)[:, None] + wavy * 6)
     grain = 1 + 0.10 * fine + 0.07 * rings
-    gap = smoothstep(0.0, 0.05, np.abs(across - index - 0.5) * -1 + 0.5)
+    gap = smoothstep(0.0, 0.05, 0.5 - np.abs(across - index - 0.5))
     brightness = grain * (shades[index] * (0.35 + 0.65 * gap))[:, None]
     albedo = tone * brightness[..., None] ** np.array([0.85, 1.0, 1.2], np.float32)
     return Table(_turn(rng, albedo, size), float(rng.uniform(0.05, 0.3)))

@@ -1,5 +1,6 @@
 """Rendered once, kept whole: caching, the pool, interruption, races, space."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -84,15 +85,50 @@ def test_fault_05_killed_while_rendering_leaves_no_store(tmp_path):
         "scene_store(PlatesSpec(size=64), range(3000), Path(sys.argv[1]), workers=1)"
     )
     job = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("plates/.*.staging/instances.npy")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert wait_for(lambda: list(tmp_path.glob("plates/.*.staging/instances.npy")))
     os.kill(job.pid, signal.SIGKILL)
     job.wait()
     left = list((tmp_path / "plates").iterdir())
     assert left
     assert all(folder.name.endswith(".staging") for folder in left)
     assert len(scene_store(SPEC, range(2), tmp_path)) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the list of processes from /proc")
+def test_fault_05_workers_end_with_a_killed_parent(tmp_path):
+    script = tmp_path / "render.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from rvernet_core.config import PlatesSpec\n"
+        "from rvernet_core.plates import scene_store\n"
+        "if __name__ == '__main__':\n"
+        "    scene_store(PlatesSpec(size=64), range(5000), Path(sys.argv[1]), workers=2)"
+    )
+    job = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
+    children = wait_for(
+        lambda: _children(job.pid) if len(_children(job.pid)) >= 3 else None
+    )  # and the tracker
+    assert children
+    os.kill(job.pid, signal.SIGKILL)
+    job.wait()
+    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+
+
+def _children(pid: int) -> list[int]:
+    """Processes whose parent is `pid`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def wait_for(condition, seconds: float = 60):
+    """The first true value of `condition`, or its last value when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return value
 
 
 def test_fault_05_an_exception_while_rendering_leaves_nothing(tmp_path, monkeypatch):
