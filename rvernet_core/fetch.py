@@ -85,10 +85,9 @@ def fetch_foodseg103(
 ) -> Path:
     """Folder that the official archive unpacks to, fetched and unpacked once into the cache.
 
-    Decrypting in Python takes about a second a megabyte on one core, and half of it on two. The
-    server is often down: put the archive to `<cache>/downloads/FoodSeg103.zip` by hand, or use the
-    hub mirror (data set `foodseg103-hub`), which needs no password. The archive may be deleted
-    once it is unpacked.
+    The server is often down: put the archive to `<cache>/downloads/FoodSeg103.zip` by hand, or use
+    the hub mirror (data set `foodseg103-hub`), which needs no password. Unpacking takes a few
+    minutes; the archive may be deleted afterwards.
     """
     goal = Path(cache) / "foodseg103"
     if not goal.is_dir():
