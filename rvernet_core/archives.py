@@ -21,7 +21,7 @@ MAX_BYTES = 16 * 2**30  # unpacked; FoodSeg103 has about a tenth
 MAX_MEMBERS = 200_000
 
 _LANES = 1024  # members decrypted together ...
-_TOGETHER = 32 * 2**20  # ... and the most bytes that they may take, filled up to the longest
+_TOGETHER = 96 * 2**20  # ... and the most bytes that they may take, filled up to the longest
 
 
 def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
