@@ -24,6 +24,16 @@ class Piece(NamedTuple):
     u: np.ndarray  # (h, w) along the piece
     v: np.ndarray  # (h, w) across the piece
 
+    @property
+    def rho(self) -> np.ndarray:
+        """Distance from the piece's centre, 1 on its outline."""
+        return np.sqrt(self.u * self.u + self.v * self.v)
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Direction from the piece's centre, -pi..pi."""
+        return np.arctan2(self.v, self.u)
+
 
 class Canvas:
     """Albedo (H, W, 3) in 0..1, height (H, W) with 0 = nothing here, gloss (H, W) in 0..1.
@@ -83,12 +93,12 @@ class Canvas:
         c, s = np.cos(self.angle), np.sin(self.angle)
         return self.centre[0] + self.unit * (c * x - s * y), self.centre[1] + self.unit * (s * x + c * y)
 
-    def level(self, x: float, y: float) -> float:
-        """Height of the surface at a point (0 outside)."""
+    def levels(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Height of the surface at the points (x, y), 0 outside the canvas."""
         px, py = self.pixels(x, y)
-        if 0 <= px < self.shape[1] and 0 <= py < self.shape[0]:
-            return float(self.height[int(py), int(px)])
-        return 0.0
+        inside = (px >= 0) & (px < self.shape[1]) & (py >= 0) & (py < self.shape[0])
+        rows, cols = np.where(inside, py, 0).astype(int), np.where(inside, px, 0).astype(int)
+        return np.where(inside, self.height[rows, cols], 0.0)
 
     def noise(self, rng: Rng, cells: float, octaves: int = 1) -> np.ndarray:
         """A random field over the whole canvas with `cells` lattice cells per local unit."""
@@ -98,7 +108,7 @@ class Canvas:
 
     def lay(self, piece: Piece, height: np.ndarray, colour: np.ndarray, gloss: np.ndarray | float) -> None:
         """Lay a surface: seen where `height` exceeds what is there. Height <= 0 means no surface."""
-        self._put(piece.window, height, colour, gloss)
+        self._put(piece.window, np.asarray(height, np.float32), colour, gloss)
 
     def _put(self, window: tuple, height: np.ndarray, colour: np.ndarray, gloss: np.ndarray | float) -> None:
         seen = height > self.height[window]

@@ -74,8 +74,8 @@ def test_the_higher_piece_is_seen():
         canvas.lay(piece, dome(piece.u**2 + piece.v**2, z, 0.01), colour, 0.5)
     middle = canvas.shape[0] // 2
     assert canvas.albedo[middle, middle].tolist() == [1, 0, 0]
-    assert canvas.level(0, 0) == pytest.approx(0.31, abs=0.01)
-    assert canvas.level(5, 5) == 0
+    assert canvas.levels(np.zeros(1), np.zeros(1))[0] == pytest.approx(0.31, abs=0.01)
+    assert canvas.levels(np.array([5.0]), np.array([5.0]))[0] == 0
 
 
 def test_pieces_know_their_place_and_turn():

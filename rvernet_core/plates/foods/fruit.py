@@ -5,17 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_core.plates.canvas import Canvas, dome, plateau
+from rvernet_core.plates.foods.arrange import GOLDEN, TURN, polar, ring
 from rvernet_core.plates.textures import Rng, between, blend, rgb, smoothstep, vary
-
-
-def ring(rng: Rng, count: int, far: float) -> list[tuple[float, float]]:
-    """`count` places around the centre (one of them in it if there are more than four)."""
-    inner = 1 if count > 4 else 0
-    outer = count - inner
-    start = rng.uniform(0, 2 * np.pi)
-    angles = start + 2 * np.pi * np.arange(outer) / max(outer, 1) + rng.normal(0, 0.08, outer)
-    far = 0.0 if count == 1 else far
-    return [(0.0, 0.0)] * inner + [(far * np.cos(a), far * np.sin(a)) for a in angles]
 
 
 def tomato(canvas: Canvas, rng: Rng) -> None:
@@ -28,10 +19,9 @@ def tomato(canvas: Canvas, rng: Rng) -> None:
     count = int(rng.integers(1, 4)) if style == "whole" else int(rng.integers(4, 7))
     r = {1: 0.80, 2: 0.54, 3: 0.50}.get(count, 0.36)
     for k, (x, y) in enumerate(ring(rng, count, {2: 0.46, 3: 0.5}.get(count, 0.58))):
-        piece = canvas.piece(
-            x, y, r * rng.uniform(0.94, 1.05), r * rng.uniform(0.9, 1.0), rng.uniform(0, 6), 1.08
-        )
-        rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
+        rx, ry = r * rng.uniform(0.94, 1.05), r * rng.uniform(0.9, 1.0)
+        piece = canvas.piece(x, y, rx, ry, rng.uniform(0, 6), 1.08)
+        rho, angle = piece.rho, piece.theta
         ribbed = 1 + 0.025 * np.cos(5 * angle + 1) * smoothstep(0.1, 0.8, rho) if style == "whole" else 1
         height = dome((rho / ribbed) ** 2, 0.05 + 0.01 * k, r * 0.8)
         stem = rng.normal(0, 0.18, 2)
@@ -44,7 +34,7 @@ def tomato(canvas: Canvas, rng: Rng) -> None:
 def calyx(canvas: Canvas, rng: Rng, x: float, y: float, size: float, leaves: int) -> None:
     """A green star of sepals painted on the surface below it."""
     piece = canvas.piece(x, y, size, size, rng.uniform(0, 6), 1.0)
-    rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
+    rho, angle = piece.rho, piece.theta
     star = 0.22 + 0.78 * np.abs(np.cos(angle * leaves / 2)) ** 4
     alpha = smoothstep(1.0, 0.7, rho / star)
     canvas.paint(piece, alpha, vary(rng, rgb(66, 122, 44), 0.12), 0.2, bump=size * 0.18)
@@ -58,7 +48,7 @@ def _tomato_slices(canvas: Canvas, rng: Rng, red: np.ndarray) -> None:
     for k in range(count):
         t = (k - (count - 1) / 2) / max(count - 1, 1)
         piece = canvas.piece(1.0 * t, bend * (4 * t * t - 0.5) * 0.5, r, r * 0.95, rng.uniform(0, 6), 1.05)
-        rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
+        rho, angle = piece.rho, piece.theta
         wedge = np.abs(((angle * chambers / np.pi) % 2) - 1)  # 1 in the middle of a wall, 0 in a chamber
         cell = (
             smoothstep(0.72, 0.5, wedge + 0.5 * smoothstep(0.35, 0.2, rho))
@@ -69,12 +59,8 @@ def _tomato_slices(canvas: Canvas, rng: Rng, red: np.ndarray) -> None:
         colour = blend(vary(rng, red, 0.04), rgb(244, 120, 84), 0.5 * smoothstep(0.9, 0.75, rho) * (1 - cell))
         colour = blend(colour, red * 0.72, cell * 0.8)
         colour = blend(colour, rgb(240, 196, 110), seeds * 0.8)
-        height = np.where(
-            rho < 1,
-            plateau(rho, 0.10 + 0.06 * k + 0.05 * t * piece.u, 0.05, 8) - 0.025 * cell + 0.03 * seeds,
-            0,
-        )
-        canvas.lay(piece, np.maximum(height, 0).astype(np.float32), colour, 0.65)
+        height = plateau(rho, 0.10 + 0.06 * k + 0.05 * t * piece.u, 0.05, 8) - 0.025 * cell + 0.03 * seeds
+        canvas.lay(piece, np.where(rho < 1, height, 0), colour, 0.65)
 
 
 def lemon(canvas: Canvas, rng: Rng) -> None:
@@ -96,18 +82,13 @@ def lemon(canvas: Canvas, rng: Rng) -> None:
         juicy = (1 - membrane) * smoothstep(0.85, 0.79, rho)
         colour = blend(rgb(252, 248, 214), pulp * (1 + 0.10 * fibres[piece.window])[..., None], juicy)
         colour = blend(colour, rind, smoothstep(0.89, 0.93, rho))
-        height = (
-            0.13
-            + 0.07 * k
-            + 0.06 * np.clip((1 - rho) * 9, 0, 1) ** 0.5
-            - 0.03 * juicy
-            + 0.022 * juicy * fibres[piece.window]
-        )
+        height = 0.13 + 0.07 * k + 0.06 * np.clip((1 - rho) * 9, 0, 1) ** 0.5
+        height = height - 0.03 * juicy + 0.022 * juicy * fibres[piece.window]
         inside = rho < 1
         if style == "halves":  # a half wheel: cut straight
             inside = inside & (v > -0.08)
             height += 0.12 * smoothstep(0.6, -0.1, v)
-        canvas.lay(piece, np.where(inside, height, 0).astype(np.float32), np.clip(colour, 0, 1), 0.6)
+        canvas.lay(piece, np.where(inside, height, 0), np.clip(colour, 0, 1), 0.6)
 
 
 def blueberry(canvas: Canvas, rng: Rng) -> None:
@@ -118,9 +99,9 @@ def blueberry(canvas: Canvas, rng: Rng) -> None:
     bloom = canvas.noise(rng, 4.5, octaves=3)
     start = rng.uniform(0, 6)
     for k in range(count):
-        far, a = 0.80 * np.sqrt((k + 0.3) / count), start + 2.4 * k + rng.normal(0, 0.12)
+        far, a = 0.80 * np.sqrt((k + 0.3) / count), start + GOLDEN * k + rng.normal(0, 0.12)
         r = size * rng.uniform(0.84, 1.1)
-        x, y = far * np.cos(a), far * np.sin(a)
+        x, y = polar(far, a)
         piece = canvas.piece(x, y, r, r * 0.96, a, 1.05)
         rho2 = piece.u**2 + piece.v**2
         dusty = np.clip(0.35 + 0.45 * bloom[piece.window], 0, 1) * smoothstep(1.0, 0.5, rho2)
@@ -129,10 +110,9 @@ def blueberry(canvas: Canvas, rng: Rng) -> None:
         if rng.random() < 0.7:
             tx, ty = rng.normal(0, 0.28, 2) * r
             crown = canvas.piece(x + tx, y + ty, r * 0.42, r * 0.42, rng.uniform(0, 6))
-            crho, cangle = np.sqrt(crown.u**2 + crown.v**2), np.arctan2(crown.v, crown.u)
-            star = smoothstep(1.0, 0.75, crho / (0.72 + 0.28 * np.cos(5 * cangle)))
+            star = smoothstep(1.0, 0.75, crown.rho / (0.72 + 0.28 * np.cos(5 * crown.theta)))
             canvas.paint(crown, star * 0.6, rgb(92, 96, 150), 0.1, bump=0.012)
-            canvas.paint(crown, smoothstep(0.5, 0.35, crho) * 0.9, rgb(22, 20, 42), 0.1, bump=-0.03)
+            canvas.paint(crown, smoothstep(0.5, 0.35, crown.rho) * 0.9, rgb(22, 20, 42), 0.1, bump=-0.03)
 
 
 def strawberry(canvas: Canvas, rng: Rng) -> None:
@@ -142,15 +122,14 @@ def strawberry(canvas: Canvas, rng: Rng) -> None:
     cut = rng.random() < 0.35
     r = {2: 0.58, 3: 0.50, 4: 0.45, 5: 0.40}[count]
     for k, (x, y) in enumerate(ring(rng, count, {2: 0.44, 3: 0.50}.get(count, 0.58))):
-        _strawberry(
-            canvas, rng, x, y, r * rng.uniform(0.92, 1.08), vary(rng, red, 0.08), cut and k % 2 == 0, 0.02 * k
-        )
+        size, tone = r * rng.uniform(0.92, 1.08), vary(rng, red, 0.08)
+        _strawberry(canvas, rng, x, y, size, tone, cut and k % 2 == 0, 0.02 * k)
 
 
 def _strawberry(
     canvas: Canvas, rng: Rng, x: float, y: float, r: float, red: np.ndarray, cut: bool, z: float
 ) -> None:
-    turn = rng.uniform(0, 2 * np.pi)
+    turn = rng.uniform(0, TURN)
     piece = canvas.piece(x, y, r * 1.08, r * 0.86, turn, 1.05)
     u, v = piece.u, piece.v
     width = 0.97 - 0.42 * smoothstep(-0.3, 1.0, u)  # the tip points to u = 1
@@ -158,9 +137,8 @@ def _strawberry(
     height = dome(rho2, 0.05 + z, r * (0.35 if cut else 0.72), 0.25 if cut else 0.5)
     if cut:
         colour = blend(red, rgb(250, 190, 170), 0.75 * smoothstep(0.75, 0.2, rho2))
-        colour = blend(
-            colour, rgb(252, 236, 222), 0.9 * smoothstep(0.16, 0.05, (v / 0.6) ** 2 + (u * 0.6) ** 2)
-        )
+        heart = smoothstep(0.16, 0.05, (v / 0.6) ** 2 + (u * 0.6) ** 2)
+        colour = blend(colour, rgb(252, 236, 222), 0.9 * heart)
     else:
         colour = blend(red, rgb(250, 214, 180), 0.75 * smoothstep(-0.62, -0.95, u))
         colour = blend(colour, red * 0.8, smoothstep(0.4, 1.0, rho2) * 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_core.plates.canvas import Canvas, dome, lobes, plateau
+from rvernet_core.plates.foods.arrange import GOLDEN, TURN, any_garnish, garnish, polar, strewn
 from rvernet_core.plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
@@ -18,9 +19,8 @@ def rice(canvas: Canvas, rng: Rng) -> None:
     canvas.lay(canvas.whole, mound, tone * 0.93, 0.1)
 
     count = 380
-    r, a = 0.92 * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count)
-    x, y = r * np.cos(a), r * np.sin(a)
-    level = np.array([canvas.level(*p) for p in zip(x, y, strict=True)])
+    x, y = strewn(rng, count, 0.92)
+    level = canvas.levels(x, y)
     keep = level > 0
     size = rng.uniform(0.8, 1.15, count) * rng.uniform(0.92, 1.12)
     canvas.scatter(
@@ -28,29 +28,7 @@ def rice(canvas: Canvas, rng: Rng) -> None:
         level[keep] + rng.uniform(0, 0.025, count)[keep], 0.036, vary(rng, tone, 0.07, count)[keep], 0.35,
     )  # fmt: skip
     if rng.random() < 0.45:
-        garnish(canvas, rng, int(rng.integers(6, 16)), _GARNISHES[int(rng.integers(len(_GARNISHES)))])
-
-
-_GARNISHES = (
-    (rgb(40, 36, 34), 0.03),
-    (rgb(74, 140, 50), 0.055),
-    (rgb(228, 206, 150), 0.032),
-    (rgb(60, 120, 44), 0.04),
-)
-
-
-def garnish(
-    canvas: Canvas, rng: Rng, count: int, kind: tuple[np.ndarray, float], spread: float = 0.6
-) -> None:
-    """Sprinkle small bits (colour, size) on what is already on the canvas."""
-    colour, size = kind
-    r, a = spread * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count)
-    x, y = r * np.cos(a), r * np.sin(a)
-    level = np.array([canvas.level(*p) for p in zip(x, y, strict=True)])
-    on = level > 0
-    angle, shades = rng.uniform(0, np.pi, count), vary(rng, colour, 0.15, count)
-    if on.any():
-        canvas.scatter(x[on], y[on], size, 0.7 * size, angle[on], level[on] + 0.02, 0.03, shades[on], 0.3)
+        garnish(canvas, rng, int(rng.integers(6, 16)), any_garnish(rng))
 
 
 def noodles(canvas: Canvas, rng: Rng) -> None:
@@ -63,25 +41,7 @@ def noodles(canvas: Canvas, rng: Rng) -> None:
     count = round(3.6 / width)
     s = np.linspace(0, 1, 30)
     for k in range(count):
-        if k % 3 == 0:  # a strand that wanders across
-            a0, span, bow = rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 2.8), rng.uniform(-0.3, 0.3)
-            x0, y0, x1, y1 = (
-                0.85 * np.cos(a0),
-                0.85 * np.sin(a0),
-                0.8 * np.cos(a0 + span),
-                0.8 * np.sin(a0 + span),
-            )
-            x = x0 + (x1 - x0) * s + bow * np.sin(np.pi * s) * (y1 - y0) + 0.05 * np.sin(9 * s + a0)
-            y = y0 + (y1 - y0) * s - bow * np.sin(np.pi * s) * (x1 - x0) + 0.05 * np.cos(8 * s + a0)
-        else:  # a turn of the nest
-            a = rng.uniform(0, 2 * np.pi) + s * rng.uniform(1.5, 4.5) * rng.choice([-1, 1])
-            r = np.clip(
-                rng.uniform(0.22, 0.9) + 0.10 * np.sin(a * 2 + rng.uniform(0, 6)) + 0.15 * (s - 0.5),
-                0.1,
-                0.95,
-            )
-            ox, oy = rng.normal(0, 0.07, 2)
-            x, y = r * np.cos(a) + ox, r * np.sin(a) + oy
+        x, y = _across(rng, s) if k % 3 == 0 else _around(rng, s)
         radius = np.hypot(x, y)
         inward = np.minimum(1, 0.93 / np.maximum(radius, 1e-6))
         x, y, middle = x * inward, y * inward, min(1.0, float(radius.mean()))
@@ -89,7 +49,25 @@ def noodles(canvas: Canvas, rng: Rng) -> None:
         canvas.strand(x, y, width * rng.uniform(0.9, 1.1), z, vary(rng, tone, 0.09), 0.4)
     canvas.soften(0.12 * width)
     if rng.random() < 0.5:
-        garnish(canvas, rng, int(rng.integers(8, 20)), _GARNISHES[int(rng.integers(1, 4))])
+        garnish(canvas, rng, int(rng.integers(8, 20)), any_garnish(rng, 1))
+
+
+def _across(rng: Rng, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A noodle that wanders across the nest; `s` runs from 0 to 1 along it."""
+    start, span, bow = rng.uniform(0, TURN), rng.uniform(1.2, 2.8), rng.uniform(-0.3, 0.3)
+    (x0, y0), (x1, y1) = polar(0.85, start), polar(0.8, start + span)
+    x = x0 + (x1 - x0) * s + bow * np.sin(np.pi * s) * (y1 - y0) + 0.05 * np.sin(9 * s + start)
+    y = y0 + (y1 - y0) * s - bow * np.sin(np.pi * s) * (x1 - x0) + 0.05 * np.cos(8 * s + start)
+    return x, y
+
+
+def _around(rng: Rng, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A noodle that turns around the middle of the nest."""
+    angle = rng.uniform(0, TURN) + s * rng.uniform(1.5, 4.5) * rng.choice([-1, 1])
+    far = rng.uniform(0.22, 0.9) + 0.10 * np.sin(angle * 2 + rng.uniform(0, 6)) + 0.15 * (s - 0.5)
+    x, y = polar(np.clip(far, 0.1, 0.95), angle)
+    dx, dy = rng.normal(0, 0.07, 2)
+    return x + dx, y + dy
 
 
 def french_fries(canvas: Canvas, rng: Rng) -> None:
@@ -122,13 +100,11 @@ def potato(canvas: Canvas, rng: Rng) -> None:
     skin = between(rng, rgb(214, 170, 96), rgb(176, 122, 66), rgb(150, 84, 62))
     count = int(rng.integers(4, 8))
     surface, fine = canvas.noise(rng, 2.2, octaves=3), canvas.noise(rng, 16)
-    start = rng.uniform(0, 2 * np.pi)
+    start = rng.uniform(0, TURN)
     for k in range(count):
-        a, far = start + 2.4 * k, 0.56 * np.sqrt(k / max(count - 1, 1)) + 0.05
+        a, far = start + GOLDEN * k, 0.56 * np.sqrt(k / max(count - 1, 1)) + 0.05
         r = rng.uniform(0.27, 0.40)
-        piece = canvas.piece(
-            far * np.cos(a), far * np.sin(a), r, r * rng.uniform(0.72, 0.92), rng.uniform(0, np.pi), 1.2
-        )
+        piece = canvas.piece(*polar(far, a), r, r * rng.uniform(0.72, 0.92), rng.uniform(0, np.pi), 1.2)
         patch = surface[piece.window]
         rho2 = (piece.u**2 + piece.v**2) * (1 + 0.12 * patch)
         z = 0.02 + 0.03 * k
@@ -166,9 +142,8 @@ def bread(canvas: Canvas, rng: Rng) -> None:
         rho = (u**corner + v**corner) ** (1 / corner) * (1 + 0.012 * fine[piece.window])
         pore = smoothstep(0.45, 1.1, pores[piece.window]) * smoothstep(0.92, 0.8, rho)
         height = np.where(rho < 1, plateau(rho, 0.16 + 0.07 * k, 0.06, 10) - 0.012 * pore, 0)
-        browned = np.clip(toast * (1.15 - rho * 0.7 + 0.3 * fine[piece.window]), 0, 1) * smoothstep(
-            0.0, 0.3, 1.1 - rho
-        )
+        browned = np.clip(toast * (1.15 - rho * 0.7 + 0.3 * fine[piece.window]), 0, 1)
+        browned = browned * smoothstep(0.0, 0.3, 1.1 - rho)
         colour = blend(vary(rng, crumb, 0.03), rgb(196, 130, 64), browned * 0.7)
         colour = colour * (1 - 0.13 * pore)[..., None]
         colour = blend(colour, crust, smoothstep(0.86, 0.93, rho))
@@ -188,13 +163,13 @@ def wonton_dumplings(canvas: Canvas, rng: Rng) -> None:
             _half_moon(canvas, rng, x, y, np.pi / 2 + fan * t, size, dough, fried)
     else:
         count = int(rng.integers(3, 5))
-        start = rng.uniform(0, 2 * np.pi)
+        start = rng.uniform(0, TURN)
         for k in range(count):
-            a = start + 2 * np.pi * k / count
-            far = 0.50 if count == 3 else 0.56
-            _round_pleated(canvas, rng, far * np.cos(a), far * np.sin(a), 0.47 if count == 3 else 0.42, dough)
+            a = start + TURN * k / count
+            far, radius = (0.50, 0.47) if count == 3 else (0.56, 0.42)
+            _round_pleated(canvas, rng, *polar(far, a), radius, dough)
     if rng.random() < 0.35:
-        garnish(canvas, rng, 12, _GARNISHES[int(rng.integers(1, 4))], 0.7)
+        garnish(canvas, rng, 12, any_garnish(rng, 1), 0.7)
 
 
 def _half_moon(
@@ -215,22 +190,21 @@ def _half_moon(
     ridge = np.exp(-(((v - back - 0.10 * fold * 0.5) / 0.15) ** 2)) * smoothstep(1.02, 0.9, np.abs(u))
     frill2 = u * u + ((v + 0.06 * fold * smoothstep(0, -0.6, v)) / 1.0) ** 2
     flange = np.where((frill2 < 1.05) & (v < 0.1), 0.09 + 0.03 * fold, 0)
-    height = np.maximum(belly, flange) + np.where(
-        (belly > 0) | (flange > 0), 0.13 * ridge * (1 + 0.35 * fold), 0
-    )
+    height = np.maximum(belly, flange)
+    height += np.where(height > 0, 0.13 * ridge * (1 + 0.35 * fold), 0)
     colour = vary(rng, dough, 0.03) * (1 - 0.10 * on_back * (0.5 - 0.5 * fold))[..., None]
     filling = smoothstep(0.75, 0.1, body2) * smoothstep(-0.2, 0.3, v)
     colour = blend(colour, rgb(214, 186, 140), filling * 0.30)
     if fried:
         mottled = canvas.noise(rng, 4, octaves=2)[piece.window]
         colour = blend(colour, rgb(188, 116, 44), smoothstep(0.15, 0.75, v + 0.25 * mottled) * 0.85)
-    canvas.lay(piece, height.astype(np.float32), colour, 0.42)
+    canvas.lay(piece, height, colour, 0.42)
 
 
 def _round_pleated(canvas: Canvas, rng: Rng, x: float, y: float, radius: float, dough: np.ndarray) -> None:
     """A steamed dumpling from above: pleats twist towards a knot in the middle."""
     piece = canvas.piece(x, y, radius, radius * rng.uniform(0.94, 1), rng.uniform(0, 6), 1.1)
-    rho, angle = np.sqrt(piece.u**2 + piece.v**2), np.arctan2(piece.v, piece.u)
+    rho, angle = piece.rho, piece.theta
     count = int(rng.integers(12, 17))
     fold = np.cos(count * (angle + 0.75 * (1 - rho)))
     deep = smoothstep(0.06, 0.25, rho) * smoothstep(1.0, 0.55, rho)
@@ -239,7 +213,7 @@ def _round_pleated(canvas: Canvas, rng: Rng, x: float, y: float, radius: float, 
     height += 0.10 * np.exp(-((rho / 0.16) ** 2)) - 0.09 * np.exp(-((rho / 0.07) ** 2))
     colour = vary(rng, dough, 0.03) * (1 - 0.13 * deep * (0.5 - 0.5 * fold))[..., None]
     colour = blend(colour, rgb(190, 150, 104), 0.7 * np.exp(-((rho / 0.09) ** 2)))
-    canvas.lay(piece, np.where(rho2 < 1, height, 0).astype(np.float32), colour, 0.4)
+    canvas.lay(piece, np.where(rho2 < 1, height, 0), colour, 0.4)
 
 
 def tofu(canvas: Canvas, rng: Rng) -> None:
@@ -250,30 +224,16 @@ def tofu(canvas: Canvas, rng: Rng) -> None:
     if rng.random() < 0.7:
         count, half = int(rng.integers(5, 9)), rng.uniform(0.22, 0.28)
         start = rng.uniform(0, 6)
-        spots = [
-            (
-                0.62 * np.sqrt(k / count) * np.cos(start + 2.4 * k),
-                0.62 * np.sqrt(k / count) * np.sin(start + 2.4 * k),
-            )
-            for k in range(count)
-        ]
-        cubes = [
-            (x, y, half * rng.uniform(0.88, 1.1), half, rng.uniform(0, np.pi), 0.05 * (k % 3))
-            for k, (x, y) in enumerate(spots)
-        ]
+        cubes = []
+        for k in range(count):
+            x, y = polar(0.62 * np.sqrt(k / count), start + GOLDEN * k)
+            cubes.append((x, y, half * rng.uniform(0.88, 1.1), half, rng.uniform(0, np.pi), 0.05 * (k % 3)))
     else:
         count = int(rng.integers(3, 6))
-        cubes = [
-            (
-                1.4 * (k - (count - 1) / 2) / count,
-                rng.normal(0, 0.04),
-                0.62 / count + 0.08,
-                0.5,
-                rng.normal(0, 0.08),
-                0.04 * k,
-            )
-            for k in range(count)
-        ]
+        cubes = []
+        for k in range(count):
+            x, y = 1.4 * (k - (count - 1) / 2) / count, rng.normal(0, 0.04)
+            cubes.append((x, y, 0.62 / count + 0.08, 0.5, rng.normal(0, 0.08), 0.04 * k))
     for x, y, rx, ry, angle, z in cubes:
         piece = canvas.piece(x, y, rx, ry, angle, 1.05)
         edge = (np.abs(piece.u) ** 7 + np.abs(piece.v) ** 7) ** (1 / 7) + 0.02 * grain[piece.window]
@@ -281,6 +241,6 @@ def tofu(canvas: Canvas, rng: Rng) -> None:
         height += np.where(edge < 1, 0.05 * piece.u * rng.normal() + 0.006 * grain[piece.window], 0)
         crisp = np.clip(fried * (0.75 + 0.5 * mottled[piece.window] + 0.3 * smoothstep(0.7, 1, edge)), 0, 1)
         colour = blend(vary(rng, inner, 0.025), rgb(206, 144, 66), crisp * 0.85)
-        canvas.lay(piece, np.maximum(height, 0).astype(np.float32), colour, 0.28)
+        canvas.lay(piece, np.maximum(height, 0), colour, 0.28)
     if rng.random() < 0.6:
-        garnish(canvas, rng, int(rng.integers(8, 18)), _GARNISHES[int(rng.integers(len(_GARNISHES)))], 0.7)
+        garnish(canvas, rng, int(rng.integers(8, 18)), any_garnish(rng), 0.7)
