@@ -130,6 +130,10 @@ def reproduce(options: argparse.Namespace) -> None:
         logs = (home / "logs").relative_to(ROOT)
         sys.exit(f"rvernet: a step failed; its log is in {logs}/. The same command goes on where it was")
     _summary(home, begun)
+    if options.record:
+        from rvernet_core import site
+
+        print(f"{'record':20} {site.publish(home / 'experiments')}")
 
 
 def zoo(options: argparse.Namespace) -> None:
@@ -278,6 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(reproduce)
     study_options(sub)
     sub.add_argument("--cores", type=int, help="default: all")
+    sub.add_argument("--record", action="store_true", help="then replace the committed record")
     sub.add_argument("--target", default="book", help="book (default) | notebooks | runs")
     command(zoo).add_argument("--threads", type=int, default=1)
     command(doctor)

@@ -74,13 +74,16 @@ class Study:
             }
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
+        on = pick_device(device)
+        if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
+            changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
         chosen = tuple(backbones) or config.BACKBONES
         kept = tuple(p for p in base.pairs if set(p) <= set(chosen))
         return cls(
             profile=config.replace(base, **changes, pairs=kept),
             backbones=chosen,
             cache=Path(cache) if cache else default_cache(),
-            device=pick_device(device),
+            device=on,
         )
 
     @property
@@ -144,6 +147,10 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
     fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
     grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
     grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
+    known = {
+        spec for specs in fine.values() for spec in specs
+    }  # an unfrozen grid repeats the fine-tuned pairs
+    grid = {name: specs for name, specs in grid.items() if not known.issuperset(specs)}
     if study.profile.scale == "paper":
         return {f"{name}-s{spec.seed}": [spec] for name, specs in (fine | grid).items() for spec in specs}
     if study.profile.grid_frozen:

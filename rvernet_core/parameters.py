@@ -36,7 +36,7 @@ def declared(namespace: dict) -> dict[str, typing.Any]:
         if callable(value) or isinstance(value, types.ModuleType):  # imported, not a parameter
             continue
         near = difflib.get_close_matches(name, hints, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ConfigError(f"unknown parameter {name!r}{hint} Valid parameters: {', '.join(hints)}")
     return {name: coerce(namespace[name], hint, name) for name, hint in hints.items()}
 

@@ -13,6 +13,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from rvernet_core import files
 from rvernet_core.errors import RecordError
+from rvernet_core.report.glance import write_glance
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,15 +45,15 @@ def build(home: Path, experiments: Path) -> Path:
     Pages come from the checkout, notebooks and their files from `experiments`. Warnings are errors.
     """
     stage = home / "source"
-    with files.atomic_folder(home / ".source-new") as new:
+    with files.atomic_folder(stage) as new:
         shutil.copytree(ROOT / "book", new / "book", ignore=shutil.ignore_patterns("experiments"))
         shutil.copytree(
             experiments, new / "book" / "experiments", ignore=shutil.ignore_patterns(".*", "*.failed.*")
         )
         for name in ("_config.yml", "_toc.yml"):
             shutil.copy2(ROOT / name, new / name)
-    shutil.rmtree(stage, ignore_errors=True)
-    os.replace(home / ".source-new", stage)
+        write_glance(new / "book")
+        shutil.rmtree(stage, ignore_errors=True)  # last, just before the new one takes its place
     shutil.rmtree(home / "book", ignore_errors=True)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage)]
     command += ["--path-output", str(home / "book"), "--warningiserror", "--keep-going"]
@@ -63,3 +64,18 @@ def build(home: Path, experiments: Path) -> Path:
             f"the book did not build (status {status}); its warnings are errors and stand above"
         )
     return page
+
+
+def publish(experiments: Path) -> Path:
+    """Make the executed notebooks in `experiments` the committed record; returns its folder.
+
+    Replaces book/experiments as a whole, and the result at a glance in the book and in the README.
+    """
+    record = ROOT / "book" / "experiments"
+    with files.atomic_folder(record) as new:
+        shutil.copytree(
+            experiments, new, ignore=shutil.ignore_patterns(".*", "*.failed.*"), dirs_exist_ok=True
+        )
+        shutil.rmtree(record, ignore_errors=True)  # last, just before the new one takes its place
+    write_glance(ROOT / "book", ROOT / "README.md")
+    return record

@@ -1,6 +1,6 @@
 """Pretrain the five micro backbones on rendered plates that no experiment uses.
 
-    python -m rvernet_core.zoo.train_backbones [NAME ...] [--images 140000] [--threads 1]
+    python -m rvernet_core.zoo.train_backbones [NAME ...] [--images 120000] [--threads 1]
 
 The task stands in for ImageNet: tell which foods are visible in a cut-out, half of them ROIs, half
 extra-ROIs. Both sauces are one label, "sauce", and companions are drawn independently of the sauce,
@@ -36,7 +36,7 @@ from rvernet_core.zoo import WEIGHTS
 
 #: Scenes for pretraining. Their seeds lie far from those of every data set.
 CORPUS = DataSpec(
-    train_scenes=12_000, test_scenes=500, seed=10_000_000, plates=PlatesSpec(context_strength=0.5)
+    train_scenes=10_000, test_scenes=400, seed=10_000_000, plates=PlatesSpec(context_strength=0.5)
 )
 
 BATCH, PEAK_LR, WEIGHT_DECAY, WARMUP = 100, 1.5e-3, 0.03, 0.05
@@ -161,7 +161,7 @@ def write_card(name: str, facts: dict) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Pretrain the micro backbones of the zoo.")
     parser.add_argument("names", nargs="*", default=None, help="backbones; default: all, the teacher first")
-    parser.add_argument("--images", type=int, default=140_000, help="cut-outs seen in training")
+    parser.add_argument("--images", type=int, default=120_000, help="cut-outs seen in training")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
     options = parser.parse_args(arguments)

@@ -1,0 +1,62 @@
+"""The catalogue holds what the notebooks ask for, and wrong wishes stop before any work."""
+
+import pytest
+
+from rvernet_core import experiments
+from rvernet_core.config import BACKBONES
+from rvernet_core.errors import ConfigError
+from rvernet_core.experiments import Study, catalogue
+
+
+@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
+def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
+    study = Study.of(profile, device="cpu")
+    asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
+    wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
+    made = [spec for specs in catalogue(study).values() for spec in specs]
+    assert set(made) == wanted
+    assert len(made) == len(wanted)
+
+
+def test_the_grid_is_every_combination_and_every_seed():
+    study = Study.of("demo", device="cpu")
+    assert set(study.grid()) == {(a, b) for a in BACKBONES for b in BACKBONES}
+    assert all([s.seed for s in specs] == [0, 1, 2] for specs in study.grid().values())
+
+
+def test_wishes_change_the_profile_and_nothing_else():
+    study = Study.of("demo", seeds=[4], epochs=7, backbones=["vit", "mobilenetv2"], device="cpu")
+    assert study.profile.seeds == (4,)
+    assert study.profile.single.epochs == study.profile.pair.epochs == 7
+    assert set(study.singles()) == {"vit", "mobilenetv2"}
+    assert set(study.pairs()) == {("mobilenetv2", "mobilenetv2")}
+    assert study.profile.data == Study.of("demo", device="cpu").profile.data
+
+
+def test_the_paper_profile_is_the_same_code_with_other_values():
+    study = Study.of(
+        "paper", data_root="somewhere", extra_classes=["ketchup=k", "chili paste=c"], device="cpu"
+    )
+    (spec, *_) = study.pairs()["deit-distilled", "mobilenetv2"]
+    assert spec.model.scale == "paper"
+    assert spec.data.extra_classes == ("ketchup=k", "chili paste=c")
+    assert not spec.model.freeze
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"profile": "ful"}, "smoke, demo, full, paper"),
+        ({"profile": "demo", "backbones": ["resnet"]}, "resnet"),
+        ({"profile": "demo", "epochs": 0}, "at least 1"),
+        ({"profile": "demo", "device": "abacus"}, "abacus"),
+        ({"profile": "demo", "seeds": ["one"]}, "seeds"),
+    ],
+)
+def test_fault_36_wrong_wishes_are_named_before_any_work(wishes, message):
+    with pytest.raises(ConfigError, match=message):
+        Study.of(**{"device": "cpu"} | wishes)
+
+
+def test_auto_takes_what_is_there():
+    assert experiments.pick_device("auto") in {"cpu", "cuda"}

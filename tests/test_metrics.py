@@ -1,0 +1,95 @@
+"""Metrics against scikit-learn and against cases worked out by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+from rvernet_core import metrics
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 6, 400)
+    predicted = np.where(rng.random(400) < 0.7, truth, rng.integers(0, 6, 400))
+    return truth, predicted
+
+
+def test_the_metrics_are_those_of_scikit_learn(case):
+    truth, predicted = case
+    matrix = metrics.confusion(truth, predicted, 6)
+    assert (matrix == confusion_matrix(truth, predicted)).all()
+    assert metrics.accuracy(matrix) == pytest.approx(accuracy_score(truth, predicted))
+    assert metrics.macro_f1(matrix) == pytest.approx(f1_score(truth, predicted, average="macro"))
+    pair = f1_score(truth, predicted, average=None)[[2, 4]].mean()
+    assert metrics.pair_f1([2, 4])(matrix) == pytest.approx(pair)
+
+
+def test_weights_count_a_sample_several_times(case):
+    truth, predicted = case
+    weights = np.random.default_rng(1).integers(0, 3, 400)
+    repeated = metrics.confusion(np.repeat(truth, weights), np.repeat(predicted, weights), 6)
+    assert (metrics.confusion(truth, predicted, 6, weights) == repeated).all()
+
+
+def test_fault_40_a_class_without_test_samples_gives_no_nan_and_no_silent_drop():
+    """Class 2 occurs nowhere: not averaged. Class 1 is only predicted: counts as 0."""
+    truth, predicted = np.array([0, 0, 3, 3]), np.array([0, 1, 3, 3])
+    matrix = metrics.confusion(truth, predicted, 4)
+    scores = metrics.f1_per_class(matrix)
+    assert np.isnan(scores[2])
+    assert scores[1] == 0
+    assert metrics.macro_f1(matrix) == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert metrics.pair_f1([1, 2])(matrix) == 0
+    assert metrics.macro_f1(np.zeros((3, 3))) == 0
+
+
+def test_pair_accuracy_counts_only_the_true_samples_of_the_pair():
+    truth, predicted = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 1, 0, 1])
+    matrix = metrics.confusion(truth, predicted, 3)
+    assert metrics.pair_accuracy([0, 1])(matrix) == pytest.approx(3 / 4)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    rng, covered = np.random.default_rng(0), 0
+    for trial in range(120):
+        truth = np.zeros(150, int)
+        predicted = (rng.random(150) > 0.8).astype(int)
+        e = metrics.estimate(truth, [predicted], metrics.accuracy, 2, draws=200, seed=trial)
+        covered += e.low <= 0.8 <= e.high
+    assert 0.87 <= covered / 120 <= 1.0
+
+
+def test_samples_of_one_photo_widen_the_interval():
+    rng = np.random.default_rng(0)
+    right = np.repeat(rng.random(100) < 0.7, 4)  # four samples of a photo are right or wrong together
+    truth, predicted, photos = np.ones(400, int), right.astype(int), np.repeat(np.arange(100), 4)
+    alone = metrics.estimate(truth, [predicted], metrics.accuracy, 2)
+    together = metrics.estimate(truth, [predicted], metrics.accuracy, 2, groups=photos)
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)
+    assert together.value == alone.value
+
+
+def test_a_model_differs_from_itself_by_exactly_nothing(case):
+    truth, predicted = case
+    e = metrics.estimate(truth, [predicted], metrics.accuracy, 6, against=[predicted])
+    assert (e.value, e.low, e.high) == (0, 0, 0)
+
+
+def test_the_mean_and_spread_are_over_seeds():
+    truth = np.zeros(10, int)
+    seeds = [np.array([0] * 8 + [1] * 2), np.array([0] * 6 + [1] * 4)]
+    e = metrics.estimate(truth, seeds, metrics.accuracy, 2)
+    assert e.value == pytest.approx(0.7)
+    assert e.spread == pytest.approx(0.1 * np.sqrt(2))
+    assert e.seeds == 2
+
+
+def test_mcnemar_counts_the_discordant_samples_and_is_exact():
+    truth = np.zeros(20, int)
+    first = np.array([0] * 18 + [1] * 2)
+    second = np.array([0] * 10 + [1] * 8 + [0] * 2)
+    test = metrics.mcnemar(truth, first, second)
+    assert (test.only_first, test.only_second) == (8, 2)
+    assert test.p_value == pytest.approx(2 * sum([1, 10, 45]) / 2**10)
+    assert metrics.mcnemar(truth, first, first).p_value == 1
