@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rvernet_core.plates import FOODS
-from rvernet_core.prompts import box_of
 
 SIZE = 128  # the net's input side in pixels
 LOW = SIZE // 2  # side of the decoder's masks
@@ -57,36 +56,44 @@ def draw_prompts(
 ) -> list[tuple]:
     """Prompts for one image: (instance or 0, is_box, coordinates (2 + extra, 2), labels (2 + extra,)).
 
-    Boxes: both corners of the object's box, moved by up to a tenth of its sides. Points: a random pixel of
-    the object and a pad; one in eight lies beside all food (instance 0), so the net learns to score it low.
-    `extra` further points refine the prompt: label 1 on the object, 0 off it. Labels 2, 3 = box corners.
+    Boxes: both corners of the object's box, half of them moved by up to a tenth of its sides. Points: a pixel
+    of the object, half of them well inside, and a pad; one in eight lies beside all food (instance 0), so the
+    net learns to score it low. `extra` further points refine the prompt: label 1 on the object, 0 off it.
+    Labels 2, 3 = box corners, -1 = pad.
     """
-    present = [
-        k for k in np.unique(instances) if k not in (0, 255) and np.count_nonzero(instances == k) >= 24
-    ]
-    ground = np.flatnonzero(instances.ravel() == 0)
-    if not present or not len(ground):
+    flat = instances.ravel()
+    order = np.argsort(flat, kind="stable")
+    numbers, starts = np.unique(flat[order], return_index=True)
+    pixels = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))  # instance -> flat indices
+    present = [k for k, where in pixels.items() if k not in (0, 255) and len(where) >= 24]
+    if not present or 0 not in pixels:
         return []
     prompts = []
     for i in range(boxes + points):
-        k = int(present[int(rng.integers(len(present)))])
-        inside = np.flatnonzero(instances.ravel() == k)
+        k = present[int(rng.integers(len(present)))]
         coords, labels = np.zeros((2 + extra, 2), np.float32), np.full(2 + extra, -1, np.int64)
         if i < boxes:
-            x0, y0, x1, y1 = box_of(instances == k)
-            jitter = rng.normal(0, 0.05, 4).clip(-0.1, 0.1) * np.array([x1 - x0, y1 - y0] * 2)
-            corners = (np.array([x0, y0, x1, y1]) + jitter * (rng.random() < 0.8)).clip(0, SIZE)
+            rows, columns = np.divmod(pixels[k], SIZE)
+            corners = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float64)
+            if rng.random() < 0.5:
+                sides = np.tile(corners[2:] - corners[:2], 2)
+                corners = (corners + rng.normal(0, 0.05, 4).clip(-0.1, 0.1) * sides).clip(0, SIZE)
             coords[:2], labels[:2] = corners.reshape(2, 2), (2, 3)
         else:
             if not extra and rng.random() < 0.125:
-                k, inside = 0, ground
+                k = 0
+            inside = pixels[k]
+            if k and rng.random() < 0.5:
+                depth = cv2.distanceTransform((instances == k).astype(np.uint8), cv2.DIST_L2, 3).ravel()[
+                    inside
+                ]
+                inside = inside[depth >= rng.uniform(0.5, 1.0) * depth.max()]
             coords[0], labels[0] = _pixel(inside, rng), 1
         for j in range(extra):
             positive = rng.random() < 0.5
-            others = (
-                inside if positive else np.flatnonzero((instances.ravel() != k) & (instances.ravel() != 255))
-            )
-            coords[2 + j], labels[2 + j] = _pixel(others, rng), int(positive)
+            others = k if positive else numbers[(numbers != k) & (numbers != 255)]
+            others = int(others if positive else others[int(rng.integers(len(others)))])
+            coords[2 + j], labels[2 + j] = _pixel(pixels[others], rng), int(positive)
         prompts.append((k, i < boxes, coords, labels))
     return prompts
 
@@ -104,7 +111,7 @@ def draw_batch(scenes, step: int, seed: int, images: int, boxes: int, points: in
     target (P, 1, S/2, S/2), the covered share of each pixel.
     """
     rng = np.random.default_rng((seed, step))
-    extra = int(rng.integers(1, 3)) if rng.random() < 0.2 else 0
+    extra = int(rng.integers(1, 3)) if rng.random() < 0.1 else 0
     pictures, classes, index, rows, targets = [], [], [], [], []
     while len(pictures) < images:
         i = int(rng.integers(len(scenes)))
@@ -136,17 +143,17 @@ def draw_batch(scenes, step: int, seed: int, images: int, boxes: int, points: in
 
 
 def initialise(model) -> None:
-    """Fresh weights from which prompts are understood sooner than from the classes' own defaults.
+    """Fresh weights that learn sooner than the classes' own defaults; every choice only sets where to begin.
 
-    Queries and keys of the decoder's cross-attention start equal, so that a prompt begins by looking at
-    its own place (and a place at the prompt upon it); the position code gets slow waves beside fast ones,
-    so that far and near differ smoothly, as the inside of a box needs.
+    Decoder: queries and keys of the cross-attention start equal, so that a prompt begins by looking at its
+    own place (and a place at the prompt upon it); the position code gets slow waves beside fast ones, so that
+    far and near differ smoothly, as the inside of a box needs. Encoder: sine-cosine positions and "mimetic"
+    attention (Trockman and Kolter 2023): near the identity for query-key, near its negative for value-output.
     """
     waves = model.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix  # (2, F)
     direction = torch.randn_like(waves)
     length = torch.logspace(math.log10(0.1), math.log10(1.5), waves.shape[1])[torch.randperm(waves.shape[1])]
     waves.copy_(direction / direction.norm(dim=0) * length)
-    nn.init.trunc_normal_(model.image_encoder.pos_embed, std=0.02)
     transformer = model.mask_decoder.transformer
     across = [transformer.final_attn_token_to_image]
     for layer in transformer.layers:
@@ -155,6 +162,33 @@ def initialise(model) -> None:
         nn.init.orthogonal_(attention.q_proj.weight, gain=1.5)
         nn.init.zeros_(attention.q_proj.bias)
         attention.k_proj.load_state_dict(attention.q_proj.state_dict())
+
+    encoder = model.image_encoder
+    _, height, width, dim = encoder.pos_embed.shape
+    frequency = 100 ** -torch.linspace(0, 1, dim // 4)  # radians a patch: from 1 to 0.01
+    phase = [torch.arange(n)[:, None] * frequency for n in (height, width)]
+    rows, columns = (0.7 * torch.cat([p.sin(), p.cos()], 1) for p in phase)  # (h, D/2), (w, D/2)
+    positions = torch.cat([rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)], -1)
+    with torch.no_grad():
+        encoder.pos_embed.copy_(positions)
+        for block in encoder.blocks:
+            attention, size = block.attn, dim // block.attn.num_heads
+            query, key, value = attention.qkv.weight.view(3, attention.num_heads, size, dim)
+            for head in range(attention.num_heads):
+                left, right = _factors(0.7, 0.7, dim)
+                query[head], key[head] = left[:, :size].T, right[:, :size].T
+            left, right = _factors(0.4, -0.4, dim)
+            value.copy_(left.T.reshape(value.shape))
+            attention.proj.weight.copy_(right)
+            nn.init.zeros_(attention.qkv.bias)
+            nn.init.zeros_(attention.proj.bias)
+
+
+def _factors(noise: float, diagonal: float, dim: int) -> tuple[Tensor, Tensor]:
+    """Two (D, D) matrices A, B with A @ B.T = noise * (random of unit spectrum) + diagonal * identity."""
+    goal = noise * torch.randn(dim, dim) / math.sqrt(dim) + diagonal * torch.eye(dim)
+    u, s, v = torch.linalg.svd(goal)
+    return u * s.sqrt(), v.T * s.sqrt()
 
 
 class Namer(nn.Linear):

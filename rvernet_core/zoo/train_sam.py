@@ -28,10 +28,11 @@ from rvernet_core.masking import Masker, build_micro, load_sam
 from rvernet_core.plates import RENDERER_VERSION, scene_store
 from rvernet_core.prompts import box_of, interior_point, iou
 from rvernet_core.zoo.sam_lessons import Namer, draw_batch, forward, initialise, losses
+from rvernet_core.zoo.train_backbones import CORPUS
 
 log = logging.getLogger(__name__)
 
-FIRST_SEED = 50_000_000  # of the scenes; the data sets' seeds lie far below
+UNSEEN_SEED = 50_000_000  # first of the scenes to measure on; neither the data sets nor the corpus reach it
 
 # --- measuring ------------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.05},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
     parts = {"model": model, "average": average, "namer": namer, "optimizer": optimizer}
     first, minutes, history, last = 0, 0.0, [], folder / "last.pt"
     if last.is_file():
@@ -144,8 +145,10 @@ def _save(path: Path, state: dict) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Render, train, measure on unseen scenes, write weights, facts and model card."""
     parser = argparse.ArgumentParser(prog="python -m rvernet_core.zoo.train_sam", description=__doc__)
-    parser.add_argument("--steps", type=int, default=3000, help="optimiser steps")
-    parser.add_argument("--scenes", type=int, default=4000, help="rendered scenes to learn from")
+    parser.add_argument("--steps", type=int, default=4000, help="optimiser steps")
+    parser.add_argument(
+        "--scenes", type=int, default=CORPUS.train_scenes, help="rendered scenes to learn from"
+    )
     parser.add_argument("--unseen", type=int, default=200, help="rendered scenes to measure on")
     parser.add_argument("--images", type=int, default=8, help="scenes a step")
     parser.add_argument("--boxes", type=int, default=4, help="box prompts a scene")
@@ -161,17 +164,17 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
     args.folder.mkdir(parents=True, exist_ok=True)
-    spec = PlatesSpec(sauce_rate=0.3, min_items=4)  # all foods alike, and more of them that overlap
-    scenes = scene_store(spec, range(FIRST_SEED, FIRST_SEED + args.scenes), args.cache, args.threads)
-    # the data sets' own law, on seeds that neither they nor the training use
-    unseen = scene_store(PlatesSpec(), range(FIRST_SEED - args.unseen, FIRST_SEED), args.cache, args.threads)
+    # the corpus of the whole zoo, and the data sets' own law on seeds that nothing else uses
+    seeds = range(CORPUS.seed, CORPUS.seed + args.scenes)
+    scenes = scene_store(CORPUS.plates, seeds, args.cache, args.threads)
+    unseen = scene_store(
+        PlatesSpec(), range(UNSEEN_SEED, UNSEEN_SEED + args.unseen), args.cache, args.threads
+    )
     model, history = train(scenes, unseen, args.folder, args)
-    write_zoo(model, history, spec, args)
+    write_zoo(model, history, unseen, args)
 
 
-def write_zoo(
-    model: torch.nn.Module, history: list[dict], spec: PlatesSpec, args: argparse.Namespace
-) -> None:
+def write_zoo(model: torch.nn.Module, history: list[dict], unseen, args: argparse.Namespace) -> None:
     """Write sam-micro.safetensors, .json and .md; the metrics are those of the half-precision weights."""
     path = args.out / "sam-micro.safetensors"
     command = (
@@ -179,7 +182,6 @@ def write_zoo(
     )
     save_weights(path, model.state_dict(), {"name": "sam-micro", "command": command})
     masker = load_sam("micro", path)
-    unseen = scene_store(PlatesSpec(), range(FIRST_SEED - args.unseen, FIRST_SEED), args.cache, args.threads)
     facts = {
         "name": "sam-micro",
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -188,8 +190,8 @@ def write_zoo(
         "command": command,
         "training": {
             "training_scenes": args.scenes,
-            "first_seed": FIRST_SEED,
-            "plates": to_dict(spec),
+            "first_seed": CORPUS.seed,
+            "plates": to_dict(CORPUS.plates),
             "renderer": RENDERER_VERSION,
             "steps": args.steps,
             "scenes_per_step": args.images,
@@ -231,14 +233,14 @@ Its own estimate of a box's IoU is off by {score_error:.3f} on average.
 
     {command}
 
-{steps:,} steps of {scenes_per_step} scenes with {prompts_per_scene} prompts each, drawn from
-{training_scenes:,} scenes rendered by this project (seeds from {first_seed}; renderer {renderer}),
-turned, mirrored, cropped and recoloured; {cpu_minutes:.0f} CPU minutes on {threads} thread(s).
-Prompts: jittered boxes, random points, one point in eight beside all food, one step in five with
-further points. Losses: cross-entropy relative to the food's area, dice, squared error of the IoU
-estimate; best of three candidates for a lone point. While training, a linear layer on the encoder
-also names the foods; it is not shipped. AdamW; the running average of the weights is kept. The
-branch of the prompt encoder that reads masks was not trained.
+{steps:,} steps of {scenes_per_step} scenes with {prompts_per_scene} prompts each, drawn from the
+corpus of the zoo: {training_scenes:,} rendered scenes (seeds from {first_seed}; renderer
+{renderer}), turned, mirrored, cropped and recoloured; {cpu_minutes:.0f} CPU minutes on {threads}
+thread(s). Prompts: boxes, half of them jittered; points, half of them well inside, one in eight
+beside all food; one step in ten adds further points. Losses: cross-entropy relative to the food's
+area, dice, squared error of the IoU estimate; best of three candidates for a lone point. While
+training, a linear layer on the encoder also names the foods; it is not shipped. AdamW; the running
+average of the weights is kept. The branch of the prompt encoder that reads masks was not trained.
 
 SHA-256: `{sha256}`
 """
