@@ -32,9 +32,11 @@ from rvernet_core import PROTOCOL, backbones, files, metrics, training
 from rvernet_core.checkpoints import load_weights
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.datasets import FoodData, open_data
-from rvernet_core.errors import RecordError, TrainingError
+from rvernet_core.errors import ConfigError, RecordError, TrainingError
+from rvernet_core.masking import load_sam
 from rvernet_core.models import Baseline, RveRNet, build_model
 from rvernet_core.pairs import Pairs, prepare
+from rvernet_core.sam_masks import sam_masks
 
 PACKAGES = ("torch", "timm", "numpy", "segment-anything-py", "grad-cam", "papermill", "jupyter-book")
 
@@ -117,8 +119,14 @@ def run_folder(spec: RunSpec, data: FoodData, cache: Path) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def data_of(spec: DataSpec, cache: Path) -> FoodData:
-    """`open_data`, remembered: many runs share one data set."""
-    return open_data(spec, cache)
+    """`open_data`, remembered, for many runs share one data set; with SAM's masks where the spec says so."""
+    data = open_data(spec, cache)
+    if spec.masks == "exact":
+        return data
+    if spec.masks != "sam":
+        raise ConfigError(f"masks is {spec.masks!r}; expected exact or sam")
+    masker = load_sam(spec.sam)
+    return FoodData(data.classes, *[sam_masks(s, masker, cache=cache) for s in (data.train, data.test)])
 
 
 @functools.lru_cache(maxsize=8)
