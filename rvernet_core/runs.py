@@ -33,10 +33,9 @@ from rvernet_core.checkpoints import load_weights
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.datasets import FoodData, open_data
 from rvernet_core.errors import ConfigError, RecordError, TrainingError
-from rvernet_core.masking import load_sam
+from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import Baseline, RveRNet, build_model
 from rvernet_core.pairs import Pairs, prepare
-from rvernet_core.sam_masks import sam_masks
 
 PACKAGES = ("torch", "timm", "numpy", "segment-anything-py", "grad-cam", "papermill", "jupyter-book")
 
