@@ -73,12 +73,11 @@ def run(options: argparse.Namespace) -> None:
 
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
-    from rvernet_core import experiments
+    from rvernet_core import experiments, runs
 
     study = _study(options)
-    listed = {
-        name: config.fingerprint(*specs, PROTOCOL) for name, specs in experiments.catalogue(study).items()
-    }
+    catalogue = experiments.catalogue(study)
+    listed = {name: config.fingerprint(*map(runs.recipe, specs)) for name, specs in catalogue.items()}
     data = config.fingerprint(study.profile.data, PROTOCOL)
     print(json.dumps({"data": data, "runs": listed}, indent=1))
 

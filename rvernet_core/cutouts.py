@@ -6,12 +6,15 @@ Images are uint8 RGB (H, W, 3), masks bool (H, W), True inside the region of int
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
 from rvernet_core.errors import DataError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and whoever only reads data does not need it
+    import torch
 
 GRAY = 125  # the released transforms pad with this level in all three channels
 BLACK = 0
@@ -123,6 +126,8 @@ def flip_batch(
     *batches: torch.Tensor, generator: torch.Generator, probability: float = 0.5
 ) -> tuple[torch.Tensor, ...]:
     """Mirror samples of tensors (B, ..., H, W) along W; sample i is flipped in all of them or in none."""
+    import torch
+
     chosen = torch.rand(len(batches[0]), generator=generator) < probability
     flipped = []
     for batch in batches:
@@ -144,6 +149,8 @@ def random_crop(*arrays: np.ndarray, rng: np.random.Generator, scale: float = 0.
 
 def to_tensor(image: np.ndarray) -> torch.Tensor:
     """uint8 (H, W, 3) -> float32 (3, H, W) in [0, 1]."""
+    import torch
+
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
 
 

@@ -107,8 +107,16 @@ def read_run(folder: Path) -> Run:
 
 
 def run_id(spec: RunSpec, data: FoodData) -> str:
-    """The run's name: its spec, the data's content and the protocol number."""
-    return fingerprint(spec, data.train.fingerprint, data.test.fingerprint, PROTOCOL)
+    """The run's name: its spec, the weights it starts from, the data's content and the protocol number."""
+    return fingerprint(recipe(spec), data.train.fingerprint, data.test.fingerprint)
+
+
+def recipe(spec: RunSpec) -> str:
+    """A name for all that decides a run but the content of the data: known before any data is opened."""
+    model = spec.model
+    nets = [name for name in (model.roi, model.extra_roi) if name]
+    weights = [backbones.weights_name(name, model.scale, model.pretrained) for name in nets]
+    return fingerprint(spec, weights, PROTOCOL)
 
 
 def run_folder(spec: RunSpec, data: FoodData, cache: Path) -> Path:

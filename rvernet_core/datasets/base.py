@@ -7,14 +7,16 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from rvernet_core.config import fingerprint
 from rvernet_core.cutouts import cut
 from rvernet_core.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # imported where a table is asked for, because it takes its time
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class DataReport:
 
     def table(self) -> pd.DataFrame:
         """One row per class: samples, small, full_frame; the last row sums them."""
+        import pandas as pd
+
         frame = pd.DataFrame({"samples": self.samples, "small": self.small, "full_frame": self.full_frame})
         frame.index.name = "class"
         frame.loc["all"] = frame.sum()
@@ -205,6 +209,8 @@ class FoodData:
 
     def table(self) -> pd.DataFrame:
         """The data table: one row per class, columns (train | test) x (samples, small, full_frame)."""
+        import pandas as pd
+
         return pd.concat({s.name: s.report.table() for s in (self.train, self.test)}, axis=1)
 
 

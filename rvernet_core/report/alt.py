@@ -41,7 +41,7 @@ def of_heat(
     columns: str = "extra-ROI module",
     fmt: str = "{:.3f}",
 ) -> str:
-    """The extremes, then every row of a `charts.heat`."""
+    """The extremes, then every row of a `grids.heat`."""
     flat = grid.stack().dropna()
     best, worst = flat.idxmax(), flat.idxmin()
     lines = [
@@ -70,7 +70,7 @@ def of_curves(frame: pd.DataFrame, *, what: str, x: str, y: str, series: str, fm
 
 
 def of_confusion(matrix: pd.DataFrame, *, what: str) -> str:
-    """Every count of a `charts.confusion`."""
+    """Every count of a `grids.confusion`."""
     parts = [f"{t} taken for {p}: {matrix.loc[t, p]:,}" for t in matrix.index for p in matrix.columns]
     return f"Confusion matrix of {what}: {'; '.join(parts)}."
 

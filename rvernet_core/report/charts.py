@@ -1,4 +1,4 @@
-"""Charts as plain functions of (ax, data): dots with intervals, heat maps, confusion matrices, curves.
+"""Charts as plain functions of (ax, data): dots with intervals, and curves. Grids are in `grids`.
 
 Each draws into the Axes it gets, in the variant in use (see `style`), and labels directly.
 """
@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from rvernet_core.report import style
@@ -36,8 +35,9 @@ def dots(
     """Horizontal dots with intervals, one line per `label`, the first row on top.
 
     label, value, low, high: columns. series: column that splits a line into several dots, each series
-    named once beside its first dot. colours: column whose values name the colours (default: series,
-    else label). references: text -> value, drawn as dashed vertical lines (ceilings, chance).
+    named in a line above. colours: column whose values name the colours (default: series, else label);
+    a pair of backbones, "roi + extra_roi", is a mark in a ring of the second one's colour.
+    references: text -> value, drawn as dashed vertical lines (ceilings, chance).
     """
     names = list(dict.fromkeys(frame[label]))
     groups = list(dict.fromkeys(frame[series])) if series else [None]
@@ -51,16 +51,7 @@ def dots(
         tint = tint if tint.startswith("#") else colour("rvernet")
         if low and high and pd.notna(row[low]):
             ax.plot([row[low], row[high]], [y, y], color=tint, lw=2.4, alpha=0.45, solid_capstyle="round")
-        ax.plot(
-            row[value],
-            y,
-            style.marker(key),
-            color=tint,
-            ms=_size(key),
-            mec=colour("paper"),
-            mew=0.8,
-            zorder=3,
-        )
+        _dot(ax, row[value], y, key, tint)
     _value_labels(ax, frame, names, groups, step, top, label, value, series, fmt)
     ax.set_yticks(range(len(names)), [style.label(str(name)) for name in names])
     ax.set_ylim(len(names) - 0.42, -0.58)
@@ -70,93 +61,6 @@ def dots(
     if series:
         _series_key(ax, groups, frame, series, colours)
     _references(ax, references or {})
-
-
-def heat(
-    ax: Axes,
-    grid: pd.DataFrame,
-    *,
-    xlabel: str = "extra-ROI module",
-    ylabel: str = "ROI module",
-    title: str = "",
-    fmt: str = "{:.3f}",
-    notes: pd.DataFrame | None = None,
-    limits: tuple[float, float] | None = None,
-    mark: str | None = "max",
-) -> None:
-    """A square grid of values, each written into its cell.
-
-    grid: rows are drawn downwards, columns rightwards. notes: a second, smaller line for each cell.
-    limits: value range of the colours. mark: frame the largest ("max") or smallest ("min") cell.
-    """
-    low, high = limits or (float(np.nanmin(grid.values)), float(np.nanmax(grid.values)))
-    palette = sns.color_palette("crest" if style.variant() == "light" else "crest_r", as_cmap=True)
-    sns.heatmap(
-        grid.astype(float),
-        ax=ax,
-        cmap=palette,
-        vmin=low,
-        vmax=max(high, low + 1e-9),
-        cbar=False,
-        square=True,
-        linewidths=2,
-        linecolor=colour("paper"),
-    )
-    for i, row in enumerate(grid.index):
-        for j, column in enumerate(grid.columns):
-            number = grid.iloc[i, j]
-            if pd.isna(number):
-                continue
-            shade = palette((number - low) / max(high - low, 1e-9))
-            ink = "#ffffff" if _luminance(shade) < 0.24 else "#14181e"
-            lift = 0.1 if notes is not None else 0
-            ax.text(
-                j + 0.5, i + 0.5 - lift, fmt.format(number), ha="center", va="center", color=ink, fontsize=9
-            )
-            if notes is not None:
-                note = str(notes.loc[row, column])
-                ax.text(j + 0.5, i + 0.72, note, ha="center", va="center", color=ink, fontsize=6.8, alpha=0.9)
-    if mark:
-        values = grid.values.astype(float)
-        i, j = np.unravel_index(np.nanargmax(values) if mark == "max" else np.nanargmin(values), values.shape)
-        ax.add_patch(
-            Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, fill=False, ec=colour("accent"), lw=2.2, zorder=5)
-        )
-    ax.set_xticklabels([style.label(str(c)) for c in grid.columns], rotation=0, color=colour("ink"))
-    ax.set_yticklabels([style.label(str(r)) for r in grid.index], rotation=0)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.tick_params(length=0)
-
-
-def confusion(ax: Axes, matrix: pd.DataFrame, *, title: str = "", xlabel: str = "predicted") -> None:
-    """Counts of truth (rows) against prediction (columns), coloured by the share of the row."""
-    shares = matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
-    notes = shares.map(lambda share: f"{share:.0%}")
-    palette = sns.light_palette(colour("rvernet"), as_cmap=True)
-    if style.variant() == "dark":
-        palette = sns.dark_palette(colour("rvernet"), as_cmap=True)
-    sns.heatmap(
-        shares,
-        ax=ax,
-        cmap=palette,
-        vmin=0,
-        vmax=1,
-        cbar=False,
-        square=True,
-        linewidths=2,
-        linecolor=colour("paper"),
-    )
-    for i in range(matrix.shape[0]):
-        for j in range(matrix.shape[1]):
-            ink = "#ffffff" if _luminance(palette(float(shares.iloc[i, j]))) < 0.24 else "#14181e"
-            ax.text(
-                j + 0.5, i + 0.45, f"{matrix.iloc[i, j]:,}", ha="center", va="center", color=ink, fontsize=11
-            )
-            ax.text(j + 0.5, i + 0.7, notes.iloc[i, j], ha="center", va="center", color=ink, fontsize=7.5)
-    ax.set_xticklabels(list(matrix.columns), rotation=0, color=colour("ink"))
-    ax.set_yticklabels(list(matrix.index), rotation=0)
-    ax.set(xlabel=xlabel, ylabel="truth", title=title)
-    ax.tick_params(length=0)
 
 
 def curves(
@@ -230,6 +134,17 @@ def curves(
 # --- helpers --------------------------------------------------------------------------------------
 
 
+def _dot(ax: Axes, x: float, y: float, key: str, tint: str) -> None:
+    """A marker in `tint`; for a pair of modules, inside a disc of the extra-ROI module's colour."""
+    extra_roi = key.split("+")[-1].strip()
+    inside = "+" in key and extra_roi in style.COLOURS
+    if inside:
+        ax.plot(x, y, "o", color=colour(extra_roi), ms=12.5, mec=colour("paper"), mew=0.8, zorder=3)
+        ax.plot(x, y, "o", color=colour("paper"), ms=9.2, mew=0, zorder=4)
+    size = _size(key) * (0.8 if inside else 1)
+    ax.plot(x, y, style.marker(key), color=tint, ms=size, mec=colour("paper"), mew=0.8, zorder=5)
+
+
 def _size(key: str) -> float:
     """Markers of equal weight to the eye: a triangle or a cross needs more room than a disc."""
     return {"^": 8.0, "P": 8.5, "D": 6.0}.get(style.marker(key), 6.8)
@@ -301,9 +216,3 @@ def _spread(values: Sequence[float], gap: float) -> list[float]:
     result = np.empty(len(placed))
     result[order] = placed
     return result.tolist()
-
-
-def _luminance(rgba: Sequence[float]) -> float:
-    """Relative luminance, 0 to 1, of an sRGB colour."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgba[:3]]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

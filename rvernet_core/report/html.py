@@ -29,6 +29,7 @@ body[data-jp-theme-light="false"] .rvn .only-light,
   border-collapse:collapse;
   border:none;
   margin:.3em 0;
+  font-size:.94em;
   font-variant-numeric:tabular-nums;
   background:none;
 }
@@ -36,7 +37,7 @@ body[data-jp-theme-light="false"] .rvn .only-light,
 .rvn table.rvn-table td {
   border:none;
   border-bottom:1px solid rgba(128,138,150,.28);
-  padding:.38em 1.1em .38em 0;
+  padding:.38em 1em .38em 0;
   text-align:right;
   vertical-align:baseline;
   background:none;
@@ -51,7 +52,7 @@ body[data-jp-theme-light="false"] .rvn .only-light,
 }
 .rvn table.rvn-table tbody tr:last-child td{border-bottom:1.5px solid rgba(128,138,150,.75)}
 .rvn table.rvn-table th.rvn-text,.rvn table.rvn-table td.rvn-text{text-align:left}
-.rvn table.rvn-table td.rvn-text{white-space:normal}
+.rvn table.rvn-table td.rvn-long{white-space:normal}
 .rvn table.rvn-table tbody tr:hover td{background:rgba(128,138,150,.08)}
 .rvn .rvn-interval{opacity:.7;font-size:.86em}
 .rvn .rvn-stamp {

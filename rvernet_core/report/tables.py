@@ -13,6 +13,8 @@ from rvernet_core.errors import RecordError
 from rvernet_core.report import html, style
 from rvernet_core.report.bundle import Bundle, link, write_csv
 
+_WRAP = 40  # a longer text may break into lines
+
 
 def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:
     """`0.873 [0.861, 0.884]`."""
@@ -79,7 +81,8 @@ def _heading(column: str) -> str:
 
 
 def _cell(tag: str, text: str, left: bool) -> str:
-    return f'<{tag} class="rvn-text">{text}</{tag}>' if left else f"<{tag}>{text}</{tag}>"
+    kind = "rvn-text rvn-long" if len(text) > _WRAP else "rvn-text"
+    return f'<{tag} class="{kind}">{text}</{tag}>' if left else f"<{tag}>{text}</{tag}>"
 
 
 def _text(value: object, fmt: str | None) -> str:
