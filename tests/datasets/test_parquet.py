@@ -1,8 +1,6 @@
 """The hub mirror's parquet files."""
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -126,7 +124,7 @@ def test_without_a_folder_it_is_fetched(mirror, cache, monkeypatch):
     assert len(open_data(DataSpec(name="foodseg103-hub"), cache).train) == 8
 
 
-def test_memory_does_not_grow_with_the_file(mirror, cache):
+def test_memory_does_not_grow_with_the_file(mirror, cache, monkeypatch):
     """Twenty row groups of 1 MB: at most a few of them are in memory."""
     path = next((mirror / "data").glob("train*"))
     photo = np.random.default_rng(0).bytes(500_000)
@@ -138,12 +136,13 @@ def test_memory_does_not_grow_with_the_file(mirror, cache):
     table = pa.table({"image": pictures[0], "label": pictures[1], "id": pa.array(range(40))})
     pq.write_table(table, path, row_group_size=2, use_dictionary=False)
     assert path.stat().st_size > 19e6
-    script = (
-        "import sys, pathlib, pyarrow; from rvernet_core.datasets import parquet; "
-        "parquet.unpack(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])); "
-        "print(pyarrow.default_memory_pool().max_memory())"
-    )  # a process of its own: the pool's highest level is one of the whole process
-    done = subprocess.run(
-        [sys.executable, "-c", script, mirror, cache], capture_output=True, text=True, check=True
-    )
-    assert 0 < int(done.stdout) < 12e6
+    del pictures, table
+    before = pa.total_allocated_bytes()
+    levels, write = [], parquet._write
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            parquet, "_write", lambda *row: (levels.append(pa.total_allocated_bytes()), write(*row))
+        )
+        parquet.unpack(mirror, cache)
+    assert len(levels) == 42
+    assert max(levels) - before < 8e6
