@@ -26,7 +26,6 @@ from rvernet_core.datasets.base import (
     FoodSplit,
     RoiSample,
     join,
-    require_samples,
 )
 from rvernet_core.errors import ConfigError, DataError
 
@@ -48,7 +47,7 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
-    train, test = (require_samples(parts[name], where) for name in ("train", "test"))
+    train, test = (_with_samples(parts[name], where) for name in ("train", "test"))
     return FoodData(train.classes, train, test)
 
 
@@ -104,3 +103,16 @@ def _root(spec: DataSpec) -> Path:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; `root` must be the folder that holds the {spec.name} data")
     return root
+
+
+def _with_samples(split: FoodSplit, where: str) -> FoodSplit:
+    """The split itself; DataError if it has no sample at all."""
+    if len(split):
+        return split
+    report = split.report
+    reasons = "; ".join(reason for _, reason in report.broken[:2])
+    raise DataError(
+        f"{where}: the {split.name} split has no sample ({report.photos} photos read, "
+        f"{sum(report.small.values())} ROIs too small, {len(report.broken)} files left out"
+        f"{': ' + reasons if reasons else ''}); check the folder and min_area"
+    )

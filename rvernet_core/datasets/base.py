@@ -287,18 +287,5 @@ def join(parts: Sequence[FoodSplit]) -> FoodSplit:
     return FoodSplit(parts[0].name, classes, items, mark, report)
 
 
-def require_samples(split: FoodSplit, where: str) -> FoodSplit:
-    """The split itself; DataError if it has no sample at all."""
-    if len(split):
-        return split
-    report = split.report
-    reasons = "; ".join(reason for _, reason in report.broken[:2])
-    raise DataError(
-        f"{where}: the {split.name} split has no sample ({report.photos} photos read, "
-        f"{sum(report.small.values())} ROIs too small, {len(report.broken)} files left out"
-        f"{': ' + reasons if reasons else ''}); check the folder and min_area"
-    )
-
-
 def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
