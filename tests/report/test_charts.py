@@ -6,7 +6,7 @@ import pytest
 
 from rvernet_core import report
 from rvernet_core.config import BACKBONES
-from rvernet_core.report import charts, style, svg
+from rvernet_core.report import charts, grids, style, svg
 
 GRID = pd.DataFrame(np.linspace(0.5, 0.9, 25).reshape(5, 5), index=list(BACKBONES), columns=list(BACKBONES))
 CURVES = pd.DataFrame(
@@ -49,9 +49,9 @@ def test_every_backbone_has_its_own_colour_marker_and_label():
 def test_colours_stand_out_from_the_page(variant):
     """Contrast of at least 3 to 1, as WCAG asks of graphics, against the page's background."""
     with style.use(variant):
-        page = charts._luminance(_rgb(style.colour("paper")))
+        page = grids.luminance(_rgb(style.colour("paper")))
         for name in set(style.COLOURS) - {"paper", "faint"}:
-            ink = charts._luminance(_rgb(style.colour(name)))
+            ink = grids.luminance(_rgb(style.colour(name)))
             bright, dark = max(page, ink), min(page, ink)
             assert (bright + 0.05) / (dark + 0.05) >= 3, name
 
