@@ -96,10 +96,10 @@ def _rgb(text):
     return [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
 
 
-def test_bench_measures_every_backbone(monkeypatch):
+def test_bench_measures_a_net_per_image(monkeypatch):
     from rvernet_core.report import bench
 
     monkeypatch.setattr(bench, "BATCH", 2)
-    table = bench.measure(repeats=1)
-    assert (table["milliseconds"] > 0).all()
-    assert {f"{name}: forward" for name in BACKBONES} <= set(table["part"])
+    rows = bench._net("mobilenetv2", repeats=1)
+    assert [part for part, _, _ in rows] == ["mobilenetv2: forward", "mobilenetv2: forward and backward"]
+    assert all(spent > 0 and per == "image" for _, spent, per in rows)
