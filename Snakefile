@@ -1,21 +1,21 @@
 # The graph of one profile: data -> runs -> notebooks -> book.
 #
-# `rvernet reproduce` calls this on one machine. The same file runs elsewhere with a Snakemake
-# executor plugin, for instance `snakemake --executor slurm --jobs 20 --config parameters=FILE`.
+# `rvernet reproduce` writes parameters.yml and graph.json into the profile's home and calls this on one
+# machine. The same file runs elsewhere with a Snakemake executor plugin, for instance
+# `snakemake --executor slurm --jobs 20 --config home=_build/paper`.
 # Every step writes one small JSON file (how long it took, the hashes of what it made); the data and
 # the weights themselves lie in the cache, each under a name made of what decides it.
 
 import hashlib
 import json
-import subprocess
 from pathlib import Path
 
 import yaml
 
-PARAMETERS = config["parameters"]
+HOME = config["home"]
+PARAMETERS = f"{HOME}/parameters.yml"
+GRAPH = json.loads(Path(HOME, "graph.json").read_text())
 PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
-HOME = f"_build/{PROFILE}"
-GRAPH = json.loads(subprocess.check_output(["rvernet", "jobs", "--parameters", PARAMETERS]))
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
 PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
 

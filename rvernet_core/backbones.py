@@ -7,7 +7,6 @@ weights come from the hub when asked for. A new backbone is one entry here and o
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,7 @@ from timm.models.mlp_mixer import MlpMixer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from rvernet_core import config, files
+from rvernet_core import config
 from rvernet_core.checkpoints import load_weights
 from rvernet_core.errors import CheckpointError, ConfigError
 from rvernet_core.zoo import weights_path
@@ -155,14 +154,6 @@ def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module
             f"timm could not load {entry.timm_tag}: {error}. Go online once to fill the hub's cache, "
             "or pass pretrained=False"
         ) from error
-
-
-@functools.lru_cache
-def weights_name(name: str, scale: str, pretrained: bool) -> str:
-    """What a net of these options starts from: the shipped file's hash, the timm tag, or "random"."""
-    if not pretrained:
-        return "random"
-    return files.sha256(weights_path(name)) if scale == "micro" else facts(name).timm_tag
 
 
 def feature_width(net: nn.Module) -> int:

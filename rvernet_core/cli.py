@@ -73,13 +73,7 @@ def run(options: argparse.Namespace) -> None:
 
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
-    from rvernet_core import experiments, runs
-
-    study = _study(options)
-    catalogue = experiments.catalogue(study)
-    listed = {name: config.fingerprint(*map(runs.recipe, specs)) for name, specs in catalogue.items()}
-    data = config.fingerprint(study.profile.data, PROTOCOL)
-    print(json.dumps({"data": data, "runs": listed}, indent=1))
+    print(json.dumps(_graph(_study(options)), indent=1))
 
 
 def notebook(options: argparse.Namespace) -> None:
@@ -107,9 +101,9 @@ def reproduce(options: argparse.Namespace) -> None:
     home = ROOT / "_build" / study.profile.name
     parameters = {key: value for key, value in _wishes(options).items() if value not in (None, [], "")}
     text = yaml.safe_dump({"profile": study.profile.name, **parameters}, sort_keys=True)
-    listed = home / "parameters.yml"
-    if not listed.exists() or listed.read_text() != text:  # an unchanged file keeps its time
-        files.write_text(listed, text)
+    if not (home / "parameters.yml").exists() or (home / "parameters.yml").read_text() != text:
+        files.write_text(home / "parameters.yml", text)  # an unchanged file keeps its time
+    files.write_json(home / "graph.json", _graph(study))
     cores = options.cores or os.cpu_count() or 1
     command = [
         sys.executable,
@@ -121,7 +115,7 @@ def reproduce(options: argparse.Namespace) -> None:
         str(ROOT),
     ]
     command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
-    command += ["--config", f"parameters={listed.relative_to(ROOT)}", "--", options.target]
+    command += ["--config", f"home={home.relative_to(ROOT)}", "--", options.target]
     begun = time.time()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     status = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, "PATH": path}).returncode
@@ -184,6 +178,18 @@ def _study(options: argparse.Namespace):
 def _all_wishes(options: argparse.Namespace) -> dict:
     read = yaml.safe_load(Path(options.parameters).read_text()) if options.parameters else {}
     return {**_wishes(options), **read}
+
+
+def _graph(study) -> dict:
+    """What the Snakefile reads: fingerprints of the data's spec and of every job of the catalogue."""
+    from rvernet_core import experiments
+    from rvernet_core.recipe import recipe
+
+    listed = experiments.catalogue(study)
+    return {
+        "data": config.fingerprint(study.profile.data, PROTOCOL),
+        "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in listed.items()},
+    }
 
 
 def _wishes(options: argparse.Namespace) -> dict:

@@ -65,6 +65,12 @@ class ModelSpec:
     freeze: tuple[str, ...] = ()  # any of roi, extra_roi
     pretrained: bool = True  # start from the zoo (micro) or the hub (paper)
     normalise: bool = True  # False: feed pixels in [0, 1] as the release does
+    rest_statistics: bool = (
+        True  # batch norms keep their pretrained statistics; False: re-estimated, as the release
+    )
+    standardise: bool = (
+        True  # what is read of a backbone, per number over the batch; False: raw, as the paper
+    )
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,7 @@ class Profile:
     pair: TrainSpec  # fine-tuning of RveRNet's pairs
     grid: TrainSpec  # the 5 x 5 grid; with frozen backbones only the integration module is trained
     grid_frozen: bool
+    raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
@@ -191,7 +198,7 @@ class Profile:
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
 MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
 
-_FINE = TrainSpec(epochs=3, lr=5e-4, head_lr_factor=4.0)
+_FINE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=4.0)
 _HEAD = TrainSpec(epochs=30, lr=2e-3, flip=0.0)
 
 PROFILES: dict[str, Profile] = {
@@ -203,23 +210,25 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=60, test_scenes=40, plates=PlatesSpec(size=64)),
             scale="micro",
             seeds=(0, 1, 2),
-            single=TrainSpec(epochs=1, lr=5e-4, head_lr_factor=4.0),
-            pair=TrainSpec(epochs=1, lr=5e-4, head_lr_factor=4.0),
+            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=4.0),
+            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=4.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
             grid_frozen=True,
+            raw=False,
             pairs=(*EQUAL_PAIRS[:1], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             sam_photos=10,
         ),
         Profile(
             name="demo",
             purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
-            data=DataSpec(train_scenes=800, test_scenes=600),
+            data=DataSpec(train_scenes=640, test_scenes=560),
             scale="micro",
             seeds=(0, 1, 2),
             single=_FINE,
             pair=_FINE,
             grid=_HEAD,
             grid_frozen=True,
+            raw=False,
             pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
         ),
         Profile(
@@ -228,10 +237,11 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=1600, test_scenes=1000),
             scale="micro",
             seeds=(0, 1, 2, 3, 4),
-            single=TrainSpec(epochs=4, lr=5e-4, head_lr_factor=4.0),
-            pair=TrainSpec(epochs=4, lr=5e-4, head_lr_factor=4.0),
+            single=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=4.0),
+            pair=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=4.0),
             grid=_HEAD,
             grid_frozen=True,
+            raw=False,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             sam_photos=300,
         ),
@@ -245,6 +255,7 @@ PROFILES: dict[str, Profile] = {
             pair=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             grid=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             grid_frozen=False,
+            raw=True,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             sam="vit_h",
             sam_photos=300,

@@ -11,13 +11,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
-from rvernet_core import config, runs
+from rvernet_core import config
 from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
-from rvernet_core.datasets import FoodData
 from rvernet_core.errors import ConfigError
+
+# `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
+# asks what there is to do, need not wait for them.
+if TYPE_CHECKING:
+    from rvernet_core.datasets import FoodData
+    from rvernet_core.runs import Run
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
 
@@ -89,6 +95,8 @@ class Study:
     @property
     def data(self) -> FoodData:
         """The data set, opened (and rendered or indexed where that was not done before)."""
+        from rvernet_core import runs
+
         return runs.data_of(self.profile.data, self.cache)
 
     def singles(self) -> dict[str, list[RunSpec]]:
@@ -113,12 +121,16 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
 
-    def run(self, specs: Sequence[RunSpec]) -> list[runs.Run]:
+    def run(self, specs: Sequence[RunSpec]) -> list[Run]:
         """The runs of `specs`, in order: loaded, or trained where missing."""
+        from rvernet_core import runs
+
         return [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
 
     def run_all(self, grid: Mapping) -> dict:
         """`run` for every value of a mapping, with one progress bar."""
+        from rvernet_core import runs
+
         flat = runs.load_or_train_all([s for specs in grid.values() for s in specs], self.cache, self.device)
         result, start = {}, 0
         for key, specs in grid.items():
@@ -133,7 +145,8 @@ class Study:
         return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
 
     def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        model = config.replace(model, scale=self.profile.scale)
+        aids = not self.profile.raw
+        model = config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
         return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
 
 

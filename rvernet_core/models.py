@@ -18,26 +18,33 @@ FUSIONS = ("logits", "features")
 BRANCHES = ("roi", "extra_roi")
 
 
-class Freezable(nn.Module):
-    """A module of which some backbones are frozen: no gradients, no dropout, running statistics at rest."""
+class Branched(nn.Module):
+    """What the two models share: backbones of which some are frozen, and statistics that may rest."""
 
+    #: Frozen backbones: no gradients, no dropout, statistics at rest.
     frozen: tuple[nn.Module, ...] = ()
+    #: Batch norms at rest. Nets are pretrained on whole photos (paper) or on both kinds of cut-outs
+    #: (micro); the mostly black ROIs alone have other statistics, which would undo the pretraining.
+    resting: tuple[nn.Module, ...] = ()
 
-    def freeze(self, *nets: nn.Module) -> None:
-        """Freeze these backbones for good."""
-        self.frozen = nets
-        for net in nets:
-            net.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Freezable:
-        """As nn.Module.train, but a frozen backbone stays in eval mode."""
-        super().train(mode)
+    def settle(self, spec: ModelSpec, nets: dict[str, nn.Module]) -> None:
+        """Freeze what `spec` says of the backbones `nets` (branch -> net)."""
+        self.frozen = tuple(net for branch, net in nets.items() if branch in spec.freeze)
         for net in self.frozen:
-            net.eval()
+            net.requires_grad_(False)
+        if spec.rest_statistics:
+            norms = (m for net in nets.values() for m in net.modules())
+            self.resting = tuple(m for m in norms if isinstance(m, nn.BatchNorm2d))
+
+    def train(self, mode: bool = True) -> Branched:
+        """As nn.Module.train, but what is frozen or at rest stays in eval mode."""
+        super().train(mode)
+        for module in (*self.frozen, *self.resting):
+            module.eval()
         return self
 
 
-class RveRNet(Freezable):
+class RveRNet(Branched):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
     def __init__(self, spec: ModelSpec, classes: int):
@@ -49,8 +56,7 @@ class RveRNet(Freezable):
         self.extra_roi_read = Reader(spec.extra_roi, self.extra_roi_module, spec)
         self.integrated_fc1 = nn.Linear(self.roi_read.width + self.extra_roi_read.width, spec.head_width)
         self.integrated_fc2 = nn.Linear(spec.head_width, classes)
-        nets = zip(BRANCHES, self.modules_of_branches(), strict=True)
-        self.freeze(*[net for branch, net in nets if branch in spec.freeze])
+        self.settle(spec, dict(zip(BRANCHES, self.modules_of_branches(), strict=True)))
 
     def modules_of_branches(self) -> tuple[nn.Module, nn.Module]:
         """The two backbones in the order of BRANCHES."""
@@ -70,7 +76,7 @@ class RveRNet(Freezable):
         return self.integrate(*self.encode(roi, extra_roi))
 
 
-class Baseline(Freezable):
+class Baseline(Branched):
     """One backbone on the ROI alone, and a linear classifier on what it reads (release Off_the_shelfs)."""
 
     def __init__(self, spec: ModelSpec, classes: int):
@@ -78,7 +84,7 @@ class Baseline(Freezable):
         self.backbone = backbones.build(spec.roi, spec.scale, spec.pretrained)
         self.read = Reader(spec.roi, self.backbone, spec)
         self.classifier = nn.Sequential(nn.Linear(self.read.width, classes))
-        self.freeze(*([self.backbone] if "roi" in spec.freeze else []))
+        self.settle(spec, {"roi": self.backbone})
 
     def encode(self, roi: Tensor) -> tuple[Tensor]:
         """What the classifier reads: (B, F) from images (B, 3, S, S) in [0, 1]."""
@@ -94,16 +100,16 @@ class Baseline(Freezable):
 
 
 class Reader(nn.Module):
-    """How a backbone is asked: its own logits, as the paper does, or its pooled features, standardised."""
+    """How a backbone is asked: for its own logits, as the paper does, or for its pooled features."""
 
     def __init__(self, name: str, net: nn.Module, spec: ModelSpec):
         super().__init__()
         self.logits = spec.fusion == "logits"
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
-        # Features of different backbones differ in scale by orders of magnitude; the integration
-        # module learns from both only when each is standardised.
-        self.norm = nn.Identity() if self.logits else nn.BatchNorm1d(self.width, affine=False)
+        # Presence logits of the micro nets lie around -6, features of different backbones differ in scale
+        # by orders of magnitude: a fresh head learns from both quickly only when each is standardised.
+        self.norm = nn.BatchNorm1d(self.width, affine=False) if spec.standardise else nn.Identity()
 
     def forward(self, net: nn.Module, images: Tensor) -> Tensor:
         pixels = self.pixels(images)

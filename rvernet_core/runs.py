@@ -36,6 +36,7 @@ from rvernet_core.errors import ConfigError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import Baseline, RveRNet, build_model
 from rvernet_core.pairs import Pairs, prepare
+from rvernet_core.recipe import recipe
 
 PACKAGES = ("torch", "timm", "numpy", "segment-anything-py", "grad-cam", "papermill", "jupyter-book")
 
@@ -109,14 +110,6 @@ def read_run(folder: Path) -> Run:
 def run_id(spec: RunSpec, data: FoodData) -> str:
     """The run's name: its spec, the weights it starts from, the data's content and the protocol number."""
     return fingerprint(recipe(spec), data.train.fingerprint, data.test.fingerprint)
-
-
-def recipe(spec: RunSpec) -> str:
-    """A name for all that decides a run but the content of the data: known before any data is opened."""
-    model = spec.model
-    nets = [name for name in (model.roi, model.extra_roi) if name]
-    weights = [backbones.weights_name(name, model.scale, model.pretrained) for name in nets]
-    return fingerprint(spec, weights, PROTOCOL)
 
 
 def run_folder(spec: RunSpec, data: FoodData, cache: Path) -> Path:

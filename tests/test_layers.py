@@ -17,6 +17,7 @@ LAYERS = [
     {"archives"},
     {"fetch"},
     {"checkpoints", "zoo"},
+    {"recipe"},
     {"datasets"},
     {"sam_masks"},
     {"masking"},

@@ -14,7 +14,7 @@ IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 def build(**options):
     torch.manual_seed(0)
-    return build_model(ModelSpec(**{"pretrained": False, **options}), classes=7)
+    return build_model(ModelSpec(**{"pretrained": False, "rest_statistics": False, **options}), classes=7)
 
 
 @pytest.mark.parametrize(("roi", "extra_roi"), list(itertools.product(BACKBONES, BACKBONES)))
@@ -66,6 +66,23 @@ def test_a_frozen_module_gets_no_gradient_and_its_statistics_rest(freeze):
         same = all(torch.equal(before[k], model.state_dict()[k]) for k in statistics)
         assert same == frozen
     assert model.integrated_fc1.weight.grad is not None
+
+
+def test_statistics_at_rest_are_the_pretrained_ones_while_the_weights_still_learn():
+    model = build(roi="mobilenetv2", rest_statistics=True).train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model(IMAGES).sum().backward()
+    after = model.state_dict()
+    assert all(torch.equal(after[k], before[k]) for k in before if "backbone" in k and "running" in k)
+    assert all(p.grad is not None for p in model.backbone.parameters())
+
+
+def test_what_is_read_is_standardised_over_the_batch_unless_told_otherwise():
+    images = torch.rand(16, 3, 64, 64)
+    for standardise in (True, False):
+        model = build(roi="mobilenetv2", standardise=standardise).train()
+        read = model.read.norm(*model.encode(images))
+        assert torch.allclose(read.mean(0), torch.zeros(23), atol=1e-4) == standardise
 
 
 @pytest.mark.parametrize("fusion", ["logits", "features"])

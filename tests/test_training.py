@@ -10,7 +10,8 @@ from rvernet_core.errors import TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.models import build_model
 
-PAIR = ModelSpec(roi="mobilenetv2", extra_roi="deit", pretrained=False)
+FRESH = {"pretrained": False, "rest_statistics": False}
+PAIR = ModelSpec(roi="mobilenetv2", extra_roi="deit", **FRESH)
 QUICK = TrainSpec(epochs=2, batch_size=20, lr=1e-3)
 
 
@@ -30,8 +31,8 @@ def same(a, b):
 def test_context_tells_apart_what_the_roi_cannot(pairs, unseen):
     """Classes 2 and 3 share their looks; only the pair can learn what tells them apart on new images."""
     spec = TrainSpec(epochs=12, batch_size=20, lr=2e-3, val_fraction=0.0)
-    alone, _ = trained(pairs, ModelSpec(roi="mobilenetv2", pretrained=False), spec)
-    both, _ = trained(pairs, ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", pretrained=False), spec)
+    alone, _ = trained(pairs, ModelSpec(roi="mobilenetv2", **FRESH), spec)
+    both, _ = trained(pairs, ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", **FRESH), spec)
     alike = unseen.labels >= 2
     right = [(training.predict(net, unseen).argmax(1) == unseen.labels) for net in (alone, both)]
     assert right[0][~alike].mean() > 0.9
@@ -83,7 +84,7 @@ def test_fault_34_a_loss_that_is_not_finite_stops_the_run_and_says_where(pairs):
 
 def test_cached_features_of_frozen_backbones_change_nothing(pairs, tmp_path):
     frozen = ModelSpec(
-        roi="mobilenetv2", extra_roi="vit", pretrained=False, fusion="features", freeze=("roi", "extra_roi")
+        roi="mobilenetv2", extra_roi="vit", **FRESH, fusion="features", freeze=("roi", "extra_roi")
     )
     spec = TrainSpec(epochs=2, batch_size=20, lr=1e-3, flip=0.0)
     training.seed_everything(0)
@@ -124,7 +125,7 @@ def test_validation_is_carved_by_photo_and_is_the_same_for_a_seed(pairs):
 
 
 def test_a_frozen_module_keeps_its_weights_through_training(pairs):
-    spec = ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", pretrained=False, freeze=("extra_roi",))
+    spec = ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", **FRESH, freeze=("extra_roi",))
     training.seed_everything(0)
     before = build_model(spec, 4).extra_roi_module.state_dict()
     net, _ = trained(pairs, spec)

@@ -128,6 +128,10 @@ def test_initial_weights_align_queries_and_keys():
     torch.manual_seed(0)
     model = build_micro()
     initialise(model)
+    block = model.image_encoder.blocks[0].attn
+    query, key, value = block.qkv.weight.view(3, 128, 128)
+    assert (query.T @ key).diag().mean() > 0.3
+    assert (block.proj.weight @ value).diag().mean() < -0.3
     attention = model.mask_decoder.transformer.layers[0].cross_attn_token_to_image
     assert torch.equal(attention.q_proj.weight, attention.k_proj.weight)
     assert model.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix.norm(dim=0).max() <= 1.51
@@ -169,6 +173,12 @@ def test_schedule_warms_up_stays_and_ends_at_zero():
     assert train_sam.rate(999, 1000, 1.0) < 0.01
 
 
+@pytest.fixture
+def small_corpus(monkeypatch):
+    """The training's command without the rendering of ten thousand scenes."""
+    monkeypatch.setattr(train_sam, "scene_store", lambda _, seeds, *rest: Scenes(seeds))
+
+
 def test_fault_32_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(train_sam, "evaluate", lambda *_: {})
     for name in ("whole", "broken"):
@@ -197,11 +207,11 @@ def test_fault_34_loss_that_is_not_finite_stops_the_training(scenes, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_command_writes_weights_facts_and_card(tmp_path):
+def test_command_writes_weights_facts_and_card(small_corpus, tmp_path):
     train_sam.main(
         [
-            *("--steps=2", "--scenes=6", "--unseen=3", "--images=2", "--boxes=2", "--points=2", "--every=2"),
-            *(f"--cache={tmp_path / 'c'}", f"--folder={tmp_path / 'f'}", f"--out={tmp_path / 'o'}"),
+            *("--steps=2", "--scenes=4", "--unseen=2", "--images=2", "--boxes=2", "--points=2", "--every=2"),
+            *(f"--folder={tmp_path / 'f'}", f"--out={tmp_path / 'o'}"),
         ]
     )
     out = tmp_path / "o"
