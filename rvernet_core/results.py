@@ -12,26 +12,46 @@ from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
 from rvernet_core.runs import Run
 
+Pair = tuple[str, str]  # two class names
 Models = Mapping[Hashable, Sequence[Run]]  # a model's name (or its pair of modules) -> one run per seed
 
 METRICS = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
 
 
-def metric_named(name: str, classes: Sequence[str]) -> metrics.Metric:
-    """accuracy | macro_f1 | pair_f1 | pair_accuracy, the last two of ketchup and chili paste.
+def metric_named(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> metrics.Metric:
+    """accuracy | macro_f1 | pair_f1 | pair_accuracy, the last two of the two classes in `pair`.
 
-    Raises RecordError where the data lack one of the two sauces.
+    Raises RecordError where the data lack one of them.
     """
     if name in METRICS:
         return METRICS[name]
-    missing = [c for c in AMBIGUOUS if c not in classes]
+    missing = [c for c in pair if c not in classes]
     if missing:
         raise RecordError(
-            f"{name} needs the classes {' and '.join(AMBIGUOUS)}, but {' and '.join(missing)} is not there; "
+            f"{name} needs the classes {' and '.join(pair)}, but {' and '.join(missing)} is not there; "
             "add photos with extra_classes"
         )
-    pair = [list(classes).index(c) for c in AMBIGUOUS]
-    return {"pair_f1": metrics.pair_f1, "pair_accuracy": metrics.pair_accuracy}[name](pair)
+    indices = [list(classes).index(c) for c in pair]
+    return {"pair_f1": metrics.pair_f1, "pair_accuracy": metrics.pair_accuracy}[name](indices)
+
+
+def ambiguous_pair(models: Models, classes: Sequence[str]) -> Pair:
+    """Ketchup and chili paste where the data have both, else the two classes that `models` confuse most.
+
+    Confusion of two classes is the share of their samples that are taken for the other one, summed over
+    all runs. It is read off the test set, so the pair's scores are those of a chosen, hard case.
+    """
+    if set(AMBIGUOUS) <= set(classes):
+        return AMBIGUOUS
+    total = np.zeros((len(classes), len(classes)))
+    for runs in models.values():
+        truth, _ = truth_of(runs)
+        total += sum(metrics.confusion(truth, p, len(classes)) for p in predictions_of(runs))
+    counts = total.sum(1)
+    share = (total + total.T) / np.maximum(counts[:, None] + counts[None, :], 1)
+    np.fill_diagonal(share, -1)
+    first, second = np.unravel_index(share.argmax(), share.shape)
+    return classes[int(first)], classes[int(second)]
 
 
 def truth_of(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +68,9 @@ def predictions_of(runs: Sequence[Run]) -> list[np.ndarray]:
     return [run.predictions["predicted"].to_numpy() for run in runs]
 
 
-def summary(models: Models, names: Sequence[str], classes: Sequence[str]) -> pd.DataFrame:
+def summary(
+    models: Models, names: Sequence[str], classes: Sequence[str], pair: Pair = AMBIGUOUS
+) -> pd.DataFrame:
     """One row per model: each metric with `<metric>_low` and `<metric>_high` (95 %), seeds, size and time."""
     rows = []
     for model, runs in models.items():
@@ -56,7 +78,7 @@ def summary(models: Models, names: Sequence[str], classes: Sequence[str]) -> pd.
         row: dict = {"model": model_name(model)}
         for name in names:
             e = metrics.estimate(
-                truth, predictions_of(runs), metric_named(name, classes), len(classes), photos
+                truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos
             )
             row |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high, f"{name}_spread": e.spread}
         row |= {
@@ -79,30 +101,26 @@ def per_seed(models: Models, names: Sequence[str]) -> pd.DataFrame:
 
 
 def difference(
-    first: Sequence[Run], second: Sequence[Run], name: str, classes: Sequence[str]
+    first: Sequence[Run], second: Sequence[Run], name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS
 ) -> metrics.Estimate:
     """metric(first) - metric(second) with its 95 % interval, seed by seed on the same test samples."""
     truth, photos = truth_of([*first, *second])
     return metrics.estimate(
         truth,
         predictions_of(first),
-        metric_named(name, classes),
+        metric_named(name, classes, pair),
         len(classes),
         photos,
         against=predictions_of(second),
     )
 
 
-def mcnemar(
-    first: Sequence[Run], second: Sequence[Run], classes: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Exact McNemar test per seed. `classes`: (all class names) restricts it to the ambiguous pair."""
+def mcnemar(first: Sequence[Run], second: Sequence[Run], only: Sequence[int] | None = None) -> pd.DataFrame:
+    """Exact McNemar test per seed; `only` restricts it to the samples of these class indices."""
     rows = []
     for a, b in zip(first, second, strict=True):
         truth, _ = truth_of([a, b])
-        keep = np.ones(len(truth), bool)
-        if classes is not None:
-            keep = np.isin(truth, [list(classes).index(c) for c in AMBIGUOUS])
+        keep = np.ones(len(truth), bool) if only is None else np.isin(truth, list(only))
         one, two = predictions_of([a, b])
         test = metrics.mcnemar(truth[keep], one[keep], two[keep])
         rows.append(
@@ -126,17 +144,17 @@ def votes(runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
-def pair_confusion(runs: Sequence[Run], classes: Sequence[str]) -> pd.DataFrame:
-    """Counts over all runs: the two sauces (rows) against each sauce and everything else (columns)."""
-    pair = [list(classes).index(c) for c in AMBIGUOUS]
+def pair_confusion(runs: Sequence[Run], classes: Sequence[str], pair: Pair = AMBIGUOUS) -> pd.DataFrame:
+    """Counts over all runs: the two classes (rows) against each of them and everything else (columns)."""
+    indices = [list(classes).index(c) for c in pair]
     total = np.zeros((2, 3), int)
     for run in runs:
         frame = run.predictions
-        for i, label in enumerate(pair):
+        for i, label in enumerate(indices):
             predicted = frame.loc[frame["label"] == label, "predicted"]
-            counts = [(predicted == other).sum() for other in pair]
+            counts = [(predicted == other).sum() for other in indices]
             total[i] += [*counts, len(predicted) - sum(counts)]
-    return pd.DataFrame(total, index=list(AMBIGUOUS), columns=[*AMBIGUOUS, "another"])
+    return pd.DataFrame(total, index=list(pair), columns=[*pair, "another"])
 
 
 def model_name(model: Hashable) -> str:
