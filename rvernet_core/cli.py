@@ -143,17 +143,16 @@ def doctor(options: argparse.Namespace) -> None:
 
     import torch
 
-    from rvernet_core import runs
+    from rvernet_core import environment
     from rvernet_core.experiments import default_cache
     from rvernet_core.zoo import CARDS
 
-    facts = runs.environment()
     cache = default_cache()
     free = shutil.disk_usage(cache if cache.exists() else ROOT).free / 2**30
     rows = {
-        "Python": facts["python"],
-        **facts["packages"],
-        "processor": f"{facts['machine']['processor']}, {os.cpu_count()} cores",
+        "Python": sys.version.split()[0],
+        **environment.packages(),
+        "machine": environment.machine(),
         "accelerator": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else "none, everything runs on the CPU",

@@ -168,12 +168,16 @@ class Masker:
             len(boxes), lambda part: {"point_coords": None, "point_labels": None, "boxes": placed[part]}
         )
 
-    def points(self, points: ArrayLike, labels: ArrayLike | None = None, multimask: bool = True) -> Masks:
+    def points(
+        self, points: ArrayLike, labels: ArrayLike | None = None, multimask: bool | None = None
+    ) -> Masks:
         """One mask per point, or per group of points.
 
         `points`: (N, 2) for N masks of one point each, or (N, P, 2) for N masks of P points each.
         `labels`: (N,) or (N, P), 1 = part of the object (the default), 0 = not part of it.
-        A lone point is ambiguous: with `multimask` it gets the best-scored of the net's three candidates.
+        A lone point is ambiguous, so the published nets answer it with three candidates (whole, part, part of
+        part), of which the best-scored is returned. `multimask` chooses otherwise; None: three candidates,
+        but the single-mask output for micro, whose plates hold no parts.
         Returns masks (N, H, W) and scores (N,). Raises PromptError for a point outside the photo.
         """
         height, width = self._photo_size()
@@ -183,7 +187,7 @@ class Masker:
         return self._predict(
             len(points),
             lambda part: {"point_coords": coords[part], "point_labels": flags[part]},
-            candidates=multimask and points.shape[1] == 1,
+            candidates=points.shape[1] == 1 and (self.name != "micro" if multimask is None else multimask),
         )
 
     def automatic(self, image: NDArray[np.uint8], **options: Any) -> Masks:

@@ -12,14 +12,10 @@ from __future__ import annotations
 import functools
 import json
 import platform
-import resource
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +24,7 @@ import torch
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, backbones, files, metrics, training
+from rvernet_core import PROTOCOL, backbones, environment, files, metrics, training
 from rvernet_core.checkpoints import load_weights
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.datasets import FoodData, open_data
@@ -37,8 +33,6 @@ from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import Baseline, RveRNet, build_model
 from rvernet_core.pairs import Pairs, prepare
 from rvernet_core.recipe import recipe
-
-PACKAGES = ("torch", "timm", "numpy", "segment-anything-py", "grad-cam", "papermill", "jupyter-book")
 
 
 @dataclass(frozen=True)
@@ -158,6 +152,7 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
         torch.set_num_threads(
             1
         )  # the sum's order, and so the last digits, would depend on the machine's cores
+    used = torch.get_num_threads()
     try:
         size = backbones.INPUT_SIZE[spec.model.scale]
         train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
@@ -189,7 +184,12 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
             "checkpoint_sha256": files.sha256(staging / "model.safetensors"),
             "seconds": round(time.perf_counter() - start, 2),
             "device": device,
-            **environment(),
+            "commit": environment.commit(),
+            "python": platform.python_version(),
+            "packages": environment.packages(),
+            "machine": environment.machine(device),
+            "threads": used,
+            "peak_memory_mib": environment.peak_memory(),
         }
         files.write_json(staging / "manifest.json", manifest)
     shutil.rmtree(part, ignore_errors=True)
@@ -212,41 +212,3 @@ def _frozen_names(model: RveRNet | Baseline) -> set[str]:
     """State-dict names of tensors that never change and come back with the pretrained weights."""
     frozen = {id(t) for net in model.frozen for t in net.state_dict(keep_vars=True).values()}
     return {name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in frozen}
-
-
-def environment() -> dict:
-    """What a manifest says of the code and the machine; no names of hosts, users or folders."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
-    return {
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "machine": {
-            "system": platform.system(),
-            "processor": _processor(),
-            "threads": torch.get_num_threads(),
-        },
-        "peak_memory_mib": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
-    }
-
-
-@functools.lru_cache
-def _commit() -> str | None:
-    """The commit of the checkout this package runs from ("+": with changes); None outside one."""
-    here = Path(__file__).parent
-    try:
-        run = functools.partial(subprocess.run, cwd=here, capture_output=True, text=True, check=True)
-        head = run(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
-        return head + ("+" if run(["git", "status", "--porcelain", "."]).stdout.strip() else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-@functools.lru_cache
-def _processor() -> str:
-    """The processor's model name, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -9,7 +9,7 @@ CORE = Path(__file__).parents[1] / "rvernet_core"
 LAYERS = [
     {"errors"},
     {"config"},
-    {"files"},
+    {"files", "environment"},
     {"cutouts", "metrics", "losses", "schedule", "parameters", "rle", "prompts"},
     {"images", "noise"},
     {"plates"},

@@ -17,10 +17,11 @@ def main() -> None:
         book = options.folder or ROOT / "book"
         write_glance(book, None if options.folder else ROOT / "README.md")
     elif options.what == "bench":
-        from rvernet_core.report import bench, provenance
+        from rvernet_core import environment
+        from rvernet_core.report import bench
 
         table = bench.measure()
-        print(f"{provenance.machine()}, one thread\n")
+        print(f"{environment.machine()}, one thread\n")
         print(table.to_string(index=False, float_format="{:.2f}".format))
     else:
         from rvernet_core.report import pictures

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
-from rvernet_core import PROTOCOL, __version__
+from rvernet_core import PROTOCOL, __version__, environment
 from rvernet_core.report import html
-
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "timm",
-    "segment-anything-py",
-    "grad-cam",
-    "numpy",
-    "opencv-python-headless",
-    "scikit-learn",
-    "papermill",
-)
 
 
 def collect(
@@ -39,13 +23,13 @@ def collect(
     return {
         "profile": profile,
         "seeds": list(seeds),
-        "commit": commit(),
+        "commit": environment.commit(),
         "version": __version__,
         "protocol": PROTOCOL,
         "data": dict(data or {}),
-        "packages": packages(),
+        "packages": environment.packages(),
         "python": platform.python_version(),
-        "machine": machine(device),
+        "machine": environment.machine(device),
         "seconds": None if seconds is None else round(seconds, 1),
         "command": command,
     }
@@ -80,40 +64,6 @@ def box(facts: dict) -> html.Html:
     )
 
 
-def commit() -> str:
-    """The checkout's commit, `+` added where files differ from it; empty outside a checkout."""
-    root = Path(__file__).resolve().parents[2]
-    try:
-        head = _git(root, "rev-parse", "--short=12", "HEAD")
-        return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
-def packages() -> dict[str, str]:
-    """Name -> version of the packages that decide numbers, as far as they are installed."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def machine(device: str = "cpu") -> str:
-    """Processor and cores, and the accelerator if one was used; never a host name."""
-    cpu = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    except OSError:
-        pass
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    text = f"{cpu}, {cores} core{'s' if cores != 1 else ''}, {platform.system()}"
-    return text if device == "cpu" else f"{text}, {device}"
-
-
 def duration(seconds: float) -> str:
     """`48 s`, `12 min 5 s` or `1 h 52 min`."""
     whole = round(seconds)
@@ -122,10 +72,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=20
-    )
-    return done.stdout.strip()
