@@ -48,8 +48,14 @@ NAMES = ("micro", "vit_b", "vit_l", "vit_h")
 
 # What SamAutomaticMaskGenerator needs at each size. Upstream's defaults suit vit_b to vit_h; the micro net's
 # logits are flatter, so its masks count as stable over a narrower band of thresholds.
-_AUTOMATIC = {"micro": {"points_per_side": 16, "pred_iou_thresh": 0.7, "stability_score_offset": 0.5}}
-_AUTOMATIC["micro"]["stability_score_thresh"] = 0.85
+_AUTOMATIC = {
+    "micro": {
+        "points_per_side": 16,
+        "pred_iou_thresh": 0.6,
+        "stability_score_thresh": 0.8,
+        "stability_score_offset": 0.5,
+    }
+}
 
 _MAX_FLOATS = 2**27  # mask logits of one batch at photo size (512 MB): bounds memory on large photos
 
