@@ -68,13 +68,13 @@ def load_sam(
     checkpoint: Path | str | None = None,
     device: str | torch.device = "cpu",
     *,
-    cache: Path | str = "_build/cache",
+    cache: Path | str | None = None,
     verify: bool = True,
 ) -> Masker:
     """Load Segment Anything and return its Masker.
 
     `name` is micro, vit_b, vit_l or vit_h. Without `checkpoint`, micro comes from the zoo and the others
-    are fetched once into `cache`. A published checkpoint must have the published SHA-256; `verify=False`
+    are fetched once into `cache` (see `fetch.sam_checkpoint`). A published checkpoint must have the published SHA-256; `verify=False`
     admits your own fine-tuned one. Raises ConfigError for an unknown name and CheckpointError for a file
     that is missing, broken or another net's.
     """
@@ -86,7 +86,7 @@ def load_sam(
         digest = files.sha256(path)
     else:
         if checkpoint is None:
-            checkpoint = sam_checkpoint(name, Path(cache))
+            checkpoint = sam_checkpoint(name, cache)
         path = Path(checkpoint)
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist; expected the checkpoint of {name}")

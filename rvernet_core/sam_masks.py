@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ _SAVE_EVERY = 60.0  # seconds between the saves that an interrupted call continu
 
 
 def sam_masks(
-    split: FoodSplit, masker: Any, prompt: str = "box", cache: Path | str = "_build/cache"
+    split: FoodSplit, masker: Any, prompt: str = "box", cache: Path | str | None = None
 ) -> FoodSplit:
     """`split` with masks by Segment Anything, computed once and kept in `cache`/sam as run lengths.
+
+    `cache` defaults to $RVERNET_CACHE, or `_build/cache` below the current folder.
 
     `masker` comes from `masking.load_sam`. `prompt` is made from the exact mask of each sample: "box", the
     smallest box around it, or "point", its most interior pixel. Every photo is encoded once for all its
@@ -34,7 +37,7 @@ def sam_masks(
     if prompt not in ("box", "point"):
         raise ConfigError(f"prompt is {prompt!r}; expected 'box' or 'point'")
     tag = fingerprint(split.fingerprint, masker.fingerprint, prompt)
-    path = Path(cache) / "sam" / f"{tag}.masks"
+    path = Path(cache or os.environ.get("RVERNET_CACHE") or "_build/cache") / "sam" / f"{tag}.masks"
     if not path.is_file():
         _mask_split(split, masker, prompt, path)
     stored = rle.MaskFile(path)
