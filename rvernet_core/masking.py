@@ -74,8 +74,8 @@ def load_sam(
     """Load Segment Anything and return its Masker.
 
     `name` is micro, vit_b, vit_l or vit_h. Without `checkpoint`, micro comes from the zoo and the others
-    are fetched once into `cache` (see `fetch.sam_checkpoint`). A published checkpoint must have the published SHA-256; `verify=False`
-    admits your own fine-tuned one. Raises ConfigError for an unknown name and CheckpointError for a file
+    are fetched once into `cache` (see `fetch.sam_checkpoint`). A published checkpoint must have the
+    published SHA-256; `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown name and CheckpointError for a file
     that is missing, broken or another net's.
     """
     if name not in NAMES:

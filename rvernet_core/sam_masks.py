@@ -27,12 +27,11 @@ def sam_masks(
 ) -> FoodSplit:
     """`split` with masks by Segment Anything, computed once and kept in `cache`/sam as run lengths.
 
-    `cache` defaults to $RVERNET_CACHE, or `_build/cache` below the current folder.
-
     `masker` comes from `masking.load_sam`. `prompt` is made from the exact mask of each sample: "box", the
     smallest box around it, or "point", its most interior pixel. Every photo is encoded once for all its
     samples. An interrupted call continues from its last save. Where SAM's mask is empty the prompt itself
     stands in, the filled box or the one pixel, so that every sample keeps an ROI; a warning tells.
+    `cache` defaults to $RVERNET_CACHE, or `_build/cache` below the current folder.
     """
     if prompt not in ("box", "point"):
         raise ConfigError(f"prompt is {prompt!r}; expected 'box' or 'point'")
