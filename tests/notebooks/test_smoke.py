@@ -1,0 +1,101 @@
+"""The whole companion in the smoke profile, as a user runs it, in a copy of the checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A clean copy of the checkout, without anything built, and the environment to run it in."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(
+        ROOT,
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".snakemake", "*.egg-info"),
+    )
+    env = {**os.environ, "PYTHONPATH": str(folder), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    env.pop("RVERNET_CACHE", None)
+    return folder, env
+
+
+def call(copy, *arguments):
+    folder, env = copy
+    return subprocess.run(arguments, cwd=folder, env=env, capture_output=True, text=True, timeout=1500)
+
+
+@pytest.fixture(scope="module")
+def built(copy):
+    """The smoke profile, reproduced once."""
+    record = sorted(p.read_bytes() for p in (copy[0] / "book" / "experiments").rglob("*") if p.is_file())
+    done = call(copy, "rvernet", "reproduce", "--profile", "smoke")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    after = sorted(p.read_bytes() for p in (copy[0] / "book" / "experiments").rglob("*") if p.is_file())
+    assert record == after, "a rerun touched the committed record"
+    return copy[0] / "_build" / "smoke", done.stdout
+
+
+@pytest.mark.slow
+def test_it_ends_with_a_table_of_steps_and_the_address_of_the_book(built):
+    home, printed = built
+    page = home / "book" / "_build" / "html" / "index.html"
+    assert printed.strip().splitlines()[-1].split()[-1] == page.as_uri()
+    assert page.exists()
+    for step in ("data", "runs/single-deit", "runs/grid", "notebooks/04-ketchup-vs-chili", "book"):
+        assert f"\n{step} " in printed
+
+
+@pytest.mark.slow
+def test_every_notebook_has_its_page_its_figures_and_its_numbers(built):
+    home, _ = built
+    for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        facts = json.loads((home / "experiments" / "files" / f"{source.stem}.page.json").read_text())
+        assert facts["provenance"]["profile"] == "smoke"
+        for figure in facts["items"]["Figure"]:
+            assert (home / "experiments" / "files" / f"{figure}.light.svg").exists()
+        for table in facts["items"]["Table"]:
+            assert (home / "experiments" / "files" / f"{table}.csv").exists()
+        html = (home / "book/_build/html/book/experiments" / f"{source.stem}.html").read_text()
+        assert "glue:text" not in html
+        assert "Traceback" not in html
+
+
+@pytest.mark.slow
+def test_the_second_call_makes_nothing_again(built, copy):
+    home, _ = built
+    times = {p: p.stat().st_mtime_ns for p in home.rglob("*.ipynb")}
+    done = call(copy, "rvernet", "reproduce", "--profile", "smoke")
+    assert done.returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in home.rglob("*.ipynb")} == times
+
+
+@pytest.mark.slow
+def test_one_notebook_runs_by_itself_under_papermill(built, copy, tmp_path):
+    out = tmp_path / "out.ipynb"
+    done = call(copy, "papermill", "notebooks/02-off-the-shelf.ipynb", str(out), "-p", "profile", "smoke")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [(("-p", "profil", "smoke"), "did you mean 'profile'"), (("-p", "epochs", "three"), "epochs")],
+)
+def test_fault_36_papermill_stops_at_a_wrong_parameter_before_any_work(copy, tmp_path, wrong, told):
+    out = tmp_path / "out.ipynb"
+    done = call(copy, "papermill", "notebooks/02-off-the-shelf.ipynb", str(out), *wrong)
+    assert done.returncode != 0
+    assert told in done.stderr
+    cells = [c for c in json.loads(out.read_text())["cells"] if c["cell_type"] == "code"]
+    executed = [c for c in cells if c["execution_count"] is not None]
+    assert "parameters.declared" in "".join(executed[-1]["source"]), "work was done before the check"

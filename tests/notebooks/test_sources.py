@@ -1,0 +1,65 @@
+"""The notebooks' sources: parameters cell, kernel, no outputs, short and few cells."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return json.loads(request.param.read_text())
+
+
+def code(notebook):
+    return [c for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+def test_there_are_no_outputs_and_the_kernel_is_python3(notebook):
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert all(not c["outputs"] and c["execution_count"] is None for c in code(notebook))
+
+
+def test_the_first_code_cell_declares_typed_and_explained_parameters(notebook):
+    first = code(notebook)[0]
+    assert "parameters" in first["metadata"]["tags"]
+    for line in "".join(first["source"]).splitlines():
+        declared, comment = line.split("#", 1)
+        (node,) = ast.parse(declared).body
+        assert isinstance(node, ast.AnnAssign)
+        assert comment.strip()
+
+
+def test_all_notebooks_take_the_same_parameters():
+    cells = {"".join(code(json.loads(path.read_text()))[0]["source"]) for path in NOTEBOOKS}
+    assert len(cells) == 1
+
+
+def test_parameters_are_checked_before_any_work(notebook):
+    sources = ["".join(c["source"]) for c in code(notebook)]
+    assert all(line.startswith(("import ", "from ")) or not line for line in sources[1].splitlines())
+    assert sources[2].startswith("params = parameters.declared(globals())")
+
+
+def test_there_are_few_cells_and_at_most_one_helper(notebook):
+    cells = code(notebook)
+    assert 5 <= len(cells) <= 17
+    trees = [ast.parse("".join(c["source"])) for c in cells]
+    assert sum(isinstance(n, ast.FunctionDef) for t in trees for n in ast.walk(t)) <= 1
+
+
+def test_no_measured_number_is_typed_in_the_prose(notebook):
+    """Decimal fractions in Markdown are results, and results come by glue."""
+    import re
+
+    prose = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    prose = re.sub(r"\$[^$]*\$", "", prose)
+    assert not re.findall(r"\b\d+\.\d+\b", prose)
+
+
+def test_it_ends_with_its_provenance(notebook):
+    assert "page.provenance(" in "".join(code(notebook)[-1]["source"])
