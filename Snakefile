@@ -21,8 +21,9 @@ PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "exp
 
 
 def core() -> str:
-    """A notebook shows what the core's code makes of the runs: another core, another page."""
-    texts = [path.read_bytes() for path in sorted(Path("rvernet_core").rglob("*.py"))]
+    """A notebook shows what the core's code and weights make of the runs: another core, another page."""
+    root = Path("rvernet_core")
+    texts = [p.read_bytes() for p in sorted([*root.rglob("*.py"), *root.glob("zoo/weights/*.safetensors")])]
     return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 
 
