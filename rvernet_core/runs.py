@@ -149,9 +149,7 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
     start = time.perf_counter()
     threads = torch.get_num_threads()
     if spec.model.scale == "micro" and device == "cpu":
-        torch.set_num_threads(
-            1
-        )  # the sum's order, and so the last digits, would depend on the machine's cores
+        torch.set_num_threads(1)  # or the order of sums, and so the last digits, would depend on the cores
     used = torch.get_num_threads()
     try:
         size = backbones.INPUT_SIZE[spec.model.scale]
