@@ -75,8 +75,8 @@ def load_sam(
 
     `name` is micro, vit_b, vit_l or vit_h. Without `checkpoint`, micro comes from the zoo and the others
     are fetched once into `cache` (see `fetch.sam_checkpoint`). A published checkpoint must have the
-    published SHA-256; `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown name and CheckpointError for a file
-    that is missing, broken or another net's.
+    published SHA-256; `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown
+    name and CheckpointError for a file that is missing, broken or another net's.
     """
     if name not in NAMES:
         raise ConfigError(f"no Segment Anything is called {name!r}; expected one of: {', '.join(NAMES)}")
