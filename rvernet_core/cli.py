@@ -114,7 +114,7 @@ def reproduce(options: argparse.Namespace) -> None:
         "--directory",
         str(ROOT),
     ]
-    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
+    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "host", "reason"]
     command += ["--config", f"home={home.relative_to(ROOT)}", "--", options.target]
     begun = time.time()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -199,7 +199,7 @@ EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
 MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
 
 _FINE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=4.0)
-_HEAD = TrainSpec(epochs=30, lr=2e-3, flip=0.0)
+_HEAD = TrainSpec(epochs=20, lr=2e-3, flip=0.0)
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile
@@ -221,7 +221,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             name="demo",
             purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
-            data=DataSpec(train_scenes=640, test_scenes=560),
+            data=DataSpec(train_scenes=512, test_scenes=560),
             scale="micro",
             seeds=(0, 1, 2),
             single=_FINE,

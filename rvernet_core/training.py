@@ -165,7 +165,7 @@ def _adam(model: Model, spec: TrainSpec) -> torch.optim.Adam:
         {"params": [p for p in trainable if id(p) in backbones], "peak": spec.lr},
         {"params": [p for p in trainable if id(p) not in backbones], "peak": spec.lr * spec.head_lr_factor},
     ]
-    return torch.optim.Adam([g for g in groups if g["params"]], lr=spec.lr)
+    return torch.optim.Adam([g for g in groups if g["params"]], lr=spec.lr, fused=True)
 
 
 def _autocast(spec: TrainSpec, device: str) -> torch.autocast:
