@@ -236,13 +236,13 @@ Its own estimate of a box's IoU is off by {score_error:.3f} on average.
 
     {command}
 
-{steps:,} steps of {scenes_per_step} scenes with {prompts_per_scene} prompts each,
-{cpu_minutes:.0f} CPU minutes on {threads} thread(s). The scenes are drawn from the corpus of the zoo,
-{training_scenes:,} rendered ones (seeds from {first_seed:,}; renderer {renderer}),
-turned, mirrored, cropped and recoloured. Prompts: boxes, half of them jittered; points, half of them well inside, one in eight beside all food; one step in ten
-adds further points. Losses: cross-entropy relative to the food's area, dice, squared error of the
-IoU estimate; best of three candidates for a lone point. While training, a linear layer on the
-encoder also names the foods; it is not shipped. AdamW; the running average of the weights is kept.
+{steps:,} steps of {scenes_per_step} scenes with {prompts_per_scene} prompts each, {cpu_minutes:.0f} CPU
+minutes on {threads} thread(s). The scenes are drawn from the corpus of the zoo, {training_scenes:,}
+rendered ones (seeds from {first_seed:,}; renderer {renderer}), turned, mirrored, cropped and recoloured.
+Prompts: boxes, half of them jittered; points, half of them well inside, one in eight beside all food;
+one step in ten adds further points. Losses: cross-entropy relative to the food's area, dice, squared
+error of the IoU estimate; best of three candidates for a lone point. While training, a linear layer on
+the encoder also names the foods; it is not shipped. AdamW; the running average of the weights is kept.
 The branch of the prompt encoder that reads masks was not trained.
 
 SHA-256: `{sha256}`
