@@ -205,7 +205,7 @@ def lettuce(canvas: Canvas, rng: Rng) -> None:
         crumple = canvas.noise(rng, 4.5, octaves=2)[piece.window]
         wave = np.sin(theta * rng.integers(13, 19) + 3 * crumple) * smoothstep(0.35, 1.0, rho)
         height = 0.06 + 0.10 * k + 0.10 * rho**2 + 0.055 * wave + 0.05 * crumple
-        rib = np.exp(-((v / (0.075 * (1.25 - u))) ** 2)) * smoothstep(0.85, 0.3, u)
+        rib = np.exp(-((v / (0.075 * np.maximum(1.25 - u, 0.1))) ** 2)) * smoothstep(0.85, 0.3, u)
         veins = smoothstep(0.35, 0.05, np.abs(np.sin(7 * (u - 1.3 * np.abs(v))))) * smoothstep(0.75, 0.3, rho)
         colour = blend(vary(rng, green, 0.08), tip, smoothstep(0.7, 1.05, rho + 0.12 * crumple) * 0.8)
         pale = np.clip(0.75 * rib + 0.28 * veins + 0.35 * smoothstep(0.6, 0.1, rho), 0, 1)
