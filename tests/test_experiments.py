@@ -60,3 +60,14 @@ def test_fault_36_wrong_wishes_are_named_before_any_work(wishes, message):
 
 def test_auto_takes_what_is_there():
     assert experiments.pick_device("auto") in {"cpu", "cuda"}
+
+
+@pytest.mark.parametrize("profile", ["demo", "full"])
+def test_there_are_enough_sauces_to_test_on(profile):
+    """At least 150 of each: with the paper's 38 and 34 the sampling error alone would be about 0.06."""
+    from rvernet_core.datasets.plates import TEST_SEEDS
+    from rvernet_core.plates import SAUCES, plan_scene
+
+    data = Study.of(profile, device="cpu").profile.data
+    sauces = [plan_scene(data.plates, TEST_SEEDS + i).sauce for i in range(data.test_scenes)]
+    assert min(sauces.count(sauce) for sauce in SAUCES) >= 150
