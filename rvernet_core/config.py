@@ -198,7 +198,7 @@ class Profile:
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
 MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
 
-_FINE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=4.0)
+_FINE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
 _HEAD = TrainSpec(epochs=20, lr=2e-3, flip=0.0)
 
 PROFILES: dict[str, Profile] = {
@@ -210,8 +210,8 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=60, test_scenes=40, plates=PlatesSpec(size=64)),
             scale="micro",
             seeds=(0, 1, 2),
-            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=4.0),
-            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=4.0),
+            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
             grid_frozen=True,
             raw=False,
@@ -237,8 +237,8 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=1600, test_scenes=1000),
             scale="micro",
             seeds=(0, 1, 2, 3, 4),
-            single=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=4.0),
-            pair=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=4.0),
+            single=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            pair=TrainSpec(epochs=4, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=_HEAD,
             grid_frozen=True,
             raw=False,
