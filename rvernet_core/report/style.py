@@ -29,6 +29,8 @@ COLOURS = {
     "both": ("#5b3a8c", "#c3a5f0"),
     "ketchup": ("#e0492b", "#ff8464"),
     "chili paste": ("#6d1528", "#c2566f"),
+    "box": ("#0a7f8f", "#4fd0df"),  # prompts of Segment Anything
+    "point": ("#c4560a", "#f5a55c"),
     "single": ("#6b7684", "#9aa5b1"),
     "rvernet": ("#0a7f8f", "#4fd0df"),
     "ink": ("#1f2933", "#e6e9ed"),
@@ -37,8 +39,8 @@ COLOURS = {
     "paper": ("#ffffff", "#121212"),
     "accent": ("#c0392b", "#ff8464"),
 }
-#: A fixed marker per backbone, so that colour never carries a meaning alone.
-MARKERS = {"mobilenetv2": "s", "vit": "o", "deit": "D", "deit-distilled": "^", "mlp-mixer": "P"}
+#: A fixed marker per backbone and prompt, so that colour never carries a meaning alone.
+MARKERS = {"mobilenetv2": "s", "vit": "o", "deit": "D", "deit-distilled": "^", "mlp-mixer": "P", "point": "D"}
 #: How the backbones and the branches are written for readers.
 LABELS = {
     "mobilenetv2": "MobileNetV2",
