@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
@@ -28,14 +29,17 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
     try:
-        papermill.execute_notebook(
+        made = papermill.execute_notebook(
             source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
         )
     except PapermillExecutionError as error:
         failed = output.with_name(output.stem + ".failed.ipynb")
         os.replace(unfinished, failed)
         raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
-    os.replace(unfinished, output)
+    for place in ("input_path", "output_path"):  # a page names no folder of the machine that made it
+        made.metadata.papermill.pop(place, None)
+    files.write_text(output, nbformat.writes(made))
+    unfinished.unlink()
     output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
 
 
