@@ -81,7 +81,7 @@ def notebook(options: argparse.Namespace) -> None:
     from rvernet_core import site
 
     begun = time.perf_counter()
-    parameters = {key: value for key, value in _all_wishes(options).items() if value not in (None, [], "")}
+    parameters = {key: value for key, value in _all_wishes(options).items() if value}
     site.execute(ROOT / "notebooks" / f"{options.name}.ipynb", Path(options.out), parameters)
     _done(options, begun, {})
 
@@ -99,7 +99,7 @@ def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is not made again."""
     study = _study(options)  # wrong parameters stop here, before any work
     home = ROOT / "_build" / study.profile.name
-    parameters = {key: value for key, value in _wishes(options).items() if value not in (None, [], "")}
+    parameters = {key: value for key, value in _wishes(options).items() if value}
     text = yaml.safe_dump({"profile": study.profile.name, **parameters}, sort_keys=True)
     if not (home / "parameters.yml").exists() or (home / "parameters.yml").read_text() != text:
         files.write_text(home / "parameters.yml", text)  # an unchanged file keeps its time
@@ -251,14 +251,16 @@ def _parser() -> argparse.ArgumentParser:
 
     def study_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--profile", default="demo", help=" | ".join(config.PROFILES))
-        sub.add_argument("--dataset", help="plates | foodseg103 | foodseg103-hub | release | folder")
-        sub.add_argument("--data-root", help="folder of the data set")
+        sub.add_argument(
+            "--dataset", default="", help="plates | foodseg103 | foodseg103-hub | release | folder"
+        )
+        sub.add_argument("--data-root", default="", help="folder of the data set")
         sub.add_argument(
             "--extra-classes", nargs="*", default=[], metavar="NAME=FOLDER", help="further classes"
         )
-        sub.add_argument("--masks", choices=("exact", "sam"), help="whose masks cut the photos")
+        sub.add_argument("--masks", default="", choices=("exact", "sam"), help="whose masks cut the photos")
         sub.add_argument("--seeds", nargs="*", type=int, default=[])
-        sub.add_argument("--epochs", type=int)
+        sub.add_argument("--epochs", type=int, default=0)
         sub.add_argument("--backbones", nargs="*", default=[], metavar="NAME")
         sub.add_argument("--device", default="auto")
         sub.add_argument("--parameters", help="YAML file with any of these; it wins")

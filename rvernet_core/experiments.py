@@ -49,17 +49,17 @@ class Study:
         cls,
         profile: str,
         *,
-        dataset: str | None = None,
-        data_root: str | None = None,
+        dataset: str = "",
+        data_root: str = "",
         extra_classes: Sequence[str] = (),
-        masks: str | None = None,
+        masks: str = "",
         seeds: Sequence[int] = (),
-        epochs: int | None = None,
+        epochs: int = 0,
         backbones: Sequence[str] = (),
         device: str = "auto",
         cache: str | Path | None = None,
     ) -> Study:
-        """The profile called `profile`; every other argument, where given, changes one thing of it.
+        """The profile called `profile`; every other argument, where not empty or 0, changes one thing of it.
 
         Raises ConfigError for unknown names and impossible values, before anything is rendered or trained.
         """
@@ -67,14 +67,14 @@ class Study:
         for name in backbones:
             if name not in config.BACKBONES:
                 raise ConfigError(f"unknown backbone {name!r}; expected any of {', '.join(config.BACKBONES)}")
-        if epochs is not None and epochs < 1:
-            raise ConfigError(f"epochs is {epochs}; expected at least 1")
+        if epochs < 0:
+            raise ConfigError(f"epochs is {epochs}; expected at least 1, or 0 for the profile's")
         wishes = {"name": dataset, "root": data_root, "extra_classes": tuple(extra_classes), "masks": masks}
         data = config.replace(base.data, **{key: value for key, value in wishes.items() if value})
         changes: dict = {"data": data}
         if seeds:
             changes["seeds"] = tuple(seeds)
-        if epochs is not None:
+        if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
             }

@@ -48,7 +48,7 @@ def test_the_paper_profile_is_the_same_code_with_other_values():
     [
         ({"profile": "ful"}, "smoke, demo, full, paper"),
         ({"profile": "demo", "backbones": ["resnet"]}, "resnet"),
-        ({"profile": "demo", "epochs": 0}, "at least 1"),
+        ({"profile": "demo", "epochs": -1}, "at least 1"),
         ({"profile": "demo", "device": "abacus"}, "abacus"),
         ({"profile": "demo", "seeds": ["one"]}, "seeds"),
     ],
