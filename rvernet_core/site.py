@@ -17,6 +17,7 @@ from rvernet_core.errors import RecordError
 from rvernet_core.report.glance import write_glance
 
 ROOT = Path(__file__).resolve().parents[1]
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(source: Path, output: Path, parameters: dict) -> None:
@@ -36,11 +37,20 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
         failed = output.with_name(output.stem + ".failed.ipynb")
         os.replace(unfinished, failed)
         raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
-    for place in ("input_path", "output_path"):  # a page names no folder of the machine that made it
-        made.metadata.papermill.pop(place, None)
+    _tidy(made)
     files.write_text(output, nbformat.writes(made))
     unfinished.unlink()
     output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
+
+
+def _tidy(notebook: nbformat.NotebookNode) -> None:
+    """Leave out folders of the machine that made the page, and progress bars, which need a network to show."""
+    for place in ("input_path", "output_path"):
+        notebook.metadata.papermill.pop(place, None)
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
 
 
 def build(home: Path, experiments: Path) -> Path:
