@@ -44,7 +44,7 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Leave out folders of the machine that made the page, and progress bars, which need a network to show."""
+    """Drop the folders of the machine that made the page, and progress bars: they need a network to show."""
     for place in ("input_path", "output_path"):
         notebook.metadata.papermill.pop(place, None)
     notebook.metadata.pop("widgets", None)
