@@ -24,8 +24,12 @@ from rvernet_core.errors import ConfigError
 if TYPE_CHECKING:
     from rvernet_core.datasets import FoodData
     from rvernet_core.runs import Run
+    from rvernet_core.trials import Condition
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+
+#: Widths of the integration module to compare; 640 is the paper's.
+WIDTHS = (40, 160, 640, 2560)
 
 
 def default_cache() -> Path:
@@ -84,9 +88,10 @@ class Study:
         if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
             changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
         chosen = tuple(backbones) or config.BACKBONES
-        kept = tuple(p for p in base.pairs if set(p) <= set(chosen))
+        for part in ("pairs", "ablated"):
+            changes[part] = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
         return cls(
-            profile=config.replace(base, **changes, pairs=kept),
+            profile=config.replace(base, **changes),
             backbones=chosen,
             cache=Path(cache) if cache else default_cache(),
             device=on,
@@ -121,6 +126,37 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
 
+    def context_only(self) -> dict[str, list[RunSpec]]:
+        """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
+        names = dict.fromkeys(roi for roi, _ in self.profile.ablated)
+        return {n: self._specs(ModelSpec(roi=n, sees="extra_roi"), self.profile.single) for n in names}
+
+    def ablations(self) -> dict[str, dict[Pair, list[RunSpec]]]:
+        """The ablated pairs with one thing changed each: what was changed -> pair -> one spec per seed."""
+        changes: dict[str, dict] = {
+            "ROI module frozen": {"freeze": ("roi",)},
+            "extra-ROI module frozen": {"freeze": ("extra_roi",)},
+            "both modules frozen": {"freeze": ("roi", "extra_roi")},
+            "pooled features": {"fusion": "features"},
+        }
+        return {
+            name: {
+                (roi, extra): self._specs(ModelSpec(roi=roi, extra_roi=extra, **change), self.profile.pair)
+                for roi, extra in self.profile.ablated
+            }
+            for name, change in changes.items()
+        }
+
+    def widths(self) -> dict[tuple[Pair, int], list[RunSpec]]:
+        """The ablated pairs with integration modules of several widths, trained as the grid is."""
+        return {
+            (pair, width): self._specs(
+                config.replace(self._grid_model(*pair), head_width=width), self.profile.grid
+            )
+            for pair in self.profile.ablated
+            for width in WIDTHS
+        }
+
     def run(self, specs: Sequence[RunSpec]) -> list[Run]:
         """The runs of `specs`, in order: loaded, or trained where missing."""
         from rvernet_core import runs
@@ -136,6 +172,18 @@ class Study:
         for key, specs in grid.items():
             result[key] = flat[start : start + len(specs)]
             start += len(specs)
+        return result
+
+    def try_all(self, models: Mapping, conditions: Mapping[str, Condition]) -> dict[str, dict]:
+        """Every run of `models` under every condition: name -> model -> one Trial per seed."""
+        from rvernet_core import trials
+
+        flat = [run for runs in models.values() for run in runs]
+        made = trials.try_all(flat, list(conditions.values()), self.cache, self.device)
+        result: dict[str, dict] = {}
+        for name, condition in conditions.items():
+            rest = iter(made[condition])
+            result[name] = {model: [next(rest) for _ in runs] for model, runs in models.items()}
         return result
 
     def _grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
@@ -158,17 +206,22 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
     """
     fine = {f"single-{name}": specs for name, specs in study.singles().items()}
     fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    fine |= {f"context-{name}": specs for name, specs in study.context_only().items()}
+    for change, pairs in study.ablations().items():
+        slug = change.lower().replace(" ", "-")
+        fine |= {f"ablation-{slug}-{roi}+{extra}": specs for (roi, extra), specs in pairs.items()}
     grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
     grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
-    known = {
-        spec for specs in fine.values() for spec in specs
-    }  # an unfrozen grid repeats the fine-tuned pairs
-    grid = {name: specs for name, specs in grid.items() if not known.issuperset(specs)}
+    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in study.widths().items()}
+    jobs, listed = {}, set()
+    for name, specs in (fine | grid).items():  # some are asked for twice, such as the grid's width of 640
+        jobs[name] = [spec for spec in specs if spec not in listed]
+        listed.update(specs)
     if study.profile.scale == "paper":
-        return {f"{name}-s{spec.seed}": [spec] for name, specs in (fine | grid).items() for spec in specs}
+        return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
     if study.profile.grid_frozen:
-        grid = {"grid": [spec for specs in grid.values() for spec in specs]}
-    return fine | grid
+        jobs["grid"] = [spec for name in grid for spec in jobs.pop(name)]
+    return {name: specs for name, specs in jobs.items() if specs}
 
 
 def pick_device(wish: str) -> str:

@@ -168,7 +168,7 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
         frozen = _frozen_names(model)
         state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
-        _predictions(test, chances).to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
+        predictions_frame(test, chances).to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
         pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
         files.write_json(staging / "spec.json", to_dict(spec))
         files.write_json(staging / "metrics.json", test_metrics(test.labels, chances.argmax(1), data.classes))
@@ -193,7 +193,8 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
     shutil.rmtree(part, ignore_errors=True)
 
 
-def _predictions(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
+def predictions_frame(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
+    """What a prediction file holds, from class probabilities (N, K) of `test`; see `Run.predictions`."""
     frame = {
         "key": test.keys,
         "image_id": test.image_ids,

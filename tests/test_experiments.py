@@ -12,6 +12,7 @@ from rvernet_core.experiments import Study, catalogue
 def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
     study = Study.of(profile, device="cpu")
     asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
+    asked += [study.context_only(), study.widths(), *study.ablations().values()]
     wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
     made = [spec for specs in catalogue(study).values() for spec in specs]
     assert set(made) == wanted

@@ -26,6 +26,7 @@ LAYERS = [
     {"features"},
     {"training"},
     {"runs"},
+    {"trials"},
     {"experiments", "results"},
     {"report"},
     {"site"},
