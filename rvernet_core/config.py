@@ -193,6 +193,7 @@ class Profile:
     raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
+    pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
 

@@ -201,7 +201,14 @@ class Study:
 
     def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
         aids = not self.profile.raw
-        model = config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
+        profile = self.profile
+        model = config.replace(
+            model,
+            scale=profile.scale,
+            pretrained=profile.pretrained,
+            standardise=aids,
+            rest_statistics=aids,
+        )
         return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
 
 
