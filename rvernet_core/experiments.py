@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rvernet_core import config
+from rvernet_core import PROTOCOL, config
 from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
+from rvernet_core.distillation import STUDENT, TEACHER, student_of
 from rvernet_core.errors import ConfigError
+from rvernet_core.recipe import recipe
 
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
 # asks what there is to do, need not wait for them.
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rvernet_core.runs import Run
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+Lesson = tuple[str, float]  # (hard | soft, strength of distillation)
 
 
 def default_cache() -> Path:
@@ -121,6 +124,30 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
 
+    def teachers(self) -> list[RunSpec]:
+        """The CNN that teaches single students, one spec per seed: the fine-tuned single MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER), self.profile.single)
+
+    def pair_teachers(self) -> list[RunSpec]:
+        """The CNN that teaches RveRNet students: the fine-tuned RveRNet of two MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), self.profile.pair)
+
+    def students(self) -> dict[Lesson, list[RunSpec]]:
+        """Single DeiT-distilled taught by `teachers`: (hard | soft, strength) -> one spec per seed.
+
+        Teacher and student are these two whatever `backbones` says. At strength 0 hard and soft are one run.
+        """
+        profile, model = self.profile, ModelSpec(roi=STUDENT)
+        lessons = {"hard": profile.strengths, "soft": profile.soft_strengths}
+        return self._students(self.teachers(), model, profile.single, lessons)
+
+    def student_pairs(self) -> dict[Lesson, list[RunSpec]]:
+        """RveRNets of two DeiT-distilled taught by `pair_teachers`, as `students`; hard distillation only."""
+        model = ModelSpec(roi=STUDENT, extra_roi=STUDENT)
+        return self._students(
+            self.pair_teachers(), model, self.profile.pair, {"hard": self.profile.pair_strengths}
+        )
+
     def run(self, specs: Sequence[RunSpec]) -> list[Run]:
         """The runs of `specs`, in order: loaded, or trained where missing."""
         from rvernet_core import runs
@@ -145,9 +172,26 @@ class Study:
         return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
 
     def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        aids = not self.profile.raw
-        model = config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
+        model = self._scaled(model)
         return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
+
+    def _students(
+        self,
+        teachers: Sequence[RunSpec],
+        model: ModelSpec,
+        train: TrainSpec,
+        lessons: Mapping[str, Sequence[float]],
+    ) -> dict[Lesson, list[RunSpec]]:
+        model = self._scaled(model)
+        return {
+            (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in teachers]
+            for kind, strengths in lessons.items()
+            for strength in strengths
+        }
+
+    def _scaled(self, model: ModelSpec) -> ModelSpec:
+        aids = not self.profile.raw
+        return config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
 
 
 def catalogue(study: Study) -> dict[str, list[RunSpec]]:
@@ -158,6 +202,13 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
     """
     fine = {f"single-{name}": specs for name, specs in study.singles().items()}
     fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    fine |= {f"single-{TEACHER}": study.teachers(), f"pair-{TEACHER}+{TEACHER}": study.pair_teachers()}
+    lessons = {f"student-{kind}-{s:g}": specs for (kind, s), specs in study.students().items()}
+    lessons |= {f"student-pair-{kind}-{s:g}": specs for (kind, s), specs in study.student_pairs().items()}
+    made: dict = {  # hard and soft at 0 are one
+        tuple(specs): name for name, specs in reversed(lessons.items())
+    }
+    taught = {name: specs for name, specs in lessons.items() if made[tuple(specs)] == name}
     grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
     grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
     known = {
@@ -165,10 +216,31 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
     }  # an unfrozen grid repeats the fine-tuned pairs
     grid = {name: specs for name, specs in grid.items() if not known.issuperset(specs)}
     if study.profile.scale == "paper":
-        return {f"{name}-s{spec.seed}": [spec] for name, specs in (fine | grid).items() for spec in specs}
+        return {
+            f"{name}-s{spec.seed}": [spec] for name, specs in (fine | taught | grid).items() for spec in specs
+        }
     if study.profile.grid_frozen:
         grid = {"grid": [spec for specs in grid.values() for spec in specs]}
-    return fine | grid
+    return fine | taught | grid
+
+
+def graph(study: Study) -> dict:
+    """What the Snakefile reads of the data and of every job of the catalogue.
+
+    data: a fingerprint of its spec. runs: job -> a fingerprint of what decides its result. after: job -> the
+    jobs that make its students' teachers, so that no two processes train the same one.
+    """
+    jobs = catalogue(study)
+    makers = {spec: name for name, specs in jobs.items() for spec in specs}
+    after = {
+        name: sorted({makers[spec.teacher] for spec in specs if spec.teacher in makers})
+        for name, specs in jobs.items()
+    }
+    return {
+        "data": config.fingerprint(study.profile.data, PROTOCOL),
+        "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in jobs.items()},
+        "after": {name: jobs for name, jobs in after.items() if jobs},
+    }
 
 
 def pick_device(wish: str) -> str:

@@ -12,10 +12,35 @@ from rvernet_core.experiments import Study, catalogue
 def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
     study = Study.of(profile, device="cpu")
     asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
+    asked += [study.students(), study.student_pairs()]
     wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
     made = [spec for specs in catalogue(study).values() for spec in specs]
     assert set(made) == wanted
     assert len(made) == len(wanted)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
+def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
+    study = Study.of(profile, backbones=["vit"], device="cpu")
+    jobs, graph = catalogue(study), experiments.graph(study)
+    assert set(graph["runs"]) == set(jobs)
+    students = {name for name, specs in jobs.items() if any(spec.teacher for spec in specs)}
+    assert students
+    assert set(graph["after"]) == students
+    for name, before in graph["after"].items():
+        taught_by = {spec.teacher for spec in jobs[name]}
+        assert taught_by <= {spec for job in before for spec in jobs[job]}
+
+
+def test_students_are_taught_from_nothing_to_everything_by_the_cnn_with_their_seed():
+    study = Study.of("demo", device="cpu")
+    for made, singles in [(study.students(), study.singles()["mobilenetv2"]), (study.student_pairs(), None)]:
+        assert {0.0, 1.0} <= {strength for kind, strength in made if kind == "hard"}
+        for specs in made.values():
+            assert [spec.teacher for spec in specs] == (
+                singles or study.pairs()["mobilenetv2", "mobilenetv2"]
+            )
+    assert study.students()["hard", 0.0] == study.students()["soft", 0.0]
 
 
 def test_the_grid_is_every_combination_and_every_seed():
