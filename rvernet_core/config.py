@@ -57,6 +57,7 @@ class ModelSpec:
 
     roi: str = "deit"  # one of BACKBONES; the baseline's only backbone
     extra_roi: str | None = None  # one of BACKBONES, or None for the baseline
+    sees: str = "roi"  # the cut-out that the baseline sees: roi | extra_roi
     scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
     fusion: str = (
         "logits"  # logits: each backbone's own pretraining head, as the paper | features: pooled features
@@ -196,6 +197,7 @@ class Profile:
     grid_frozen: bool
     raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
+    ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single students
@@ -225,6 +227,7 @@ PROFILES: dict[str, Profile] = {
             grid_frozen=True,
             raw=False,
             pairs=(*EQUAL_PAIRS[:1], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
+            ablated=EQUAL_PAIRS[:1],
             sam_photos=10,
             strengths=(0.0, 1.0),
             soft_strengths=(),
@@ -242,6 +245,7 @@ PROFILES: dict[str, Profile] = {
             grid_frozen=True,
             raw=False,
             pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
+            ablated=EQUAL_PAIRS[:1],
         ),
         Profile(
             name="full",
@@ -255,6 +259,7 @@ PROFILES: dict[str, Profile] = {
             grid_frozen=True,
             raw=False,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam_photos=300,
             strengths=_STRENGTHS,
             soft_strengths=_STRENGTHS,
@@ -272,6 +277,7 @@ PROFILES: dict[str, Profile] = {
             grid_frozen=False,
             raw=True,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam="vit_h",
             sam_photos=300,
             strengths=_STRENGTHS,

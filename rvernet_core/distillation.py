@@ -76,7 +76,8 @@ def check(spec: RunSpec) -> None:
         raise ConfigError(
             "teacher and student differ in their data; a teacher answers on its own classes only"
         )
-    if bool(teacher.model.extra_roi) != bool(model.extra_roi) or teacher.model.scale != model.scale:
+    sight = [(bool(m.extra_roi), m.sees, m.scale) for m in (teacher.model, model)]
+    if sight[0] != sight[1]:
         raise ConfigError(
             "teacher and student must see the same cut-outs: both pairs or both single, one scale"
         )

@@ -1,4 +1,4 @@
-"""The catalogue: which runs each notebook needs, per profile.
+"""Which runs each notebook needs, per profile.
 
 study = Study.of("demo", seeds=(0, 1))
 study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}     one spec per seed
@@ -15,20 +15,23 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rvernet_core import PROTOCOL, config
+from rvernet_core import config
 from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
 from rvernet_core.distillation import STUDENT, TEACHER, student_of
 from rvernet_core.errors import ConfigError
-from rvernet_core.recipe import recipe
 
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
 # asks what there is to do, need not wait for them.
 if TYPE_CHECKING:
     from rvernet_core.datasets import FoodData
     from rvernet_core.runs import Run
+    from rvernet_core.trials import Condition
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
 Lesson = tuple[str, float]  # (hard | soft, strength of distillation)
+
+#: Widths of the integration module to compare; 640 is the paper's.
+WIDTHS = (40, 160, 640, 2560)
 
 
 def default_cache() -> Path:
@@ -87,9 +90,10 @@ class Study:
         if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
             changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
         chosen = tuple(backbones) or config.BACKBONES
-        kept = tuple(p for p in base.pairs if set(p) <= set(chosen))
+        for part in ("pairs", "ablated"):
+            changes[part] = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
         return cls(
-            profile=config.replace(base, **changes, pairs=kept),
+            profile=config.replace(base, **changes),
             backbones=chosen,
             cache=Path(cache) if cache else default_cache(),
             device=on,
@@ -148,6 +152,37 @@ class Study:
             self.pair_teachers(), model, self.profile.pair, {"hard": self.profile.pair_strengths}
         )
 
+    def context_only(self) -> dict[str, list[RunSpec]]:
+        """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
+        names = dict.fromkeys(roi for roi, _ in self.profile.ablated)
+        return {n: self._specs(ModelSpec(roi=n, sees="extra_roi"), self.profile.single) for n in names}
+
+    def ablations(self) -> dict[str, dict[Pair, list[RunSpec]]]:
+        """The ablated pairs with one thing changed each: what was changed -> pair -> one spec per seed."""
+        changes: dict[str, dict] = {
+            "ROI module frozen": {"freeze": ("roi",)},
+            "extra-ROI module frozen": {"freeze": ("extra_roi",)},
+            "both modules frozen": {"freeze": ("roi", "extra_roi")},
+            "pooled features": {"fusion": "features"},
+        }
+        return {
+            name: {
+                (roi, extra): self._specs(ModelSpec(roi=roi, extra_roi=extra, **change), self.profile.pair)
+                for roi, extra in self.profile.ablated
+            }
+            for name, change in changes.items()
+        }
+
+    def widths(self) -> dict[tuple[Pair, int], list[RunSpec]]:
+        """The ablated pairs with integration modules of several widths, trained as the grid is."""
+        return {
+            (pair, width): self._specs(
+                config.replace(self._grid_model(*pair), head_width=width), self.profile.grid
+            )
+            for pair in self.profile.ablated
+            for width in WIDTHS
+        }
+
     def run(self, specs: Sequence[RunSpec]) -> list[Run]:
         """The runs of `specs`, in order: loaded, or trained where missing."""
         from rvernet_core import runs
@@ -163,6 +198,18 @@ class Study:
         for key, specs in grid.items():
             result[key] = flat[start : start + len(specs)]
             start += len(specs)
+        return result
+
+    def try_all(self, models: Mapping, conditions: Mapping[str, Condition]) -> dict[str, dict]:
+        """Every run of `models` under every condition: name -> model -> one Trial per seed."""
+        from rvernet_core import trials
+
+        flat = [run for runs in models.values() for run in runs]
+        made = trials.try_all(flat, list(conditions.values()), self.cache, self.device)
+        result: dict[str, dict] = {}
+        for name, condition in conditions.items():
+            rest = iter(made[condition])
+            result[name] = {model: [next(rest) for _ in runs] for model, runs in models.items()}
         return result
 
     def _grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
@@ -192,55 +239,6 @@ class Study:
     def _scaled(self, model: ModelSpec) -> ModelSpec:
         aids = not self.profile.raw
         return config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
-
-
-def catalogue(study: Study) -> dict[str, list[RunSpec]]:
-    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name.
-
-    A process takes seconds to start. Micro nets train in as little, so one process makes all seeds of a
-    model, and one the whole frozen grid; at paper scale every run is a job of its own.
-    """
-    fine = {f"single-{name}": specs for name, specs in study.singles().items()}
-    fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
-    fine |= {f"single-{TEACHER}": study.teachers(), f"pair-{TEACHER}+{TEACHER}": study.pair_teachers()}
-    lessons = {f"student-{kind}-{s:g}": specs for (kind, s), specs in study.students().items()}
-    lessons |= {f"student-pair-{kind}-{s:g}": specs for (kind, s), specs in study.student_pairs().items()}
-    made: dict = {  # hard and soft at 0 are one
-        tuple(specs): name for name, specs in reversed(lessons.items())
-    }
-    taught = {name: specs for name, specs in lessons.items() if made[tuple(specs)] == name}
-    grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
-    grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
-    known = {
-        spec for specs in fine.values() for spec in specs
-    }  # an unfrozen grid repeats the fine-tuned pairs
-    grid = {name: specs for name, specs in grid.items() if not known.issuperset(specs)}
-    if study.profile.scale == "paper":
-        return {
-            f"{name}-s{spec.seed}": [spec] for name, specs in (fine | taught | grid).items() for spec in specs
-        }
-    if study.profile.grid_frozen:
-        grid = {"grid": [spec for specs in grid.values() for spec in specs]}
-    return fine | taught | grid
-
-
-def graph(study: Study) -> dict:
-    """What the Snakefile reads of the data and of every job of the catalogue.
-
-    data: a fingerprint of its spec. runs: job -> a fingerprint of what decides its result. after: job -> the
-    jobs that make its students' teachers, so that no two processes train the same one.
-    """
-    jobs = catalogue(study)
-    makers = {spec: name for name, specs in jobs.items() for spec in specs}
-    after = {
-        name: sorted({makers[spec.teacher] for spec in specs if spec.teacher in makers})
-        for name, specs in jobs.items()
-    }
-    return {
-        "data": config.fingerprint(study.profile.data, PROTOCOL),
-        "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in jobs.items()},
-        "after": {name: jobs for name, jobs in after.items() if jobs},
-    }
 
 
 def pick_device(wish: str) -> str:

@@ -34,7 +34,7 @@ def frozen_features(
             BRANCHES, model.modules_of_branches(), (model.roi_read, model.extra_roi_read), strict=True
         )
     else:
-        parts = [(BRANCHES[0], model.backbone, model.read)]
+        parts = [(model.sees, model.backbone, model.read)]
     arrays = []
     for branch, net, read in parts:
         path = None

@@ -77,26 +77,28 @@ class RveRNet(Branched):
 
 
 class Baseline(Branched):
-    """One backbone on the ROI alone, and a linear classifier on what it reads (release Off_the_shelfs)."""
+    """One backbone on one cut-out, the ROI unless `spec.sees` names the other one, and a linear classifier
+    on what it reads (release Off_the_shelfs)."""
 
     def __init__(self, spec: ModelSpec, classes: int):
         super().__init__()
+        self.sees = spec.sees
         self.backbone = backbones.build(spec.roi, spec.scale, spec.pretrained)
         self.read = Reader(spec.roi, self.backbone, spec)
         self.classifier = nn.Sequential(nn.Linear(self.read.width, classes))
-        self.settle(spec, {"roi": self.backbone})
+        self.settle(spec, {spec.sees: self.backbone})
 
-    def encode(self, roi: Tensor) -> tuple[Tensor]:
+    def encode(self, cutout: Tensor) -> tuple[Tensor]:
         """What the classifier reads: (B, F) from images (B, 3, S, S) in [0, 1]."""
-        return (self.read(self.backbone, roi),)
+        return (self.read(self.backbone, cutout),)
 
-    def integrate(self, roi: Tensor) -> Tensor:
+    def integrate(self, read: Tensor) -> Tensor:
         """Logits (B, classes) from what the branch reads."""
-        return self.classifier(self.read.norm(roi))
+        return self.classifier(self.read.norm(read))
 
-    def forward(self, roi: Tensor) -> Tensor:
-        """Logits (B, classes) of ROI images (B, 3, S, S), pixels in [0, 1]."""
-        return self.integrate(*self.encode(roi))
+    def forward(self, cutout: Tensor) -> Tensor:
+        """Logits (B, classes) of cut-outs (B, 3, S, S), pixels in [0, 1]."""
+        return self.integrate(*self.encode(cutout))
 
 
 class Reader(nn.Module):
@@ -127,7 +129,13 @@ def build_model(
         raise ConfigError(f"a model with voices={spec.voices!r} is a student; build it with students.build")
     if spec.fusion not in FUSIONS:
         raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
-    allowed = BRANCHES if spec.extra_roi else BRANCHES[:1]
+    if spec.sees not in BRANCHES:
+        raise ConfigError(f"sees is {spec.sees!r}; expected one of {', '.join(BRANCHES)}")
+    if spec.extra_roi and spec.sees != BRANCHES[0]:
+        raise ConfigError(
+            f"RveRNet sees both cut-outs; sees = {spec.sees!r} is for the single-branch baseline"
+        )
+    allowed = BRANCHES if spec.extra_roi else (spec.sees,)
     for branch in spec.freeze:
         if branch not in allowed:
             raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(allowed)}")

@@ -17,6 +17,7 @@ from rvernet_core.errors import ConfigError, DataError
 RELEASE_SIZE = 224
 RELEASE_PATCH = 16
 RELEASE_DX, RELEASE_DY = 60, 85  # pixels to the right and up
+HOW = ("moved", "rolled", "covered")  # see `translocate`
 
 
 def scaled(length: int, size: int) -> int:
@@ -50,9 +51,19 @@ def permute_patches(
     patch = scaled(RELEASE_PATCH, size) if patch is None else patch
     if patch < 1:
         raise ConfigError(f"patch is {patch}; expected a tile side of at least 1 pixel")
+    return shuffle_tiles(cutouts.resize(image, size), size, patch, severity, rng)
+
+
+def shuffle_tiles(
+    fitted: np.ndarray,
+    size: int,
+    patch: int,
+    severity: float,
+    rng: np.random.Generator | np.random.RandomState,
+) -> np.ndarray:
+    """`permute_patches` of a photo that is scaled already, as it lies inside a letterbox of `size`."""
     if severity == 0:
-        return cutouts.letterbox(image, size)
-    fitted = cutouts.resize(image, size)
+        return cutouts.pad_to_square(fitted, size)
     height, width = fitted.shape[:2]
     missing_x, missing_y = -width % patch, -height % patch
     left, top = missing_x // 2, missing_y // 2
@@ -92,23 +103,47 @@ def translocate(
     *,
     severity: float = 1.0,
     canvas: Fill = GRAY,
-    wrap: bool = False,
+    how: str = "moved",
 ) -> np.ndarray:
     """Shift a photo right and up on a `canvas` of one colour; what leaves the frame is lost.
 
     The scaled photo's top-left corner comes to (`dx`, -`dy`) pixels; default 60 and 85 at 224 px, in
     proportion elsewhere. `severity` (0 or more) moves the corner along the line from the letterbox's
-    place (0) to that one (1). Two options separate what the release mixes: `canvas` sets the colour
-    that appears behind the photo, and `wrap` rolls the letterboxed picture around instead, so that
-    everything is shifted and nothing lost.
+    place (0) to that one (1). `canvas` is the colour that appears behind the photo. `how` takes apart
+    what the release does at once: "moved" is the release, shift and loss together; "rolled" rolls the
+    letterboxed picture around, so that everything is shifted and nothing lost; "covered" leaves the
+    picture where it is and paints over what would have left the frame, so that as much is lost and
+    nothing shifted.
     """
-    fitted = cutouts.resize(image, size)
+    return shift(cutouts.resize(image, size), size, dx, dy, severity, canvas, how)
+
+
+def shift(
+    fitted: np.ndarray,
+    size: int,
+    dx: int | None = None,
+    dy: int | None = None,
+    severity: float = 1.0,
+    canvas: Fill = GRAY,
+    how: str = "moved",
+) -> np.ndarray:
+    """`translocate` of a photo that is scaled already, as it lies inside a letterbox of `size`."""
+    if how not in HOW:
+        raise ConfigError(f"how is {how!r}; expected one of {', '.join(HOW)}")
     start = _corner(fitted.shape[1], fitted.shape[0], size, dx, dy, 0.0)
     left, top = _corner(fitted.shape[1], fitted.shape[0], size, dx, dy, severity)
-    if wrap:
-        boxed = cutouts.pad_to_square(fitted, size, canvas)
-        return np.roll(boxed, (top - start[1], left - start[0]), axis=(0, 1))
-    return cutouts.place(fitted, size, left, top, canvas)
+    if how == "moved":
+        return cutouts.place(fitted, size, left, top, canvas)
+    right, down = left - start[0], top - start[1]
+    boxed = cutouts.pad_to_square(fitted, size, canvas if how == "rolled" else GRAY)
+    if how == "rolled":
+        return np.roll(boxed, (down, right), axis=(0, 1))
+    place = np.arange(size)
+    lost_rows = (place + down < 0) | (place + down >= size)
+    lost_columns = (place + right < 0) | (place + right >= size)
+    boxed = boxed.copy()
+    boxed[lost_rows[:, None] | lost_columns[None, :]] = canvas
+    return boxed
 
 
 def surviving_share(

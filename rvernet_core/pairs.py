@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rvernet_core.config import fingerprint
-from rvernet_core.cutouts import letterbox
+from rvernet_core.cutouts import fitted_size, letterbox
 from rvernet_core.datasets import FoodSplit
 from rvernet_core.files import atomic_folder, check_space
 
@@ -34,6 +34,7 @@ class Pairs:
     keys: tuple[str, ...]  # "<class>/<image id>", unique
     image_ids: tuple[str, ...]  # samples with one id were cut from one photo
     classes: tuple[str, ...]
+    fitted: np.ndarray  # (N, 2) int64: width and height in pixels of the photo inside the letterbox
     fingerprint: str
 
     def __len__(self) -> int:
@@ -44,12 +45,17 @@ class Pairs:
 
         Give both branches the same `flips`: augmentation acts on the photo, and a photo has two parts.
         """
-        images = torch.from_numpy(np.ascontiguousarray(getattr(self, branch)[indices])).to(device)
-        images = images.permute(0, 3, 1, 2).float().div_(255)  # (B, S, S, 3) -> (B, 3, S, S)
-        if flips is not None and flips.any():
-            mirrored = torch.from_numpy(flips).to(device)
-            images[mirrored] = images[mirrored].flip(-1)
-        return images
+        return to_batch(getattr(self, branch)[indices], flips, device)
+
+
+def to_batch(pictures: np.ndarray, flips: np.ndarray | None, device: str) -> Tensor:
+    """uint8 (B, S, S, 3) -> float32 (B, 3, S, S) in [0, 1]; `flips` (B,) bool mirrors left and right."""
+    images = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
+    images = images.permute(0, 3, 1, 2).float().div_(255)  # (B, S, S, 3) -> (B, 3, S, S)
+    if flips is not None and flips.any():
+        mirrored = torch.from_numpy(flips).to(device)
+        images[mirrored] = images[mirrored].flip(-1)
+    return images
 
 
 def prepare(
@@ -59,7 +65,7 @@ def prepare(
 
     `transform` brings a cut-out to size x size; `name` must tell transforms apart, for it names the cache.
     """
-    key = fingerprint("pairs", 1, split.fingerprint, size, name)
+    key = fingerprint("pairs", 2, split.fingerprint, size, name)
     folder = Path(cache) / "pairs" / key
     if not folder.exists():
         _compute(split, size, folder, transform)
@@ -71,6 +77,7 @@ def prepare(
         keys=tuple(meta["keys"]),
         image_ids=tuple(meta["image_ids"]),
         classes=tuple(meta["classes"]),
+        fitted=np.asarray(meta["fitted"], dtype=np.int64),
         fingerprint=key,
     )
 
@@ -84,9 +91,13 @@ def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) ->
             np.lib.format.open_memmap(staging / f"{branch}.npy", mode="w+", dtype=np.uint8, shape=shape)
             for branch in ("roi", "extra_roi")
         ]
+        fitted = []
         for i in tqdm(range(len(split)), desc="cutting out", unit="ROI", disable=None):
-            for array, cutout in zip(arrays, split.cutouts(i), strict=True):
+            cutouts = split.cutouts(i)
+            for array, cutout in zip(arrays, cutouts, strict=True):
                 array[i] = transform(cutout, size)
+            height, width = cutouts[0].shape[:2]
+            fitted.append(fitted_size(width, height, size))
         for array in arrays:
             array.flush()
         samples = split.samples
@@ -95,5 +106,6 @@ def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) ->
             "keys": [s.key for s in samples],
             "image_ids": [s.image_id for s in samples],
             "classes": list(split.classes),
+            "fitted": fitted,
         }
         (staging / "samples.json").write_text(json.dumps(meta))

@@ -183,7 +183,7 @@ def _train(
         state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
         columns = {f"{v} voice": c for v, c in zip(students.VOICES, said, strict=True)} if len(said) else {}
-        predictions = _predictions(test, chances).assign(**columns)
+        predictions = predictions_frame(test, chances).assign(**columns)
         predictions.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
         pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
         files.write_json(staging / "spec.json", to_dict(spec))
@@ -210,7 +210,8 @@ def _train(
     shutil.rmtree(part, ignore_errors=True)
 
 
-def _predictions(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
+def predictions_frame(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
+    """What a prediction file holds, from class probabilities (N, K) of `test`; see `Run.predictions`."""
     frame = {
         "key": test.keys,
         "image_id": test.image_ids,

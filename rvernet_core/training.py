@@ -181,7 +181,7 @@ def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | N
 
     The short cut is exact: frozen backbones rest in eval mode, and without flips an image never changes.
     """
-    branches = BRANCHES if isinstance(model, RveRNet) else BRANCHES[:1]
+    branches = (model.sees,) if isinstance(model, Baseline) else BRANCHES
     if len(model.frozen) == len(branches) and (spec is None or spec.flip == 0):
         features = frozen_features(model, pairs, cache, device)
 
@@ -199,7 +199,7 @@ def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | N
 
 def _voices(model: Model, pairs: Pairs, device: str) -> Callable:
     """How indices become both voices' logits, (B, K) each."""
-    branches = BRANCHES if isinstance(model, RveRNet) else BRANCHES[:1]
+    branches = (model.sees,) if isinstance(model, Baseline) else BRANCHES
 
     def hear(indices: np.ndarray, flips: np.ndarray | None) -> tuple[Tensor, Tensor]:
         one, other = model.voices(*[pairs.batch(branch, indices, flips, device) for branch in branches])

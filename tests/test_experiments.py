@@ -5,7 +5,8 @@ import pytest
 from rvernet_core import experiments
 from rvernet_core.config import BACKBONES
 from rvernet_core.errors import ConfigError
-from rvernet_core.experiments import Study, catalogue
+from rvernet_core.experiments import Study
+from rvernet_core.jobs import catalogue, graph
 
 
 @pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
@@ -13,6 +14,7 @@ def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
     study = Study.of(profile, device="cpu")
     asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
     asked += [study.students(), study.student_pairs()]
+    asked += [study.context_only(), study.widths(), *study.ablations().values()]
     wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
     made = [spec for specs in catalogue(study).values() for spec in specs]
     assert set(made) == wanted
@@ -22,12 +24,12 @@ def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
 @pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
 def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
     study = Study.of(profile, backbones=["vit"], device="cpu")
-    jobs, graph = catalogue(study), experiments.graph(study)
-    assert set(graph["runs"]) == set(jobs)
+    jobs, made = catalogue(study), graph(study)
+    assert set(made["runs"]) == set(jobs)
     students = {name for name, specs in jobs.items() if any(spec.teacher for spec in specs)}
     assert students
-    assert set(graph["after"]) == students
-    for name, before in graph["after"].items():
+    assert set(made["after"]) == students
+    for name, before in made["after"].items():
         taught_by = {spec.teacher for spec in jobs[name]}
         assert taught_by <= {spec for job in before for spec in jobs[job]}
 

@@ -99,7 +99,7 @@ def test_severity_zero_is_the_clean_letterbox(sides):
         noise.permute_patches(image, 64, rng=np.random.default_rng(0), severity=0), clean
     )
     np.testing.assert_array_equal(noise.translocate(image, 64, severity=0), clean)
-    np.testing.assert_array_equal(noise.translocate(image, 64, severity=0, wrap=True), clean)
+    np.testing.assert_array_equal(noise.translocate(image, 64, severity=0, how="rolled"), clean)
 
 
 @pytest.mark.parametrize("severity", [0.1, 0.25, 0.5, 0.75, 1.0])
@@ -123,7 +123,7 @@ def test_same_seed_same_noise_and_global_randomness_is_untouched():
 
 def test_wrapping_loses_nothing():
     image = photo(64, 40)
-    rolled = noise.translocate(image, 64, wrap=True)
+    rolled = noise.translocate(image, 64, how="rolled")
     np.testing.assert_array_equal(np.sort(rolled.ravel()), np.sort(letterbox(image, 64).ravel()))
     assert (rolled != letterbox(image, 64)).any()
 
