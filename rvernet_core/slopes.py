@@ -1,6 +1,6 @@
 """Quantities of a run, such as its agreement with a teacher, and how they change with a strength.
 
-A quantity is a function of (run, weights (N,) of the test samples or None) that returns a number, so that
+A quantity takes a run and returns a function of the test samples' weights (N,), None for equal ones. So
 everything here has one kind of interval: the bootstrap over seeds and photos of `metrics.bootstrap`.
 """
 
@@ -17,16 +17,17 @@ from rvernet_core.metrics import Estimate
 from rvernet_core.results import Pair, metric_named, truth_of
 from rvernet_core.runs import Run
 
-Quantity = Callable[[Run, np.ndarray | None], float]
+Weighted = Callable[[np.ndarray | None], float]
+Quantity = Callable[[Run], Weighted]
 
 
 def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: str = "predicted") -> Quantity:
     """A metric of `results.metric_named`, of the predictions in `column` (such as `class voice`)."""
     of = metric_named(name, classes, pair)
 
-    def quantity(run: Run, weights: np.ndarray | None) -> float:
-        said = run.predictions
-        return of(metrics.confusion(said["label"].to_numpy(), said[column].to_numpy(), len(classes), weights))
+    def quantity(run: Run) -> Weighted:
+        truth, said = run.predictions["label"].to_numpy(), run.predictions[column].to_numpy()
+        return lambda weights: of(metrics.confusion(truth, said, len(classes), weights))
 
     return quantity
 
@@ -39,15 +40,19 @@ def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "p
     """
     of_seed = {teacher.spec.seed: teacher for teacher in teachers}
 
-    def quantity(run: Run, weights: np.ndarray | None) -> float:
+    def quantity(run: Run) -> Weighted:
         if run.spec.seed not in of_seed:
             raise RecordError(f"no teacher of seed {run.spec.seed}; there are: {sorted(of_seed)}")
+        truth_of([run, of_seed[run.spec.seed]])  # the same samples
         told = of_seed[run.spec.seed].predictions
-        same = run.predictions[column].to_numpy() == told["predicted"].to_numpy()
-        counts = np.ones(len(same)) if weights is None else weights
-        if on_errors:
-            counts = counts * (told["predicted"] != told["label"]).to_numpy()
-        return float((same * counts).sum() / max(counts.sum(), 1e-12))
+        same = (run.predictions[column] == told["predicted"]).to_numpy(float)
+        counted = (told["predicted"] != told["label"]).to_numpy(float) if on_errors else np.ones(len(same))
+
+        def share(weights: np.ndarray | None) -> float:
+            counts = counted if weights is None else counted * weights
+            return float((same * counts).sum() / max(counts.sum(), 1e-12))
+
+        return share
 
     return quantity
 
@@ -55,7 +60,8 @@ def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "p
 def estimate(runs: Sequence[Run], quantity: Quantity, draws: int = 1000) -> Estimate:
     """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
     _, photos = truth_of(runs)
-    return metrics.bootstrap(lambda i, weights: quantity(runs[i], weights), len(runs), photos, draws)
+    of = [quantity(run) for run in runs]
+    return metrics.bootstrap(lambda i, weights: of[i](weights), len(runs), photos, draws)
 
 
 def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int = 1000) -> Estimate:
@@ -70,12 +76,12 @@ def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int =
     if len(strengths) < 2 or len(seeds) > 1:
         raise RecordError("a slope needs at least two strengths, each with the same seeds")
     _, photos = truth_of([run for runs in curve.values() for run in runs])
+    of = [[quantity(run) for run in runs] for runs in curve.values()]
     centred = strengths - strengths.mean()
     shares = centred / (centred**2).sum()
 
     def score(i: int, weights: np.ndarray | None) -> float:
-        values = [quantity(runs[i], weights) for runs in curve.values()]
-        return float(np.dot(shares, values))
+        return float(np.dot(shares, [by_seed[i](weights) for by_seed in of]))
 
     return metrics.bootstrap(score, len(next(iter(seeds))), photos, draws)
 
