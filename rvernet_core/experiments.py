@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ class Study:
     backbones: tuple[str, ...]
     cache: Path
     device: str
+    used: list = field(default_factory=list, compare=False, repr=False)  # runs and trials handed out so far
 
     @classmethod
     def of(
@@ -90,8 +91,10 @@ class Study:
         if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
             changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
         chosen = tuple(backbones) or config.BACKBONES
+        some = ((chosen[0], chosen[0]),)  # where none of the profile's pairs is left
         for part in ("pairs", "ablated"):
-            changes[part] = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
+            kept = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
+            changes[part] = kept or changes.get("pairs", some)[:1]
         return cls(
             profile=config.replace(base, **changes),
             backbones=chosen,
@@ -187,13 +190,16 @@ class Study:
         """The runs of `specs`, in order: loaded, or trained where missing."""
         from rvernet_core import runs
 
-        return [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
+        made = [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
+        self.used.extend(made)
+        return made
 
     def run_all(self, grid: Mapping) -> dict:
         """`run` for every value of a mapping, with one progress bar."""
         from rvernet_core import runs
 
         flat = runs.load_or_train_all([s for specs in grid.values() for s in specs], self.cache, self.device)
+        self.used.extend(flat)
         result, start = {}, 0
         for key, specs in grid.items():
             result[key] = flat[start : start + len(specs)]
@@ -208,6 +214,7 @@ class Study:
         made = trials.try_all(flat, list(conditions.values()), self.cache, self.device)
         result: dict[str, dict] = {}
         for name, condition in conditions.items():
+            self.used.extend(made[condition])
             rest = iter(made[condition])
             result[name] = {model: [next(rest) for _ in runs] for model, runs in models.items()}
         return result

@@ -77,8 +77,11 @@ def curves(
     ylabel: str = "",
     title: str = "",
     markers: bool = True,
+    log: bool = False,
 ) -> None:
-    """Lines with bands, one per series, each named at its right end."""
+    """Lines with bands, one per series, each named at its right end. `log`: a logarithmic x axis whose
+    ticks are the values of x themselves.
+    """
     ends = {}
     for name, part in frame.sort_values(x, kind="stable").groupby(series, sort=False):
         key = str(name)
@@ -100,7 +103,11 @@ def curves(
         ends[key] = (float(part[x].iloc[-1]), float(part[y].iloc[-1]), tint)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.grid(axis="y")
-    if frame[x].nunique() == 1:
+    if log:
+        ax.set_xscale("log")
+        ax.set_xticks(sorted(frame[x].unique()), [f"{v:g}" for v in sorted(frame[x].unique())])
+        ax.minorticks_off()
+    elif frame[x].nunique() == 1:
         ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
     elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
