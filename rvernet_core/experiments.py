@@ -1,4 +1,4 @@
-"""The catalogue: which runs each notebook needs, per profile.
+"""Which runs each notebook needs, per profile.
 
 study = Study.of("demo", seeds=(0, 1))
 study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}     one spec per seed
@@ -17,6 +17,7 @@ import torch
 
 from rvernet_core import config
 from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
+from rvernet_core.distillation import STUDENT, TEACHER, student_of
 from rvernet_core.errors import ConfigError
 
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rvernet_core.trials import Condition
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+Lesson = tuple[str, float]  # (hard | soft, strength of distillation)
 
 #: Widths of the integration module to compare; 640 is the paper's.
 WIDTHS = (40, 160, 640, 2560)
@@ -129,6 +131,30 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
 
+    def teachers(self) -> list[RunSpec]:
+        """The CNN that teaches single students, one spec per seed: the fine-tuned single MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER), self.profile.single)
+
+    def pair_teachers(self) -> list[RunSpec]:
+        """The CNN that teaches RveRNet students: the fine-tuned RveRNet of two MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), self.profile.pair)
+
+    def students(self) -> dict[Lesson, list[RunSpec]]:
+        """Single DeiT-distilled taught by `teachers`: (hard | soft, strength) -> one spec per seed.
+
+        Teacher and student are these two whatever `backbones` says. At strength 0 hard and soft are one run.
+        """
+        profile, model = self.profile, ModelSpec(roi=STUDENT)
+        lessons = {"hard": profile.strengths, "soft": profile.soft_strengths}
+        return self._students(self.teachers(), model, profile.single, lessons)
+
+    def student_pairs(self) -> dict[Lesson, list[RunSpec]]:
+        """RveRNets of two DeiT-distilled taught by `pair_teachers`, as `students`; hard distillation only."""
+        model = ModelSpec(roi=STUDENT, extra_roi=STUDENT)
+        return self._students(
+            self.pair_teachers(), model, self.profile.pair, {"hard": self.profile.pair_strengths}
+        )
+
     def context_only(self) -> dict[str, list[RunSpec]]:
         """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
         names = dict.fromkeys(roi for roi, _ in self.profile.ablated)
@@ -200,42 +226,32 @@ class Study:
         return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
 
     def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        aids = not self.profile.raw
-        profile = self.profile
-        model = config.replace(
+        model = self._scaled(model)
+        return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
+
+    def _students(
+        self,
+        teachers: Sequence[RunSpec],
+        model: ModelSpec,
+        train: TrainSpec,
+        lessons: Mapping[str, Sequence[float]],
+    ) -> dict[Lesson, list[RunSpec]]:
+        model = self._scaled(model)
+        return {
+            (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in teachers]
+            for kind, strengths in lessons.items()
+            for strength in strengths
+        }
+
+    def _scaled(self, model: ModelSpec) -> ModelSpec:
+        profile, aids = self.profile, not self.profile.raw
+        return config.replace(
             model,
             scale=profile.scale,
             pretrained=profile.pretrained,
             standardise=aids,
             rest_statistics=aids,
         )
-        return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
-
-
-def catalogue(study: Study) -> dict[str, list[RunSpec]]:
-    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name.
-
-    A process takes seconds to start. Micro nets train in as little, so one process makes all seeds of a
-    model, and one the whole frozen grid; at paper scale every run is a job of its own.
-    """
-    fine = {f"single-{name}": specs for name, specs in study.singles().items()}
-    fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
-    fine |= {f"context-{name}": specs for name, specs in study.context_only().items()}
-    for change, pairs in study.ablations().items():
-        slug = change.lower().replace(" ", "-")
-        fine |= {f"ablation-{slug}-{roi}+{extra}": specs for (roi, extra), specs in pairs.items()}
-    grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
-    grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
-    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in study.widths().items()}
-    jobs, listed = {}, set()
-    for name, specs in (fine | grid).items():  # some are asked for twice, such as the grid's width of 640
-        jobs[name] = [spec for spec in specs if spec not in listed]
-        listed.update(specs)
-    if study.profile.scale == "paper":
-        return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
-    if study.profile.grid_frozen:
-        jobs["grid"] = [spec for name in grid for spec in jobs.pop(name)]
-    return {name: specs for name, specs in jobs.items() if specs}
 
 
 def pick_device(wish: str) -> str:
