@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.metrics.cam_mult_image import CamMultImageConfidenceChange
@@ -26,7 +27,7 @@ from rvernet_core.config import ModelSpec
 from rvernet_core.errors import ConfigError
 from rvernet_core.models import BRANCHES, Baseline, RveRNet, build_model
 from rvernet_core.pairs import Pairs
-from rvernet_core.saliency import Maps
+from rvernet_core.saliency import Maps, energy_inside, pointing_game
 
 Model = RveRNet | Baseline
 
@@ -51,11 +52,12 @@ def maps(
         raise ConfigError(f"targets is {targets!r}; expected predicted, true or an array of class indices")
     wanted = pairs.labels[indices] if isinstance(targets, str) else np.asarray(targets)
     _, entry, net = _branch(model, branch)
-    layer, grids, classes, chances = entry.cam_layer(net), [], [], []
+    layer, grids, classes, chances, beside = entry.cam_layer(net), [], [], [], []
     with _gradients_from(layer, model.to(device)):
         for start in range(0, len(indices), batch_size):
             part = slice(start, start + batch_size)
-            view = OneInput(model, branch, pairs, indices[part], device)
+            beside.append(_beside(model, branch, pairs, indices[part], device))
+            view = OneInput(model, branch, beside[-1])
             cam = _Unscaled(view, [layer], _token_map(entry.prefix_tokens))
             asked = None
             if not (isinstance(targets, str) and targets == "predicted"):
@@ -68,7 +70,8 @@ def maps(
             classes.append(shares.argmax(1) if asked is None else wanted[part])
             chances.append(shares[np.arange(len(shares)), classes[-1]])
     parts = (np.concatenate(grids), indices, np.concatenate(classes), np.concatenate(chances))
-    return Maps(branch, *parts, size=pairs.roi.shape[1])
+    known = None if beside[0] is None else torch.cat(beside).cpu().numpy()
+    return Maps(branch, *parts, size=pairs.roi.shape[1], beside=known)
 
 
 # --- what a map does to the prediction ----------------------------------------------------------------
@@ -95,10 +98,10 @@ def road(
 ) -> np.ndarray:
     """ROAD (N,): removing the least relevant pixels first against removing the most relevant ones first.
 
-    Half the difference of the explained class's probability, averaged over the percentages `removed`; above 0
-    the map ranks pixels better than chance. Removed pixels are filled in from their neighbours. Only a map's order
-    counts; equal cells are ordered at random, so a blank map scores 0 on average. Takes some 50 ms a
-    photo at 64 px. Source: https://arxiv.org/abs/2202.00449.
+    Half the difference of the explained class's probability, averaged over the percentages `removed`; above
+    0 the map ranks pixels better than chance. Removed pixels are filled in from their neighbours. Only a
+    map's order counts; equal cells are ordered at random, so a blank map scores 0 on average. Takes some
+    50 ms a photo at 64 px. Source: https://arxiv.org/abs/2202.00449.
     """
     rng = np.random.default_rng(0)
 
@@ -113,6 +116,33 @@ def road(
         return _score(
             ROADCombined([100 - share for share in removed]), model, pairs, found, order, 64, device
         )
+
+
+def measure(
+    model: Model,
+    pairs: Pairs,
+    found: Maps,
+    masks: np.ndarray,
+    road_on: np.ndarray | None = None,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """All measures of some maps against the ROIs `masks`, bool (N, S, S): one row per map.
+
+    Columns: sample, photo, label, target, chance (the model's probability of the target), area, energy,
+    hit, their values under another sample's map (energy_other, hit_other), blank, change in confidence, and
+    road for the samples in `road_on` (None: for none; it is slow).
+    """
+    others, slow = found.of_others(), np.isin(found.indices, [] if road_on is None else road_on)
+    photos = np.asarray(pairs.image_ids)[found.indices]
+    made = {"sample": found.indices, "photo": photos, "label": pairs.labels[found.indices]}
+    made |= {"target": found.targets, "chance": found.chances, "area": masks.mean((1, 2))}
+    for suffix, maps_used in (("", found), ("_other", others)):
+        made[f"energy{suffix}"] = energy_inside(maps_used, masks)
+        made[f"hit{suffix}"] = pointing_game(maps_used, masks)
+    made |= {"blank": found.blank, "change": confidence_change(model, pairs, found, device=device)}
+    made["road"] = np.full(len(found), np.nan)
+    made["road"][slow] = road(model, pairs, found[slow], device=device)
+    return pd.DataFrame(made)
 
 
 # --- sanity: the same net without what it has learnt ---------------------------------------------------
@@ -144,28 +174,32 @@ def randomised(model: Model, spec: ModelSpec, classes: int, share: float, seed: 
 
 
 class OneInput(nn.Module):
-    """A model as a function of one branch's images (B, 3, S, S); the other branch's reading stays fixed.
+    """A model as a function of one branch's images (B, 3, S, S), so that only that cut-out is explained.
 
-    So what is removed or explained is one cut-out's alone. Batches must keep the order of `indices`.
+    beside: (B, F), what the other branch read of its cut-outs; None for a single model. Batches keep its order.
     """
 
-    def __init__(self, model: Model, branch: str, pairs: Pairs, indices: np.ndarray, device: str) -> None:
+    def __init__(self, model: Model, branch: str, beside: Tensor | None) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.beside, self.first = model, beside, branch == BRANCHES[0]
         self.reader, _, self.net = _branch(model, branch)
-        self.place, self.fixed = 0, ()
-        if isinstance(model, RveRNet):
-            self.place = BRANCHES.index(branch)
-            other = BRANCHES[1 - self.place]
-            reader, _, net = _branch(model, other)
-            model.eval()
-            with torch.no_grad():
-                self.fixed = (reader(net, pairs.batch(other, indices, None, device)),)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, classes)."""
         read = self.reader(self.net, images)
-        return self.model.integrate(*self.fixed[: self.place], read, *self.fixed[self.place :])
+        if self.beside is None:
+            return self.model.integrate(read)
+        return self.model.integrate(*((read, self.beside) if self.first else (self.beside, read)))
+
+
+@torch.no_grad()
+def _beside(model: Model, branch: str, pairs: Pairs, indices: np.ndarray, device: str) -> Tensor | None:
+    """What the other branch reads of its cut-outs, (B, F); None for a single model."""
+    if isinstance(model, Baseline):
+        return None
+    other = BRANCHES[1 - BRANCHES.index(branch)]
+    reader, _, net = _branch(model.eval(), other)
+    return reader(net, pairs.batch(other, indices, None, device))
 
 
 class _Unscaled(GradCAM):
@@ -233,7 +267,8 @@ def _score(metric, model, pairs, found, shape, batch_size, device) -> np.ndarray
     model.to(device).eval()
     for start in range(0, len(found), batch_size):
         part = found[start : start + batch_size]
-        view = OneInput(model, part.branch, pairs, part.indices, device)
+        beside = None if part.beside is None else torch.from_numpy(part.beside).to(device)
+        view = OneInput(model, part.branch, beside)
         asked = [ClassifierOutputSoftmaxTarget(int(c)) for c in part.targets]
         images = pairs.batch(part.branch, part.indices, None, device)
         scores.append(metric(images, shape(part), asked, view))

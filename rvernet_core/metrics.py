@@ -126,7 +126,7 @@ def estimate_mean(
 ) -> Estimate:
     """Mean of numbers measured per sample, with the bootstrap of `estimate`.
 
-    values: (N,), or (seeds, N) for several runs on the same samples; give differences for a paired comparison.
+    values: (N,), or (seeds, N) for several runs on the same samples; give differences to compare in pairs.
     groups: (N,) any hashable photo names; None: every sample is its own group.
     """
     values = np.atleast_2d(np.asarray(values, float))

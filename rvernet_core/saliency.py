@@ -31,13 +31,15 @@ class Maps:
     targets: np.ndarray  # (N,) int64, the class that each map explains
     chances: np.ndarray  # (N,) the model's probability of that class
     size: int  # side of the input in pixels, S
+    beside: np.ndarray | None = None  # (N, F) what the other branch of a pair read of its cut-out
 
     def __len__(self) -> int:
         return len(self.grid)
 
     def __getitem__(self, chosen: np.ndarray | slice) -> Maps:
         """The maps at these positions (a slice or an index array)."""
-        parts = {name: getattr(self, name)[chosen] for name in ("grid", "indices", "targets", "chances")}
+        names = ("grid", "indices", "targets", "chances", *["beside"] * (self.beside is not None))
+        parts = {name: getattr(self, name)[chosen] for name in names}
         return dataclasses.replace(self, **parts)
 
     @property

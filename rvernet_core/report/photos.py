@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -116,6 +117,21 @@ def overlay(
     gray = out.mean(axis=2, keepdims=True)
     out[~inside] = (0.4 * out + 0.15 * gray)[~inside]
     return out.round().clip(0, 255).astype(np.uint8)
+
+
+def glow(photo: Photo, heat: np.ndarray, strength: float = 0.75) -> Photo:
+    """The photo with a map (h, w) in [0, 1] over it; returns uint8 (H, W, 3).
+
+    The photo turns gray and dark; the more heat, the more of the colour that stands for it. The colours
+    (matplotlib's inferno, from violet to yellow) grow evenly lighter, so they are also read without hues.
+    """
+    height, width = photo.shape[:2]
+    scaled = Image.fromarray(heat.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    amount = np.asarray(scaled).clip(0, 1)
+    tint = 255 * colormaps["inferno"](0.2 + 0.75 * amount)[..., :3]
+    cover = strength * np.sqrt(amount)[..., None]
+    dim = 0.35 * photo + 0.35 * photo.mean(axis=2, keepdims=True) + 12
+    return (dim * (1 - cover) + tint * cover).round().clip(0, 255).astype(np.uint8)
 
 
 def outline(ax: Axes, mask: Mask, box: tuple[float, float, float, float], tint: str) -> None:
