@@ -176,7 +176,8 @@ def randomised(model: Model, spec: ModelSpec, classes: int, share: float, seed: 
 class OneInput(nn.Module):
     """A model as a function of one branch's images (B, 3, S, S), so that only that cut-out is explained.
 
-    beside: (B, F), what the other branch read of its cut-outs; None for a single model. Batches keep its order.
+    beside: (B, F), what the other branch read of its cut-outs, in the order of the images; None for a
+    single model.
     """
 
     def __init__(self, model: Model, branch: str, beside: Tensor | None) -> None:
