@@ -33,6 +33,7 @@ def photo_grid(
     good: Sequence[Sequence[bool | None]] | None = None,
     gap: float = 0.06,
     title_lines: int | None = None,
+    tints: Sequence[str] = TINTS,
 ) -> None:
     """Photos in rows of equal square tiles. An Axes that is alone in its figure gets the height it needs.
 
@@ -40,6 +41,7 @@ def photo_grid(
     titles: a short text below each tile, lines split by a newline. row_labels: left of each row.
     outlines: a mask (or several) per tile, bool (H, W), drawn as a line around it.
     good: colours a title as right (True), wrong (False) or neutral (None).
+    tints: of a tile's outlines, in order.
     title_lines: at least this much room below each row; otherwise as much as its titles take.
     """
     span = max(len(row) for row in rows) * (1 + gap) - gap
@@ -58,7 +60,7 @@ def photo_grid(
             ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
             frame(ax, box)
             for k, mask in enumerate(_masks(outlines, i, j)):
-                outline(ax, mask, box, TINTS[k % len(TINTS)])
+                outline(ax, mask, box, tints[k % len(tints)])
             verdict = good[i][j] if good else None
             tint = {True: colour("deit"), False: colour("accent"), None: colour("ink")}[verdict]
             text = _title(titles, i, j)
