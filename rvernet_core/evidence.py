@@ -51,12 +51,17 @@ def write_evidence(page: str, entries: Sequence[Run | Trial], folder: Path) -> l
     if table is None:
         return []
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
-    text = table.reset_index().to_csv(index=False, lineterminator="\n")
-    packed = lzma.compress(text.encode(), preset=9)
     return [
-        files.write_bytes(Path(folder) / f"{page}.predictions.csv.xz", packed),
+        write_packed(table.reset_index(), Path(folder) / f"{page}.predictions.csv.xz"),
         files.write_text(Path(folder) / f"{page}.runs.json", json.dumps(factored(facts), indent=1) + "\n"),
     ]
+
+
+def write_packed(frame: pd.DataFrame, path: Path) -> Path:
+    """A large table as CSV, packed with xz: a tenth of the size, and pandas reads it as it is."""
+    return files.write_bytes(
+        path, lzma.compress(frame.to_csv(index=False, lineterminator="\n").encode(), preset=9)
+    )
 
 
 def read_evidence(page: str, folder: Path) -> tuple[pd.DataFrame, dict[str, dict]]:

@@ -134,6 +134,30 @@ def bootstrap(score: Score, seeds: int, groups: np.ndarray, draws: int = 1000, s
     return Estimate(float(exact.mean()), float(low), float(high), spread, len(exact))
 
 
+def estimate_mean(
+    values: np.ndarray, groups: np.ndarray | None = None, draws: int = 1000, seed: int = 0
+) -> Estimate:
+    """Mean of numbers measured per sample, with the bootstrap of `estimate`.
+
+    values: (N,), or (seeds, N) for several runs on the same samples; give differences to compare in pairs.
+    groups: (N,) any hashable photo names; None: every sample is its own group.
+    """
+    values = np.atleast_2d(np.asarray(values, float))
+    runs, samples = values.shape
+    members = np.arange(samples) if groups is None else np.unique(groups, return_inverse=True)[1]
+    photos = int(members.max()) + 1
+    sums = np.stack([np.bincount(members, row, photos) for row in values])  # (seeds, photos)
+    sizes = np.bincount(members, minlength=photos)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(photos, np.full(photos, 1 / photos), size=draws)  # (draws, photos)
+    chosen = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs  # (draws, seeds)
+    sampled = ((weights @ sums.T) * chosen).sum(1) / np.maximum(weights @ sizes, 1)
+    low, high = np.quantile(sampled, [0.025, 0.975])
+    exact = values.mean(1)
+    spread = float(exact.std(ddof=1)) if runs > 1 else 0.0
+    return Estimate(float(exact.mean()), float(low), float(high), spread, runs)
+
+
 @dataclass(frozen=True)
 class McNemar:
     """Exact McNemar test of two models on the same samples."""

@@ -106,6 +106,7 @@ class Reader(nn.Module):
 
     def __init__(self, name: str, net: nn.Module, spec: ModelSpec):
         super().__init__()
+        self.name = name
         self.logits = spec.fusion == "logits"
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()

@@ -7,7 +7,7 @@ changes from epoch to epoch. The arrays are memory-mapped: memory does not grow 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rvernet_core.config import fingerprint
-from rvernet_core.cutouts import fitted_size, letterbox
+from rvernet_core.cutouts import fitted_size, letterbox, letterbox_mask
 from rvernet_core.datasets import FoodSplit
 from rvernet_core.files import atomic_folder, check_space
 
@@ -80,6 +80,18 @@ def prepare(
         fitted=np.asarray(meta["fitted"], dtype=np.int64),
         fingerprint=key,
     )
+
+
+def masks_at(split: FoodSplit, size: int, indices: Sequence[int] | None = None) -> np.ndarray:
+    """The ROIs of the samples at `indices` (None: all) as the nets see them, bool (N, size, size).
+
+    Letterboxed like the cut-outs, but nearest neighbour; the padding is outside.
+    """
+    chosen = range(len(split)) if indices is None else indices
+    masks = np.zeros((len(chosen), size, size), bool)
+    for k, i in enumerate(chosen):
+        masks[k] = letterbox_mask(split.mask(int(i)), size)
+    return masks
 
 
 def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) -> None:

@@ -93,3 +93,23 @@ def test_mcnemar_counts_the_discordant_samples_and_is_exact():
     assert (test.only_first, test.only_second) == (8, 2)
     assert test.p_value == pytest.approx(2 * sum([1, 10, 45]) / 2**10)
     assert metrics.mcnemar(truth, first, first).p_value == 1
+
+
+def test_the_mean_of_measured_numbers_has_the_interval_of_the_same_bootstrap(case):
+    """Accuracy is the mean of zeros and ones: both ways must tell the same of it."""
+    truth, predicted = case
+    photos = np.arange(400) // 3
+    one = metrics.estimate(truth, [predicted], metrics.accuracy, 6, groups=photos)
+    two = metrics.estimate_mean(truth == predicted, photos)
+    assert two.value == pytest.approx(one.value)
+    assert (two.low, two.high) == pytest.approx((one.low, one.high), abs=0.01)
+
+
+def test_the_mean_over_seeds_is_resampled_over_seeds_too():
+    values = np.random.default_rng(0).normal(size=300)
+    alone = metrics.estimate_mean(values)
+    spread = metrics.estimate_mean(np.stack([values - 1, values + 1]))
+    assert spread.value == pytest.approx(alone.value)
+    assert spread.spread == pytest.approx(np.sqrt(2))
+    assert spread.high - spread.low > 2 * (alone.high - alone.low)
+    assert (spread.seeds, alone.seeds, alone.spread) == (2, 1, 0)

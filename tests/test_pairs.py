@@ -7,7 +7,7 @@ from rvernet_core import pairs as pairs_module
 from rvernet_core.config import DataSpec, PlatesSpec
 from rvernet_core.cutouts import letterbox
 from rvernet_core.datasets import open_data
-from rvernet_core.pairs import prepare
+from rvernet_core.pairs import masks_at, prepare
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,12 @@ def test_a_batch_is_scaled_to_one_and_keeps_its_order(split, tmp_path):
     batch = ready.batch("roi", np.array([2, 0]), None, "cpu")
     assert batch.shape == (2, 3, 32, 32)
     assert np.allclose(batch[1].permute(1, 2, 0).numpy() * 255, ready.roi[0])
+
+
+def test_masks_lie_on_the_cutouts_pixels(split, tmp_path):
+    """At the photo's own size nothing is interpolated: outside of its mask a ROI is black."""
+    ready, masks = prepare(split, 64, tmp_path), masks_at(split, 64)
+    assert (ready.roi[~masks] == 0).all()
+    assert (ready.extra_roi[masks] == 0).all()
+    assert (masks_at(split, 64, [2, 0]) == masks[[2, 0]]).all()
+    assert masks_at(split, 40).shape == (len(split), 40, 40)

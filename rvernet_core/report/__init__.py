@@ -12,7 +12,7 @@ from rvernet_core.report.charts import curves, dots, paths
 from rvernet_core.report.glance import glance, write_glance
 from rvernet_core.report.grids import confusion, heat
 from rvernet_core.report.page import Page
-from rvernet_core.report.photos import grid_size, overlay, photo_grid
+from rvernet_core.report.photos import glow, grid_size, overlay, photo_grid
 from rvernet_core.report.style import LABELS, colour, label
 from rvernet_core.report.tables import interval, table_bundle
 
@@ -27,6 +27,7 @@ __all__ = [
     "dots",
     "figure_bundle",
     "glance",
+    "glow",
     "grid_size",
     "heat",
     "interval",

@@ -59,7 +59,7 @@ def dots(
     ax.grid(axis="x")
     sns.despine(ax=ax, left=True)
     if series:
-        _series_key(ax, groups, frame, series, colours)
+        _series_key(ax, groups, frame, series, colours, lift=1.4 if references else 0.2)
     _references(ax, references or {})
 
 
@@ -215,15 +215,15 @@ def _value_labels(ax, frame, names, groups, step, top, label, value, series, fmt
 
 
 def _series_key(
-    ax: Axes, groups: Sequence[str], frame: pd.DataFrame, series: str, colours: str | None
+    ax: Axes, groups: Sequence[str], frame: pd.DataFrame, series: str, colours: str | None, lift: float
 ) -> None:
-    """A legend in one line above the axes."""
+    """A legend in one line above the axes, `lift` letters high: above the names of the references."""
     for name in groups:
         key = str(frame.loc[frame[series] == name, colours or series].iloc[0])
         tint = colour(key if key in style.COLOURS else "rvernet")
         ax.plot([], [], style.marker(key), color=tint, ms=6.5, label=style.label(str(name)))
     ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), handletextpad=0.2, borderaxespad=0.2
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), handletextpad=0.2, borderaxespad=lift
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from rvernet_core import files
 from rvernet_core.errors import RecordError
-from rvernet_core.evidence import write_evidence
+from rvernet_core.evidence import write_evidence, write_packed
 from rvernet_core.report import html, provenance
 from rvernet_core.report.bundle import Bundle, figure_bundle, link
 from rvernet_core.report.coverage import back_link
@@ -42,6 +42,7 @@ class Page:
         self.numbers: dict[str, str] = {}
         self.headlines: list[str] = []
         self._items: dict[str, list[str]] = {"Figure": [], "Table": []}
+        self._behind: list[Path] = []
         self._begun = time.monotonic()
 
     def banner(self, note: str = "") -> html.Html:
@@ -100,6 +101,10 @@ class Page:
             self.headlines.append(sentence)
         return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
+    def attach(self, name: str, frame: pd.DataFrame) -> None:
+        """Keep a table that is too long to show as `<page>.<name>.csv.xz`, linked at the end of the page."""
+        self._behind.append(write_packed(frame, self.folder / f"{self.name}.{name}.csv.xz"))
+
     def provenance(
         self,
         *,
@@ -135,7 +140,7 @@ class Page:
                 "provenance": facts,
             },
         )
-        behind = write_evidence(self.name, used, self.folder)
+        behind = [*write_evidence(self.name, used, self.folder), *self._behind]
         return provenance.box(facts, [(path.name, link(path)) for path in behind])
 
     def _number(self, kind: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -32,6 +33,7 @@ def photo_grid(
     good: Sequence[Sequence[bool | None]] | None = None,
     gap: float = 0.06,
     title_lines: int | None = None,
+    tints: Sequence[str] = TINTS,
 ) -> None:
     """Photos in rows of equal square tiles. An Axes that is alone in its figure gets the height it needs.
 
@@ -39,6 +41,7 @@ def photo_grid(
     titles: a short text below each tile, lines split by a newline. row_labels: left of each row.
     outlines: a mask (or several) per tile, bool (H, W), drawn as a line around it.
     good: colours a title as right (True), wrong (False) or neutral (None).
+    tints: of a tile's outlines, in order.
     title_lines: at least this much room below each row; otherwise as much as its titles take.
     """
     span = max(len(row) for row in rows) * (1 + gap) - gap
@@ -57,7 +60,7 @@ def photo_grid(
             ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
             frame(ax, box)
             for k, mask in enumerate(_masks(outlines, i, j)):
-                outline(ax, mask, box, TINTS[k % len(TINTS)])
+                outline(ax, mask, box, tints[k % len(tints)])
             verdict = good[i][j] if good else None
             tint = {True: colour("deit"), False: colour("accent"), None: colour("ink")}[verdict]
             text = _title(titles, i, j)
@@ -116,6 +119,21 @@ def overlay(
     gray = out.mean(axis=2, keepdims=True)
     out[~inside] = (0.4 * out + 0.15 * gray)[~inside]
     return out.round().clip(0, 255).astype(np.uint8)
+
+
+def glow(photo: Photo, heat: np.ndarray, strength: float = 0.75) -> Photo:
+    """The photo with a map (h, w) in [0, 1] over it; returns uint8 (H, W, 3).
+
+    The photo turns gray and dark; the more heat, the more of the colour that stands for it. The colours
+    (matplotlib's inferno, from violet to yellow) grow evenly lighter, so they are also read without hues.
+    """
+    height, width = photo.shape[:2]
+    scaled = Image.fromarray(heat.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    amount = np.asarray(scaled).clip(0, 1)
+    tint = 255 * colormaps["inferno"](0.2 + 0.75 * amount)[..., :3]
+    cover = strength * np.sqrt(amount)[..., None]
+    dim = 0.35 * photo + 0.35 * photo.mean(axis=2, keepdims=True) + 12
+    return (dim * (1 - cover) + tint * cover).round().clip(0, 255).astype(np.uint8)
 
 
 def outline(ax: Axes, mask: Mask, box: tuple[float, float, float, float], tint: str) -> None:

@@ -63,7 +63,7 @@ def box(facts: dict, behind: Sequence[tuple[str, str]] = ()) -> html.Html:
         f'<table class="rvn-table"><tbody>{cells}</tbody></table></details>'
     )
     if behind:
-        body += f"<p>Every prediction behind this page:</p>{html.links(list(behind))}"
+        body += f"<p>What lies behind this page, sample by sample:</p>{html.links(list(behind))}"
     return html.Html(
         body, "\n".join(f"{name}: {text}" for name, text in rows.items()) + f"\n{facts['command']}"
     )

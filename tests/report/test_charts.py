@@ -103,6 +103,19 @@ def test_overlay_tints_inside_and_dims_outside():
     assert not (out[3, 3] == out[0, 0]).all()
 
 
+def test_glow_brightens_with_heat_and_shows_the_photo_where_there_is_none():
+    photo = np.full((8, 12, 3), 60, np.uint8)
+    photo[:, 6:] = 120
+    heat = np.zeros((4, 6))
+    heat[0, 0], heat[3, 0] = 0.5, 1
+    out = report.glow(photo, heat)
+    assert out.shape == photo.shape
+    assert out.dtype == np.uint8
+    light = out.mean(axis=2)
+    assert light[7, 0] > light[0, 0] > light[4, 5]
+    assert light[4, 11] > light[4, 5] + 30
+
+
 def _rgb(text):
     return [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
 
