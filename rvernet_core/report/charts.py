@@ -77,8 +77,12 @@ def curves(
     ylabel: str = "",
     title: str = "",
     markers: bool = True,
+    ticks: Mapping[float, str] | None = None,
 ) -> None:
-    """Lines with bands, one per series, each named at its right end."""
+    """Lines with bands, one per series, each named at its right end.
+
+    ticks: where on x -> what stands there.
+    """
     ends = {}
     for name, part in frame.sort_values(x, kind="stable").groupby(series, sort=False):
         key = str(name)
@@ -104,6 +108,8 @@ def curves(
         ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
     elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if ticks:
+        ax.set_xticks(list(ticks), list(ticks.values()))
     for text, at in (references or {}).items():
         ax.axhline(at, color=colour("muted"), lw=1, ls=(0, (4, 3)))
         ax.annotate(
