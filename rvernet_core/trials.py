@@ -111,7 +111,7 @@ def try_all(
     made: dict[Condition, list[Trial]] = {condition: [] for condition in conditions}
     with tqdm(total=len(runs) * len(made), desc=desc, unit="trial", disable=None) as bar:
         for run in runs:
-            known: dict = {}  # what a branch reads of a cut-out does not depend on the other one
+            known: dict = {}  # what the branches read, for conditions that change only the other one
             model, size = None, backbones.INPUT_SIZE[run.spec.model.scale]
             for condition in made:
                 path = Path(cache) / "trials" / f"{run.folder.name}-{fingerprint(condition, VERSION)}.csv"
@@ -286,10 +286,9 @@ def _try(run: Run, model: Model, pairs: Altered, path: Path, device: str, known:
     if run.spec.model.scale == "micro" and device == "cpu":
         torch.set_num_threads(1)  # as in training: the last digits must not depend on the cores
     try:
-        model.to(device).eval()
-        keys = [_seen(pairs._condition, part[0]) for part in parts(model)]
-        for key, part in zip(keys, parts(model), strict=True):
-            known[key] = known[key] if key in known else read_branch(part, pairs, device)
+        keys = [_seen(pairs._condition, part[0]) for part in parts(model.to(device).eval())]
+        missing = [(key, part) for key, part in zip(keys, parts(model), strict=True) if key not in known]
+        known.update({key: read_branch(part, pairs, device) for key, part in missing})
         with torch.inference_mode():
             chances = model.integrate(*[known[key] for key in keys]).softmax(1).cpu().numpy()
     finally:
