@@ -29,6 +29,12 @@ PAIRED = pd.DataFrame(
         (lambda ax: report.confusion(ax, MATRIX), "88%"),
         (lambda ax: report.curves(ax, CURVES, x="epoch", y="loss", series="model"), "ViT"),
         (
+            lambda ax: report.curves(
+                ax, CURVES, x="epoch", y="loss", series="model", ticks={1: "clean", 2: "noisy"}
+            ),
+            "noisy",
+        ),
+        (
             lambda ax: report.dots(
                 ax, PAIRED, label="b", value="f1", series="kind", references={"chance": 0.5, "ceiling": 0.52}
             ),
