@@ -95,7 +95,8 @@ def costs(
             row |= {f"{name}_high": e.high, f"{name}_drop": d.value}
             row |= {f"{name}_drop_low": d.low, f"{name}_drop_high": d.high}
         rows.append(row)
-    return pd.DataFrame(rows)
+    ends = ("_clean", "", "_low", "_high", "_drop", "_drop_low", "_drop_high")
+    return pd.DataFrame(rows, columns=["model", *[f"{name}{end}" for name in names for end in ends]])
 
 
 # --- over severity --------------------------------------------------------------------------------
@@ -109,17 +110,8 @@ def along(
     for at, models in tried.items():
         for model, runs in models.items():
             e = _estimate(runs, name, classes, pair)
-            rows.append(
-                {
-                    what: at,
-                    "model": model_name(model),
-                    "value": e.value,
-                    "low": e.low,
-                    "high": e.high,
-                    "seeds": e.seeds,
-                }
-            )
-    return pd.DataFrame(rows)
+            rows.append((at, model_name(model), e.value, e.low, e.high, e.seeds))
+    return pd.DataFrame(rows, columns=[what, "model", "value", "low", "high", "seeds"])
 
 
 def ranks(curve: pd.DataFrame, what: str) -> pd.DataFrame:

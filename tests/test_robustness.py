@@ -107,3 +107,10 @@ def test_models_cross_only_where_both_orders_are_clear():
     expected = [{"first": "a", "second": other, "ahead_at": 0, "behind_at": 2} for other in ("b", "c")]
     assert found.to_dict("records") == expected, "b and c swap within their intervals, which is no crossing"
     assert robustness.crossings(curve(rows[:3]), "at").empty
+
+
+def test_no_models_give_empty_tables_with_the_same_columns():
+    full = robustness.costs({"deit": models(0.9)}, {"deit": models(0.5)}, ["accuracy"], CLASSES)
+    assert list(robustness.costs({}, {}, ["accuracy"], CLASSES)) == list(full)
+    curve = robustness.along({0: {"deit": models(0.9)}}, "accuracy", CLASSES)
+    assert list(robustness.along({0: {}}, "accuracy", CLASSES)) == list(curve)
