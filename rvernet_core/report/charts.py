@@ -79,7 +79,7 @@ def curves(
     markers: bool = True,
     ticks: Mapping[float, str] | None = None,
 ) -> None:
-    """Lines with bands, one per series, each named at its right end.
+    """Lines with bands, one per series, each named at its right end; dashed for pairs of two architectures.
 
     ticks: where on x -> what stands there.
     """
@@ -96,6 +96,7 @@ def curves(
             part[x].values,
             part[y].values,
             color=tint,
+            ls=(0, (5, 1.5)) if _mixed(key) else "-",
             marker=style.marker(key) if markers else "",
             ms=0.78 * _size(key),
             mec=colour("paper"),
@@ -134,6 +135,7 @@ def curves(
             va="center",
             color=tint,
             fontsize=8.5,
+            annotation_clip=False,  # a name that had to give way may stand below the axis
         )
 
 
@@ -149,6 +151,11 @@ def _dot(ax: Axes, x: float, y: float, key: str, tint: str) -> None:
         ax.plot(x, y, "o", color=colour("paper"), ms=9.2, mew=0, zorder=4)
     size = _size(key) * (0.8 if inside else 1)
     ax.plot(x, y, style.marker(key), color=tint, ms=size, mec=colour("paper"), mew=0.8, zorder=5)
+
+
+def _mixed(key: str) -> bool:
+    """Whether the key is a pair "roi + extra_roi" of two different backbones."""
+    return len({part.strip() for part in key.split("+")}) > 1
 
 
 def _size(key: str) -> float:

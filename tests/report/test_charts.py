@@ -109,3 +109,17 @@ def test_bench_measures_a_net_per_image(monkeypatch):
     rows = bench._net("mobilenetv2", repeats=1)
     assert [part for part, _, _ in rows] == ["mobilenetv2: forward", "mobilenetv2: forward and backward"]
     assert all(spent > 0 and per == "image" for _, spent, per in rows)
+
+
+def test_all_names_at_line_ends_are_drawn_and_mixed_pairs_are_dashed():
+    names = ["vit", "deit", "mlp-mixer", "vit + vit", "vit + deit"]
+    frame = pd.DataFrame(
+        [{"model": n, "x": x, "y": x + 0.001 * i} for i, n in enumerate(names) for x in (1, 0)]
+    )
+    drawn = svg.render(
+        lambda ax: report.curves(ax, frame.assign(y=-frame["y"]), x="x", y="y", series="model"),
+        "light",
+        name="ends",
+    )
+    assert all(report.label(name) in drawn for name in names)
+    assert drawn.count("stroke-dasharray") == 1
