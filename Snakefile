@@ -79,6 +79,7 @@ rule data:
 rule run:
     input:
         rules.data.output,
+        lambda wildcards: expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["after"].get(wildcards.job, [])),
     output:
         f"{HOME}/steps/runs/{{job}}.json",
     params:

@@ -176,6 +176,17 @@ def pooled(net: nn.Module, images: Tensor) -> Tensor:
     return net.forward_head(net.forward_features(images), pre_logits=True)
 
 
+def two_heads(net: nn.Module, images: Tensor, logits: bool = True) -> tuple[Tensor, Tensor]:
+    """What the class token and the distillation token of a distilled net say, kept apart in any mode.
+
+    From normalised images (B, 3, S, S): each head's logits (B, K), or with `logits=False` each token's
+    features (B, F). The net itself returns the mean of the two, see `pooled`.
+    """
+    tokens = net.forward_features(images)  # (B, 2 + patches, F)
+    read = net.head_drop(tokens[:, 0]), net.head_drop(tokens[:, 1])
+    return (net.head(read[0]), net.head_dist(read[1])) if logits else read
+
+
 class Normalise(nn.Module):
     """Pixels in [0, 1], (B, 3, S, S), to the mean and standard deviation a backbone was trained with."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from rvernet_core import PROTOCOL, config, files
+from rvernet_core import config, files
 from rvernet_core.errors import ConfigError, RveRNetError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,10 +59,11 @@ def data(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Make the runs of one job of the catalogue."""
-    from rvernet_core import experiments, runs
+    from rvernet_core import runs
+    from rvernet_core.jobs import catalogue
 
     study, begun = _study(options), time.perf_counter()
-    jobs = experiments.catalogue(study)
+    jobs = catalogue(study)
     if options.job not in jobs:
         raise ConfigError(
             f"unknown job {options.job!r}; `rvernet jobs` lists the {len(jobs)} of this profile"
@@ -73,7 +74,9 @@ def run(options: argparse.Namespace) -> None:
 
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
-    print(json.dumps(_graph(_study(options)), indent=1))
+    from rvernet_core.jobs import graph
+
+    print(json.dumps(graph(_study(options)), indent=1))
 
 
 def notebook(options: argparse.Namespace) -> None:
@@ -97,13 +100,15 @@ def book(options: argparse.Namespace) -> None:
 
 def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is not made again."""
+    from rvernet_core.jobs import graph
+
     study = _study(options)  # wrong parameters stop here, before any work
     home = ROOT / "_build" / study.profile.name
     parameters = {key: value for key, value in _wishes(options).items() if value}
     text = yaml.safe_dump({"profile": study.profile.name, **parameters}, sort_keys=True)
     if not (home / "parameters.yml").exists() or (home / "parameters.yml").read_text() != text:
         files.write_text(home / "parameters.yml", text)  # an unchanged file keeps its time
-    files.write_json(home / "graph.json", _graph(study))
+    files.write_json(home / "graph.json", graph(study))
     cores = options.cores or os.cpu_count() or 1
     command = [
         sys.executable,
@@ -177,18 +182,6 @@ def _study(options: argparse.Namespace):
 def _all_wishes(options: argparse.Namespace) -> dict:
     read = yaml.safe_load(Path(options.parameters).read_text()) if options.parameters else {}
     return {**_wishes(options), **read}
-
-
-def _graph(study) -> dict:
-    """What the Snakefile reads: fingerprints of the data's spec and of every job of the catalogue."""
-    from rvernet_core import experiments
-    from rvernet_core.recipe import recipe
-
-    listed = experiments.catalogue(study)
-    return {
-        "data": config.fingerprint(study.profile.data, PROTOCOL),
-        "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in listed.items()},
-    }
 
 
 def _wishes(options: argparse.Namespace) -> dict:

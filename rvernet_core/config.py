@@ -72,6 +72,7 @@ class ModelSpec:
     standardise: bool = (
         True  # what is read of a backbone, per number over the batch; False: raw, as the paper
     )
+    voices: str = ""  # a student's: its two heads read apart, and who answers: class | distillation | both
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ class TrainSpec:
     flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
     val_fraction: float = 0.1  # carved from train, never from test
     precision: str = "float32"  # float32 | bfloat16
+    distillation: str = ""  # "": from labels alone | hard | soft: the distillation head learns from a teacher
+    strength: float = 0.0  # weight of the teacher's part of the loss, in [0, 1]
+    temperature: float = 3.0  # of soft distillation
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class RunSpec:
     model: ModelSpec = field(default_factory=ModelSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     seed: int = 0
+    teacher: RunSpec | None = None  # the run whose finished model teaches; None: nobody does
 
 
 # --- conversion -----------------------------------------------------------------------------------
@@ -193,8 +198,12 @@ class Profile:
     raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
+    pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
+    strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single students
+    soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single students
+    pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet students
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
@@ -202,6 +211,7 @@ MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobi
 
 _FINE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
 _HEAD = TrainSpec(epochs=20, lr=2e-3, flip=0.0)
+_STRENGTHS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile
@@ -220,6 +230,9 @@ PROFILES: dict[str, Profile] = {
             pairs=(*EQUAL_PAIRS[:1], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
             sam_photos=10,
+            strengths=(0.0, 1.0),
+            soft_strengths=(),
+            pair_strengths=(0.0, 1.0),
         ),
         Profile(
             name="demo",
@@ -249,6 +262,9 @@ PROFILES: dict[str, Profile] = {
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam_photos=300,
+            strengths=_STRENGTHS,
+            soft_strengths=_STRENGTHS,
+            pair_strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
         ),
         Profile(
             name="paper",
@@ -265,6 +281,9 @@ PROFILES: dict[str, Profile] = {
             ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam="vit_h",
             sam_photos=300,
+            strengths=_STRENGTHS,
+            soft_strengths=_STRENGTHS,
+            pair_strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The catalogue: which runs each notebook needs, per profile.
+"""Which runs each notebook needs, per profile.
 
 study = Study.of("demo", seeds=(0, 1))
 study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}     one spec per seed
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import torch
 
 from rvernet_core import config
 from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
+from rvernet_core.distillation import STUDENT, TEACHER, student_of
 from rvernet_core.errors import ConfigError
 
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rvernet_core.trials import Condition
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+Lesson = tuple[str, float]  # (hard | soft, strength of distillation)
 
 #: Widths of the integration module to compare; 640 is the paper's.
 WIDTHS = (40, 160, 640, 2560)
@@ -47,6 +49,7 @@ class Study:
     backbones: tuple[str, ...]
     cache: Path
     device: str
+    used: list = field(default_factory=list, compare=False, repr=False)  # runs and trials handed out so far
 
     @classmethod
     def of(
@@ -88,8 +91,10 @@ class Study:
         if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
             changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
         chosen = tuple(backbones) or config.BACKBONES
+        some = ((chosen[0], chosen[0]),)  # where none of the profile's pairs is left
         for part in ("pairs", "ablated"):
-            changes[part] = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
+            kept = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
+            changes[part] = kept or changes.get("pairs", some)[:1]
         return cls(
             profile=config.replace(base, **changes),
             backbones=chosen,
@@ -126,6 +131,30 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
 
+    def teachers(self) -> list[RunSpec]:
+        """The CNN that teaches single students, one spec per seed: the fine-tuned single MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER), self.profile.single)
+
+    def pair_teachers(self) -> list[RunSpec]:
+        """The CNN that teaches RveRNet students: the fine-tuned RveRNet of two MobileNetV2."""
+        return self._specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), self.profile.pair)
+
+    def students(self) -> dict[Lesson, list[RunSpec]]:
+        """Single DeiT-distilled taught by `teachers`: (hard | soft, strength) -> one spec per seed.
+
+        Teacher and student are these two whatever `backbones` says. At strength 0 hard and soft are one run.
+        """
+        profile, model = self.profile, ModelSpec(roi=STUDENT)
+        lessons = {"hard": profile.strengths, "soft": profile.soft_strengths}
+        return self._students(self.teachers(), model, profile.single, lessons)
+
+    def student_pairs(self) -> dict[Lesson, list[RunSpec]]:
+        """RveRNets of two DeiT-distilled taught by `pair_teachers`, as `students`; hard distillation only."""
+        model = ModelSpec(roi=STUDENT, extra_roi=STUDENT)
+        return self._students(
+            self.pair_teachers(), model, self.profile.pair, {"hard": self.profile.pair_strengths}
+        )
+
     def context_only(self) -> dict[str, list[RunSpec]]:
         """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
         names = dict.fromkeys(roi for roi, _ in self.profile.ablated)
@@ -161,13 +190,16 @@ class Study:
         """The runs of `specs`, in order: loaded, or trained where missing."""
         from rvernet_core import runs
 
-        return [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
+        made = [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
+        self.used.extend(made)
+        return made
 
     def run_all(self, grid: Mapping) -> dict:
         """`run` for every value of a mapping, with one progress bar."""
         from rvernet_core import runs
 
         flat = runs.load_or_train_all([s for specs in grid.values() for s in specs], self.cache, self.device)
+        self.used.extend(flat)
         result, start = {}, 0
         for key, specs in grid.items():
             result[key] = flat[start : start + len(specs)]
@@ -182,6 +214,7 @@ class Study:
         made = trials.try_all(flat, list(conditions.values()), self.cache, self.device)
         result: dict[str, dict] = {}
         for name, condition in conditions.items():
+            self.used.extend(made[condition])
             rest = iter(made[condition])
             result[name] = {model: [next(rest) for _ in runs] for model, runs in models.items()}
         return result
@@ -193,35 +226,32 @@ class Study:
         return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
 
     def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        aids = not self.profile.raw
-        model = config.replace(model, scale=self.profile.scale, standardise=aids, rest_statistics=aids)
+        model = self._scaled(model)
         return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
 
+    def _students(
+        self,
+        teachers: Sequence[RunSpec],
+        model: ModelSpec,
+        train: TrainSpec,
+        lessons: Mapping[str, Sequence[float]],
+    ) -> dict[Lesson, list[RunSpec]]:
+        model = self._scaled(model)
+        return {
+            (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in teachers]
+            for kind, strengths in lessons.items()
+            for strength in strengths
+        }
 
-def catalogue(study: Study) -> dict[str, list[RunSpec]]:
-    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name.
-
-    A process takes seconds to start. Micro nets train in as little, so one process makes all seeds of a
-    model, and one the whole frozen grid; at paper scale every run is a job of its own.
-    """
-    fine = {f"single-{name}": specs for name, specs in study.singles().items()}
-    fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
-    fine |= {f"context-{name}": specs for name, specs in study.context_only().items()}
-    for change, pairs in study.ablations().items():
-        slug = change.lower().replace(" ", "-")
-        fine |= {f"ablation-{slug}-{roi}+{extra}": specs for (roi, extra), specs in pairs.items()}
-    grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
-    grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
-    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in study.widths().items()}
-    jobs, listed = {}, set()
-    for name, specs in (fine | grid).items():  # some are asked for twice, such as the grid's width of 640
-        jobs[name] = [spec for spec in specs if spec not in listed]
-        listed.update(specs)
-    if study.profile.scale == "paper":
-        return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
-    if study.profile.grid_frozen:
-        jobs["grid"] = [spec for name in grid for spec in jobs.pop(name)]
-    return {name: specs for name, specs in jobs.items() if specs}
+    def _scaled(self, model: ModelSpec) -> ModelSpec:
+        profile, aids = self.profile, not self.profile.raw
+        return config.replace(
+            model,
+            scale=profile.scale,
+            pretrained=profile.pretrained,
+            standardise=aids,
+            rest_statistics=aids,
+        )
 
 
 def pick_device(wish: str) -> str:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rvernet_core.config import TrainSpec
 from rvernet_core.errors import ConfigError
 
 
@@ -58,6 +59,18 @@ def soft_distillation(
         "label": (1 - strength) * F.cross_entropy(class_logits, labels),
         "teacher": strength * temperature**2 * divergence,
     }
+
+
+def distillation(
+    spec: TrainSpec, class_logits: Tensor, distilled_logits: Tensor, labels: Tensor, teacher_logits: Tensor
+) -> dict[str, Tensor]:
+    """`hard_distillation` or `soft_distillation`, at the strength and temperature of `spec`."""
+    voices = class_logits, distilled_logits, labels, teacher_logits
+    if spec.distillation == "hard":
+        return hard_distillation(*voices, spec.strength)
+    if spec.distillation == "soft":
+        return soft_distillation(*voices, spec.strength, spec.temperature)
+    raise ConfigError(f"unknown distillation {spec.distillation!r}; expected hard or soft")
 
 
 def hard_presence_distillation(

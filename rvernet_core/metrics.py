@@ -18,6 +18,8 @@ from scipy.stats import binomtest
 
 #: From a confusion matrix (K, K), rows truth, columns prediction, to a number.
 Metric = Callable[[np.ndarray], float]
+#: From the index of a seed and the samples' weights (N,), None: all equal, to a number.
+Score = Callable[[int, np.ndarray | None], float]
 
 
 def confusion(
@@ -100,9 +102,6 @@ def estimate(
         against: if given, the same seeds of another model; the estimate is then of the difference
             metric(predictions) - metric(against), seed by seed and sample by sample.
     """
-    rng = np.random.default_rng(seed)
-    members = np.arange(len(truth)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    photos = int(members.max()) + 1
 
     def score(index: int, weights: np.ndarray | None) -> float:
         value = metric(confusion(truth, predictions[index], classes, weights))
@@ -110,11 +109,25 @@ def estimate(
             value -= metric(confusion(truth, against[index], classes, weights))
         return value
 
-    exact = np.array([score(i, None) for i in range(len(predictions))])
+    members = np.arange(len(truth)) if groups is None else groups
+    return bootstrap(score, len(predictions), members, draws, seed)
+
+
+def bootstrap(score: Score, seeds: int, groups: np.ndarray, draws: int = 1000, seed: int = 0) -> Estimate:
+    """`estimate` for any number that can be computed from one seed's results and weights of the samples.
+
+    Args:
+        score: of the seed with this index, each sample counted `weights` (N,) times, or once for None.
+        seeds: how many there are. groups: (N,) any hashable photo names.
+    """
+    rng = np.random.default_rng(seed)
+    members = np.unique(groups, return_inverse=True)[1]
+    photos = int(members.max()) + 1
+    exact = np.array([score(i, None) for i in range(seeds)])
     sampled = np.empty(draws)
     for draw in range(draws):
         weights = np.bincount(rng.integers(photos, size=photos), minlength=photos)[members].astype(float)
-        chosen = rng.integers(len(predictions), size=len(predictions))
+        chosen = rng.integers(seeds, size=seeds)
         sampled[draw] = np.mean([score(i, weights) for i in chosen])
     low, high = np.quantile(sampled, [0.025, 0.975])
     spread = float(exact.std(ddof=1)) if len(exact) > 1 else 0.0

@@ -118,8 +118,15 @@ class Reader(nn.Module):
         return net(pixels) if self.logits else backbones.pooled(net, pixels)
 
 
-def build_model(spec: ModelSpec, classes: int) -> RveRNet | Baseline:
-    """The model that `spec` describes, for `classes` categories. ConfigError on contradictory options."""
+def build_model(
+    spec: ModelSpec, classes: int, kinds: tuple[type[RveRNet], type[Baseline]] | None = None
+) -> RveRNet | Baseline:
+    """The model that `spec` describes, for `classes` categories. ConfigError on contradictory options.
+
+    `kinds` are other classes for a pair and for a single branch; `students.build` passes its own.
+    """
+    if spec.voices and kinds is None:
+        raise ConfigError(f"a model with voices={spec.voices!r} is a student; build it with students.build")
     if spec.fusion not in FUSIONS:
         raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
     if spec.sees not in BRANCHES:
@@ -132,4 +139,5 @@ def build_model(spec: ModelSpec, classes: int) -> RveRNet | Baseline:
     for branch in spec.freeze:
         if branch not in allowed:
             raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(allowed)}")
-    return RveRNet(spec, classes) if spec.extra_roi else Baseline(spec, classes)
+    pair, single = kinds or (RveRNet, Baseline)
+    return pair(spec, classes) if spec.extra_roi else single(spec, classes)

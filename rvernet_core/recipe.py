@@ -10,11 +10,15 @@ from rvernet_core.zoo import weights_path
 
 
 def recipe(spec: RunSpec) -> str:
-    """Twelve hexadecimal digits of the spec, the shipped weights it starts from and the protocol number."""
+    """Twelve hexadecimal digits of the spec, the shipped weights it starts from and the protocol number.
+
+    A student's recipe names its teacher's as well.
+    """
     model = spec.model
     shipped = model.pretrained and model.scale == "micro"  # paper-size weights are named by the spec alone
     nets = [name for name in (model.roi, model.extra_roi) if name]
-    return fingerprint(spec, [_hash(name) for name in nets] if shipped else [], PROTOCOL)
+    taught = [recipe(spec.teacher)] if spec.teacher else []
+    return fingerprint(spec, [_hash(name) for name in nets] if shipped else [], PROTOCOL, *taught)
 
 
 @functools.lru_cache

@@ -11,6 +11,7 @@ from rvernet_core import metrics
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
 from rvernet_core.runs import Run
+from rvernet_core.trials import Trial
 
 Pair = tuple[str, str]  # two class names
 Models = Mapping[Hashable, Sequence[Run]]  # a model's name (or its pair of modules) -> one run per seed
@@ -112,6 +113,38 @@ def difference(
         len(classes),
         photos,
         against=predictions_of(second),
+    )
+
+
+def changes(
+    models: Models, baselines: Models, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS
+) -> pd.DataFrame:
+    """`difference` of each of `models` to the baseline of the same key: columns model, change and bounds."""
+    rows = []
+    for model, runs in models.items():
+        e = difference(runs, baselines[model], name, classes, pair)
+        rows.append(
+            {"model": model_name(model), "change": e.value, "change_low": e.low, "change_high": e.high}
+        )
+    return pd.DataFrame(rows)
+
+
+def follows(trials: Sequence[Trial], only: Sequence[int]) -> tuple[metrics.Estimate, metrics.Estimate]:
+    """Where a foreign context is shown: how often the prediction is its class, and how often the ROI's own.
+
+    Two shares with 95 % intervals, over the samples of the class indices in `only` whose donor belongs to
+    another of them.
+    """
+    truth, photos = truth_of(trials)
+    frame = trials[0].predictions
+    donor = frame["donor"].map(dict(zip(frame["key"], frame["label"], strict=True))).to_numpy()
+    keep = np.isin(truth, list(only)) & np.isin(donor, list(only)) & (donor != truth)
+    if not keep.any():
+        raise RecordError("no sample was shown the context of another of these classes")
+    made = [p[keep] for p in predictions_of(trials)]
+    count = int(max(max(p.max() for p in made), truth.max())) + 1
+    return tuple(
+        metrics.estimate(label[keep], made, metrics.accuracy, count, photos[keep]) for label in (donor, truth)
     )
 
 

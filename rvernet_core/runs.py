@@ -24,13 +24,13 @@ import torch
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, backbones, environment, files, metrics, training
+from rvernet_core import PROTOCOL, backbones, distillation, environment, files, metrics, students, training
 from rvernet_core.checkpoints import load_weights
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.datasets import FoodData, open_data
 from rvernet_core.errors import ConfigError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
-from rvernet_core.models import Baseline, RveRNet, build_model
+from rvernet_core.models import Baseline, RveRNet
 from rvernet_core.pairs import Pairs, prepare
 from rvernet_core.recipe import recipe
 
@@ -54,7 +54,11 @@ class Run:
 
     @functools.cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row per test sample: key, image_id, label, predicted, confidence, p of the ambiguous pair."""
+        """One row per test sample: key, image_id, label, predicted, confidence, p of the ambiguous pair.
+
+        Of a student also `class voice` and `distillation voice`, the class that each head says by itself;
+        `predicted` is that of the mean logits of the voices that were trained.
+        """
         return pd.read_csv(self.folder / "predictions.csv", dtype={"key": str, "image_id": str})
 
     @functools.cached_property
@@ -64,7 +68,7 @@ class Run:
 
     def model(self, classes: int) -> RveRNet | Baseline:
         """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
-        model = build_model(self.spec.model, classes)
+        model = students.build(self.spec.model, classes)
         missing, unexpected = model.load_state_dict(
             load_weights(self.folder / "model.safetensors"), strict=False
         )
@@ -78,12 +82,18 @@ class Run:
 def load_or_train(spec: RunSpec, cache: Path, device: str = "cpu") -> Run:
     """The run of `spec`: loaded if its folder exists, else trained (resuming where it stopped).
 
-    Raises TrainingError if this run has failed before (its loss was not finite) or fails now.
+    A student's teacher is loaded or trained before it.
+
+    Raises:
+        ConfigError: teacher, student and strength contradict one another.
+        TrainingError: this run or its teacher has failed before (its loss was not finite) or fails now.
     """
+    distillation.check(spec)
     data = data_of(spec.data, Path(cache))
     folder = run_folder(spec, data, Path(cache))
     if not (folder / "manifest.json").exists():
-        _train(spec, data, folder, Path(cache), device)
+        teacher = load_or_train(spec.teacher, cache, device) if spec.teacher else None
+        _train(spec, data, folder, Path(cache), device, teacher)
     return Run(folder, spec)
 
 
@@ -140,7 +150,9 @@ def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, .
     return result
 
 
-def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str) -> None:
+def _train(
+    spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str, teacher: Run | None
+) -> None:
     part = folder.with_name(folder.name + ".part")
     if (part / "failed.json").exists():
         reason = json.loads((part / "failed.json").read_text())["reason"]
@@ -154,10 +166,12 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
     try:
         size = backbones.INPUT_SIZE[spec.model.scale]
         train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
+        told = training.lessons(teacher.model(len(data.classes)), train, device) if teacher else None
         training.seed_everything(spec.seed)
-        model = build_model(spec.model, len(data.classes))
-        history = training.fit(model, train, spec.train, spec.seed, part, cache, device)
+        model = students.build(spec.model, len(data.classes))
+        history = training.fit(model, train, spec.train, spec.seed, part, cache, device, told)
         chances = training.predict(model, test, device, cache)
+        said = training.heard(model, test, device) if spec.model.voices else ()
     except TrainingError as error:
         files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
         raise
@@ -168,7 +182,9 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
         frozen = _frozen_names(model)
         state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
-        predictions_frame(test, chances).to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
+        columns = {f"{v} voice": c for v, c in zip(students.VOICES, said, strict=True)} if len(said) else {}
+        predictions = predictions_frame(test, chances).assign(**columns)
+        predictions.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
         pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
         files.write_json(staging / "spec.json", to_dict(spec))
         files.write_json(staging / "metrics.json", test_metrics(test.labels, chances.argmax(1), data.classes))
@@ -176,6 +192,7 @@ def _train(spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str
             "id": folder.name,
             "spec": to_dict(spec),
             "protocol": PROTOCOL,
+            **({"teacher": teacher.folder.name} if teacher else {}),
             "data": {"train": data.train.fingerprint, "test": data.test.fingerprint},
             "samples": {"train": len(train), "test": len(test)},
             "parameters": sum(p.numel() for p in model.parameters()),

@@ -14,6 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from rvernet_core import files
 from rvernet_core.errors import RecordError
+from rvernet_core.report.coverage import write_coverage
 from rvernet_core.report.glance import write_glance
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +68,7 @@ def build(home: Path, experiments: Path) -> Path:
         for name in ("_config.yml", "_toc.yml"):
             shutil.copy2(ROOT / name, new / name)
         write_glance(new / "book")
+        write_coverage(new / "book")
         shutil.rmtree(stage, ignore_errors=True)  # last, just before the new one takes its place
     shutil.rmtree(home / "book", ignore_errors=True)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage)]
@@ -83,7 +85,8 @@ def build(home: Path, experiments: Path) -> Path:
 def publish(experiments: Path) -> Path:
     """Make the executed notebooks in `experiments` the committed record; returns its folder.
 
-    Replaces book/experiments as a whole, and the result at a glance in the book and in the README.
+    Replaces book/experiments as a whole, the list of what is where, and the result at a glance in the
+    book and in the README.
     """
     record = ROOT / "book" / "experiments"
     with files.atomic_folder(record) as new:
@@ -92,4 +95,5 @@ def publish(experiments: Path) -> Path:
         )
         shutil.rmtree(record, ignore_errors=True)  # last, just before the new one takes its place
     write_glance(ROOT / "book", ROOT / "README.md")
+    write_coverage(ROOT / "book")
     return record

@@ -28,6 +28,7 @@ from rvernet_core.files import write_bytes
 from rvernet_core.models import BRANCHES, Baseline, RveRNet
 from rvernet_core.pairs import Pairs
 from rvernet_core.schedule import rate
+from rvernet_core.students import Voiced
 
 log = logging.getLogger(__name__)
 #: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.
@@ -60,10 +61,13 @@ def fit(
     folder: Path | None = None,
     cache: Path | None = None,
     device: str = "cpu",
+    told: Tensor | None = None,
 ) -> list[dict]:
     """Train `model` in place on `pairs` and return its history, one row per epoch.
 
     Args:
+        told: what a teacher says of `pairs`, from `lessons`; `spec.distillation` needs it and `model` is a
+            student then.
         folder: where checkpoints are kept; if it holds one, training resumes there.
         cache: where frozen features are shared between runs.
 
@@ -78,6 +82,10 @@ def fit(
     optimizer = _adam(model, spec)
     forward = _forward(model, pairs, spec, cache, device)
     labels = torch.from_numpy(pairs.labels).to(device)
+    if spec.distillation and (told is None or not isinstance(model, Voiced)):
+        raise ConfigError("distillation needs a student as the model and what its teacher says")
+    if spec.distillation:
+        hear, told = _voices(model, pairs, device), told.to(device)
 
     history, saved = _resume(folder, model, optimizer, device), time.monotonic()
     for epoch in range(len(history), spec.epochs):
@@ -95,9 +103,17 @@ def fit(
             if len(order[part]) == 1 and step:  # batch normalisation needs two samples
                 continue
             with _autocast(spec, device):
-                logits = forward(order[part], flips[part])
-                target = labels[torch.from_numpy(order[part]).to(device)]
-                loss = losses.total(losses.supervised(logits.float(), target))
+                chosen = torch.from_numpy(order[part]).to(device)
+                target = labels[chosen]
+                if spec.distillation:
+                    voices = hear(order[part], flips[part])
+                    logits = model.answer(voices)
+                    mirrored = torch.from_numpy(flips[part]).long().to(device)
+                    parts = losses.distillation(spec, *voices, target, told[mirrored, chosen])
+                else:
+                    logits = forward(order[part], flips[part])
+                    parts = losses.supervised(logits.float(), target)
+                loss = losses.total(parts)
             if not math.isfinite(loss.item()):
                 raise TrainingError(
                     f"the loss became {loss.item()} in epoch {epoch + 1}, step {step + 1} of {steps}; "
@@ -127,6 +143,32 @@ def predict(model: Model, pairs: Pairs, device: str = "cpu", cache: Path | None 
     return _chances(model, _forward(model, pairs, None, cache, device), np.arange(len(pairs)))
 
 
+@torch.no_grad()
+def lessons(teacher: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> Tensor:
+    """The teacher's logits (2, N, K) float32 on all of `pairs`: as they are [0] and mirrored [1].
+
+    Images are augmented by mirroring alone, so this is all that a teacher can be asked in training.
+    """
+    teacher.to(device).eval()
+    ask = _forward(teacher, pairs, TrainSpec(flip=1.0), None, device)
+    parts = np.array_split(np.arange(len(pairs)), max(1, math.ceil(len(pairs) / batch_size)))
+    sides = [
+        torch.cat([ask(part, np.full(len(part), mirrored)).float() for part in parts])
+        for mirrored in (False, True)
+    ]
+    return torch.stack(sides)
+
+
+@torch.inference_mode()
+def heard(model: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> np.ndarray:
+    """The class (2, N) that each of a student's voices says of all of `pairs`, class voice first."""
+    model.to(device).eval()
+    hear = _voices(model, pairs, device)
+    parts = np.array_split(np.arange(len(pairs)), max(1, math.ceil(len(pairs) / batch_size)))
+    said = [torch.stack(hear(part, None)).argmax(2).cpu().numpy() for part in parts]
+    return np.concatenate(said, axis=1)
+
+
 @torch.inference_mode()
 def _chances(model: Model, forward: Forward, indices: np.ndarray, batch_size: int = 200) -> np.ndarray:
     model.eval()
@@ -153,6 +195,17 @@ def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | N
         return model(*[pairs.batch(branch, indices, flips, device) for branch in branches])
 
     return whole
+
+
+def _voices(model: Model, pairs: Pairs, device: str) -> Callable:
+    """How indices become both voices' logits, (B, K) each."""
+    branches = (model.sees,) if isinstance(model, Baseline) else BRANCHES
+
+    def hear(indices: np.ndarray, flips: np.ndarray | None) -> tuple[Tensor, Tensor]:
+        one, other = model.voices(*[pairs.batch(branch, indices, flips, device) for branch in branches])
+        return one.float(), other.float()
+
+    return hear
 
 
 def _adam(model: Model, spec: TrainSpec) -> torch.optim.Adam:

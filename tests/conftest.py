@@ -33,6 +33,7 @@ def make_pairs(seed: int) -> Pairs:
         keys=tuple(f"{c}/{i}" for i, c in enumerate(labels)),
         image_ids=tuple(f"photo{i // 2:02d}" for i in range(60)),
         classes=("rice", "egg", "ketchup", "chili paste"),
+        fitted=np.full((60, 2), 64),
         fingerprint=f"fixture-{seed}",
     )
 

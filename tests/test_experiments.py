@@ -5,18 +5,44 @@ import pytest
 from rvernet_core import experiments
 from rvernet_core.config import BACKBONES
 from rvernet_core.errors import ConfigError
-from rvernet_core.experiments import Study, catalogue
+from rvernet_core.experiments import Study
+from rvernet_core.jobs import catalogue, graph
 
 
 @pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
 def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
     study = Study.of(profile, device="cpu")
     asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
+    asked += [study.students(), study.student_pairs()]
     asked += [study.context_only(), study.widths(), *study.ablations().values()]
     wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
     made = [spec for specs in catalogue(study).values() for spec in specs]
     assert set(made) == wanted
     assert len(made) == len(wanted)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
+def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
+    study = Study.of(profile, backbones=["vit"], device="cpu")
+    jobs, made = catalogue(study), graph(study)
+    assert set(made["runs"]) == set(jobs)
+    students = {name for name, specs in jobs.items() if any(spec.teacher for spec in specs)}
+    assert students
+    assert set(made["after"]) == students
+    for name, before in made["after"].items():
+        taught_by = {spec.teacher for spec in jobs[name]}
+        assert taught_by <= {spec for job in before for spec in jobs[job]}
+
+
+def test_students_are_taught_from_nothing_to_everything_by_the_cnn_with_their_seed():
+    study = Study.of("demo", device="cpu")
+    for made, singles in [(study.students(), study.singles()["mobilenetv2"]), (study.student_pairs(), None)]:
+        assert {0.0, 1.0} <= {strength for kind, strength in made if kind == "hard"}
+        for specs in made.values():
+            assert [spec.teacher for spec in specs] == (
+                singles or study.pairs()["mobilenetv2", "mobilenetv2"]
+            )
+    assert study.students()["hard", 0.0] == study.students()["soft", 0.0]
 
 
 def test_the_grid_is_every_combination_and_every_seed():

@@ -13,7 +13,8 @@ import torch
 
 from rvernet_core import files, runs, training
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
-from rvernet_core.errors import RecordError, TrainingError
+from rvernet_core.distillation import student_of
+from rvernet_core.errors import ConfigError, RecordError, TrainingError
 
 DATA = DataSpec(train_scenes=14, test_scenes=10, plates=PlatesSpec(size=64))
 SPEC = RunSpec(DATA, ModelSpec(roi="mobilenetv2"), TrainSpec(epochs=1, lr=1e-3), seed=0)
@@ -95,6 +96,38 @@ def test_fault_10_two_at_once_end_with_one_whole_run(cache):
     assert one.folder == two.folder
     assert one.metrics == two.metrics
     assert not list(cache.glob("runs/.*"))
+
+
+@pytest.fixture(scope="module")
+def student(cache):
+    """A student of the fixture's run."""
+    deit, quick = ModelSpec(roi="deit-distilled"), TrainSpec(epochs=1, lr=1e-3)
+    return runs.load_or_train(student_of(SPEC, deit, quick, "hard", 0.5), cache)
+
+
+def test_a_student_names_its_teacher_and_keeps_what_each_voice_says(cache, student):
+    teacher = runs.load_or_train(SPEC, cache)
+    assert student.manifest["teacher"] == teacher.folder.name
+    assert runs.read_run(student.folder).spec == student.spec
+    test = runs.pairs_of(DATA, "test", 64, cache)
+    model = student.model(len(test.classes))
+    one, other = training.heard(model, test)
+    assert (student.predictions["class voice"] == one).all()
+    assert (student.predictions["distillation voice"] == other).all()
+    assert (student.predictions["predicted"] == training.predict(model, test).argmax(1)).all()
+    assert (one != other).any()
+
+
+def test_a_missing_teacher_is_trained_first_and_a_contradiction_stops_before_that(cache):
+    teacher = dataclasses.replace(SPEC, seed=21)
+    spec = student_of(teacher, ModelSpec(roi="deit-distilled"), TrainSpec(epochs=1, lr=1e-3), "soft", 1.0)
+    data = runs.data_of(DATA, cache)
+    broken = dataclasses.replace(spec, train=TrainSpec(distillation="soft", strength=2.0))
+    with pytest.raises(ConfigError, match="strength"):
+        runs.load_or_train(broken, cache)
+    assert not runs.run_folder(teacher, data, cache).exists()
+    runs.load_or_train(spec, cache)
+    assert runs.run_folder(teacher, data, cache).exists()
 
 
 def test_weights_of_another_architecture_are_refused(cache, tmp_path):

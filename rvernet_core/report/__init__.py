@@ -8,7 +8,7 @@ alternative texts come from `alt`.
 
 from rvernet_core.report import alt
 from rvernet_core.report.bundle import Bundle, figure_bundle
-from rvernet_core.report.charts import curves, dots
+from rvernet_core.report.charts import curves, dots, paths
 from rvernet_core.report.glance import glance, write_glance
 from rvernet_core.report.grids import confusion, heat
 from rvernet_core.report.page import Page
@@ -32,6 +32,7 @@ __all__ = [
     "interval",
     "label",
     "overlay",
+    "paths",
     "photo_grid",
     "table_bundle",
     "write_glance",

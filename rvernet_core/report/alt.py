@@ -69,6 +69,20 @@ def of_curves(frame: pd.DataFrame, *, what: str, x: str, y: str, series: str, fm
     return f"Line chart of {what}: {'; '.join(parts)}."
 
 
+def of_paths(
+    frame: pd.DataFrame, *, what: str, x: str, y: str, series: str, step: str, fmt: str = "{:.3f}"
+) -> str:
+    """Every point of a `charts.paths`, line by line."""
+    parts = []
+    for name, part in frame.sort_values(step, kind="stable").groupby(series, sort=False):
+        points = ", ".join(
+            f"{fmt.format(row[x])} and {fmt.format(row[y])} at {row[step]:g}"
+            for row in part.to_dict("records")
+        )
+        parts.append(f"{style.label(str(name))} {points}")
+    return f"Paths of {what}: {'; '.join(parts)}."
+
+
 def of_confusion(matrix: pd.DataFrame, *, what: str) -> str:
     """Every count of a `grids.confusion`."""
     parts = [f"{t} taken for {p}: {matrix.loc[t, p]:,}" for t in matrix.index for p in matrix.columns]

@@ -49,6 +49,7 @@ def figure_bundle(
     size: tuple[float, float] = (7.4, 3.6),
     grid: tuple[int, int] = (1, 1),
     quality: int = 85,
+    see: tuple[str, str] | None = None,
     **subplots: Any,
 ) -> Bundle:
     """Draw twice, write `<name>.light.svg`, `<name>.dark.svg` and `<name>.csv` whole, and return them.
@@ -57,6 +58,7 @@ def figure_bundle(
     draw: called once per variant with one Axes, or with an array of Axes where `grid` is not (1, 1).
     data: what is drawn, tidy: one row per mark. alt: what one would say on the telephone; made from
     the data, see `rvernet_core.report.alt`. profile: stamped into the lower right corner.
+    see: what it says and the address of a page of the book that a last link leads to.
     folder: links are relative to the working directory, so a notebook runs in the folder that holds it.
     Raises RecordError where the alt text or the data is missing or the drawing is heavier than MAX_BYTES.
     """
@@ -98,7 +100,8 @@ def figure_bundle(
                 ("SVG", link(paths["light"])),
                 ("SVG, dark", link(paths["dark"])),
                 ("data (CSV)", link(paths["csv"])),
-            ]
+            ],
+            see,
         )
     )
     return Bundle(name, paths, html.Html(body, f"{number or name}: {caption} [{alt}]"), alt)

@@ -77,10 +77,12 @@ def curves(
     ylabel: str = "",
     title: str = "",
     markers: bool = True,
+    log: bool = False,
     ticks: Mapping[float, str] | None = None,
 ) -> None:
     """Lines with bands, one per series, each named at its right end; dashed for pairs of two architectures.
 
+    log: a logarithmic x axis whose ticks are the values of x themselves.
     ticks: where on x -> what stands there.
     """
     ends = {}
@@ -105,7 +107,11 @@ def curves(
         ends[key] = (float(part[x].iloc[-1]), float(part[y].iloc[-1]), tint)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.grid(axis="y")
-    if frame[x].nunique() == 1:
+    if log:
+        ax.set_xscale("log")
+        ax.set_xticks(sorted(frame[x].unique()), [f"{v:g}" for v in sorted(frame[x].unique())])
+        ax.minorticks_off()
+    elif frame[x].nunique() == 1:
         ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
     elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -137,6 +143,46 @@ def curves(
             fontsize=8.5,
             annotation_clip=False,  # a name that had to give way may stand below the axis
         )
+
+
+def paths(
+    ax: Axes,
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    series: str,
+    step: str,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+) -> None:
+    """Two quantities against each other: one line per series through its steps, in the order of `step`.
+
+    x, y: columns, with `<x>_low` and `<x>_high` (and the same for y) drawn as thin crosses. step: column of
+    the numbers that order a line; the first and the last are written beside their points.
+    """
+    for name, part in frame.sort_values(step, kind="stable").groupby(series, sort=False):
+        key = str(name)
+        tint = colour(key if key in style.COLOURS else "rvernet")
+        faint = {"color": tint, "lw": 1, "alpha": 0.4}
+        ax.hlines(part[y], part[f"{x}_low"], part[f"{x}_high"], **faint)
+        ax.vlines(part[x], part[f"{y}_low"], part[f"{y}_high"], **faint)
+        line = {"color": tint, "marker": style.marker(key), "mec": colour("paper"), "mew": 0.7}
+        ax.plot(part[x].values, part[y].values, ms=0.78 * _size(key), **line)
+        for row in part.iloc[[0, -1]].to_dict("records"):
+            text = f"{row[step]:g}"
+            ax.annotate(
+                text,
+                (row[x], row[y]),
+                xytext=(4, 3),
+                textcoords="offset points",
+                fontsize=7.5,
+                color=tint,
+                annotation_clip=False,
+            )
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.grid(axis="both")
 
 
 # --- helpers --------------------------------------------------------------------------------------

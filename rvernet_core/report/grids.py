@@ -25,8 +25,9 @@ def heat(
     notes: pd.DataFrame | None = None,
     limits: tuple[float, float] | None = None,
     mark: str | None = "max",
+    square: bool = True,
 ) -> None:
-    """A square grid of values, each written into its cell.
+    """A grid of values, square unless said otherwise, each written into its cell.
 
     grid: rows are drawn downwards, columns rightwards. notes: a second, smaller line for each cell.
     limits: value range of the colours. mark: frame the largest ("max") or smallest ("min") cell.
@@ -40,7 +41,7 @@ def heat(
         vmin=low,
         vmax=max(high, low + 1e-9),
         cbar=False,
-        square=True,
+        square=square,
         linewidths=2,
         linecolor=colour("paper"),
     )

@@ -11,9 +11,13 @@ import pandas as pd
 
 from rvernet_core import files
 from rvernet_core.errors import RecordError
+from rvernet_core.evidence import write_evidence
 from rvernet_core.report import html, provenance
-from rvernet_core.report.bundle import Bundle, figure_bundle
+from rvernet_core.report.bundle import Bundle, figure_bundle, link
+from rvernet_core.report.coverage import back_link
 from rvernet_core.report.tables import table_bundle
+from rvernet_core.runs import Run
+from rvernet_core.trials import Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +72,7 @@ class Page:
             folder=self.folder,
             profile=self.profile,
             number=self._number("Figure", name),
+            see=back_link(self.name, name),
             **options,
         )
 
@@ -80,6 +85,7 @@ class Page:
             folder=self.folder,
             profile=self.profile,
             number=self._number("Table", name),
+            see=back_link(self.name, name),
             **options,
         )
 
@@ -95,12 +101,18 @@ class Page:
         return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
     def provenance(
-        self, *, command: str | None = None, data: dict[str, str] | None = None, device: str = "cpu"
+        self,
+        *,
+        command: str | None = None,
+        data: dict[str, str] | None = None,
+        device: str = "cpu",
+        used: Sequence[Run | Trial] = (),
     ) -> html.Html:
         """Write `<name>.page.json` and return the provenance box. Call it last.
 
         command: reproduces the page; by default the papermill call with this profile.
         data: what each data set is called -> its fingerprint.
+        used: the runs and trials behind the page; their predictions and manifests go beside it.
         """
         command = (
             command or f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}"
@@ -123,7 +135,8 @@ class Page:
                 "provenance": facts,
             },
         )
-        return provenance.box(facts)
+        behind = write_evidence(self.name, used, self.folder)
+        return provenance.box(facts, [(path.name, link(path)) for path in behind])
 
     def _number(self, kind: str, name: str) -> str:
         """`Figure 3.1`: a name keeps its number when its cell runs again."""

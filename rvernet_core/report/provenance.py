@@ -35,8 +35,11 @@ def collect(
     }
 
 
-def box(facts: dict) -> html.Html:
-    """The facts of `collect` as a box that opens on a click; the command is always in sight."""
+def box(facts: dict, behind: Sequence[tuple[str, str]] = ()) -> html.Html:
+    """The facts of `collect` as a box that opens on a click; the command is always in sight.
+
+    behind: (name, address) of the files that the page's numbers can be computed from.
+    """
     rows = {
         "profile": facts["profile"],
         "seeds": ", ".join(map(str, facts["seeds"])),
@@ -59,6 +62,8 @@ def box(facts: dict) -> html.Html:
         "<details><summary>Provenance</summary>"
         f'<table class="rvn-table"><tbody>{cells}</tbody></table></details>'
     )
+    if behind:
+        body += f"<p>Every prediction behind this page:</p>{html.links(list(behind))}"
     return html.Html(
         body, "\n".join(f"{name}: {text}" for name, text in rows.items()) + f"\n{facts['command']}"
     )

@@ -33,6 +33,9 @@ COLOURS = {
     "point": ("#c4560a", "#f5a55c"),
     "single": ("#6b7684", "#9aa5b1"),
     "rvernet": ("#0a7f8f", "#4fd0df"),
+    "hard single": ("#7d4aa5", "#c9a1ea"),  # students: how they were taught, and what they are
+    "soft single": ("#c4560a", "#f5a55c"),
+    "hard rvernet": ("#0a7f8f", "#4fd0df"),
     "ink": ("#1f2933", "#e6e9ed"),
     "muted": ("#5f6b78", "#9aa5b1"),
     "faint": ("#d5dae0", "#3b444e"),
@@ -41,6 +44,7 @@ COLOURS = {
 }
 #: A fixed marker per backbone and prompt, so that colour never carries a meaning alone.
 MARKERS = {"mobilenetv2": "s", "vit": "o", "deit": "D", "deit-distilled": "^", "mlp-mixer": "P", "point": "D"}
+MARKERS |= {"hard single": "^", "soft single": "D", "hard rvernet": "o"}
 #: How the backbones and the branches are written for readers.
 LABELS = {
     "mobilenetv2": "MobileNetV2",
@@ -52,6 +56,9 @@ LABELS = {
     "extra_roi": "extra-ROI",
     "single": "single model",
     "rvernet": "RveRNet",
+    "hard single": "single, hard",
+    "soft single": "single, soft",
+    "hard rvernet": "RveRNet, hard",
 }
 #: The reader's fonts, in the order of the book's theme.
 FONT_STACK = "-apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"

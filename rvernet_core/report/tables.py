@@ -34,6 +34,7 @@ def table_bundle(
     intervals: Mapping[str, tuple[str, str]] | Sequence[str] = (),
     best: Mapping[str, str] | None = None,
     data: pd.DataFrame | None = None,
+    see: tuple[str, str] | None = None,
 ) -> Bundle:
     """Write `<name>.csv` and return the table as a notebook shows it.
 
@@ -41,6 +42,7 @@ def table_bundle(
     labels: column -> heading. formats: column -> `str.format` pattern (default: 3 decimals for floats).
     intervals: column -> (low column, high column), or names whose columns are `<name>_low`, `<name>_high`.
     best: column -> "max" or "min"; the best value is bold. data: what the CSV holds, if more than `frame`.
+    see: what it says and the address of a page of the book that a last link leads to.
     Raises RecordError where a column is missing or the frame is empty.
     """
     labels, formats, best = labels or {}, formats or {}, best or {}
@@ -71,7 +73,7 @@ def table_bundle(
     body = (
         f'<div id="{escape(name)}">{html.caption(number, caption, profile)}'
         f'<div class="rvn-scroll"><table class="rvn-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{html.links([('CSV', link(path))])}</div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{html.links([('CSV', link(path))], see)}</div>"
     )
     return Bundle(name, {"csv": path}, html.Html(body, f"{number or name}: {caption}\n{frame.to_string()}"))
 

@@ -147,7 +147,7 @@ def _save(path: Path, state: dict) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Render, train, measure on unseen scenes, write weights, facts and model card."""
     parser = argparse.ArgumentParser(prog="python -m rvernet_core.zoo.train_sam", description=__doc__)
-    parser.add_argument("--steps", type=int, default=4500, help="optimiser steps")
+    parser.add_argument("--steps", type=int, default=10_000, help="optimiser steps")
     parser.add_argument(
         "--scenes", type=int, default=CORPUS.train_scenes, help="rendered scenes to learn from"
     )

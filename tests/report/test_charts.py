@@ -12,6 +12,16 @@ GRID = pd.DataFrame(np.linspace(0.5, 0.9, 25).reshape(5, 5), index=list(BACKBONE
 CURVES = pd.DataFrame(
     {"epoch": [1, 2, 1, 2], "loss": [1.0, 0.5, 0.9, 0.6], "model": ["vit", "vit", "deit", "deit"]}
 )
+STEPS = pd.DataFrame(
+    {
+        "taught": ["hard single"] * 3 + ["hard rvernet"] * 3,
+        "strength": [1.0, 0.0, 0.5] * 2,
+        "gain": [0.9, 0.1, 0.4, 0.8, 0.2, 0.3],
+        "price": [0.3, 0.6, 0.5, 0.4, 0.7, 0.6],
+    }
+)
+STEPS = STEPS.assign(**{f"{c}_{end}": STEPS[c] for c in ("gain", "price") for end in ("low", "high")})
+SIDES = {"x": "gain", "y": "price", "series": "taught", "step": "strength"}
 MATRIX = pd.DataFrame(
     [[30, 10], [5, 35]], index=["ketchup", "chili paste"], columns=["ketchup", "chili paste"]
 )
@@ -28,6 +38,7 @@ PAIRED = pd.DataFrame(
         (lambda ax: report.heat(ax, GRID.where(GRID > 0.6)), "DeiT-distilled"),
         (lambda ax: report.confusion(ax, MATRIX), "88%"),
         (lambda ax: report.curves(ax, CURVES, x="epoch", y="loss", series="model"), "ViT"),
+        (lambda ax: report.paths(ax, STEPS, **SIDES, title="the price"), "the price"),
         (
             lambda ax: report.curves(
                 ax, CURVES, x="epoch", y="loss", series="model", ticks={1: "clean", 2: "noisy"}
@@ -123,3 +134,15 @@ def test_all_names_at_line_ends_are_drawn_and_mixed_pairs_are_dashed():
     )
     assert all(report.label(name) in drawn for name in names)
     assert drawn.count("stroke-dasharray") == 1
+
+
+def test_a_path_goes_through_its_steps_in_their_order_whatever_that_of_the_rows():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    charts.paths(ax, STEPS, **SIDES)
+    lines = [list(line.get_xdata()) for line in ax.get_lines()]
+    assert lines == [[0.1, 0.4, 0.9], [0.2, 0.3, 0.8]]
+    assert [text.get_text() for text in ax.texts] == ["0", "1"] * 2
+    told = report.alt.of_paths(STEPS, what="gain and price", **SIDES)
+    assert "single, hard 0.100 and 0.600 at 0, 0.400 and 0.500 at 0.5, 0.900 and 0.300 at 1" in told

@@ -1,0 +1,56 @@
+"""The catalogue of a study: every run that a notebook asks for, as jobs of the graph."""
+
+from __future__ import annotations
+
+from rvernet_core import PROTOCOL, config
+from rvernet_core.config import RunSpec
+from rvernet_core.distillation import TEACHER
+from rvernet_core.experiments import Study
+from rvernet_core.recipe import recipe
+
+
+def catalogue(study: Study) -> dict[str, list[RunSpec]]:
+    """Jobs for the graph: name -> runs that one process makes. Names are stable and fit in a file name.
+
+    A process takes seconds to start. Micro nets train in as little, so one process makes all seeds of a
+    model, and one the whole frozen grid; at paper scale every run is a job of its own.
+    """
+    fine = {f"single-{name}": specs for name, specs in study.singles().items()}
+    fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    fine |= {f"single-{TEACHER}": study.teachers(), f"pair-{TEACHER}+{TEACHER}": study.pair_teachers()}
+    fine |= {f"student-{kind}-{s:g}": specs for (kind, s), specs in study.students().items()}
+    fine |= {f"student-pair-{kind}-{s:g}": specs for (kind, s), specs in study.student_pairs().items()}
+    fine |= {f"context-{name}": specs for name, specs in study.context_only().items()}
+    for change, pairs in study.ablations().items():
+        slug = change.lower().replace(" ", "-")
+        fine |= {f"ablation-{slug}-{roi}+{extra}": specs for (roi, extra), specs in pairs.items()}
+    grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
+    grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
+    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in study.widths().items()}
+    jobs, listed = {}, set()
+    for name, specs in (fine | grid).items():  # some are asked for twice, such as the grid's width of 640
+        jobs[name] = [spec for spec in specs if spec not in listed]
+        listed.update(specs)
+    if study.profile.scale == "paper":
+        return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
+    if study.profile.grid_frozen:
+        jobs["grid"] = [spec for name in grid for spec in jobs.pop(name)]
+    return {name: specs for name, specs in jobs.items() if specs}
+
+
+def graph(study: Study) -> dict:
+    """What the Snakefile reads of the data and of every job of the catalogue.
+
+    data: a fingerprint of its spec. runs: job -> a fingerprint of what decides its result. after: job -> the
+    jobs that make its students' teachers, so that no two processes train the same one.
+    """
+    jobs = catalogue(study)
+    makers = {spec: name for name, specs in jobs.items() for spec in specs}
+    after = {
+        name: sorted({makers[spec.teacher] for spec in specs if spec.teacher}) for name, specs in jobs.items()
+    }
+    return {
+        "data": config.fingerprint(study.profile.data, PROTOCOL),
+        "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in jobs.items()},
+        "after": {name: before for name, before in after.items() if before},
+    }

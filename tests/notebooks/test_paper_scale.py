@@ -1,0 +1,92 @@
+"""The paper profile's own path: FoodSeg103's layout, the paper's nets at 224 px, the notebooks' own cells.
+
+The nets are random, for their weights cannot be had offline; everything else is what a user runs.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rvernet_core import experiments, runs
+from rvernet_core.config import BACKBONES, PROFILES, DataSpec, PlatesSpec, replace
+from rvernet_core.datasets import open_data
+from rvernet_core.export import write_foodseg103
+from rvernet_core.report import page as page_module
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """(root of a small data set in the official layout, its extra classes, a cache)."""
+    folder = tmp_path_factory.mktemp("paper")
+    plates = open_data(DataSpec(train_scenes=4, test_scenes=3, plates=PlatesSpec(size=96)), folder / "plates")
+    root = write_foodseg103(plates, folder / "FoodSeg103")
+    return root, folder / "cache"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """The paper profile, for one epoch of random nets on a CPU."""
+    step = dict(epochs=1, batch_size=8, precision="float32", val_fraction=0.25)
+    base = PROFILES["paper"]
+    once = replace(
+        base,
+        **{part: replace(getattr(base, part), **step) for part in ("single", "pair", "grid")},
+        seeds=(0,),
+        pretrained=False,
+        sam="micro",
+        sam_photos=2,
+    )
+    monkeypatch.setitem(PROFILES, "paper", once)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
+def test_each_of_the_papers_nets_takes_a_step(name, paper):
+    root, cache = paper
+    study = experiments.Study.of(
+        "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
+    )
+    (spec,) = study.singles()[name]
+    spec = replace(spec, train=replace(spec.train, batch_size=4, flip=0.0))
+    data = study.data
+    train = runs.pairs_of(spec.data, "train", 224, cache)
+    torch.manual_seed(0)
+    model = runs.build_model(spec.model, len(data.classes))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    logits = model(train.batch("roi", np.arange(4), None, "cpu"))
+    assert logits.shape == (4, len(data.classes))
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(train.labels[:4]))
+    loss.backward()
+    torch.optim.SGD(model.parameters(), 0.1).step()
+    assert any((before[k] != v).any() for k, v in model.state_dict().items())
+
+
+def cells(name):
+    notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())
+    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")))
+def test_every_notebook_runs_at_the_papers_scale(name, paper, tmp_path, monkeypatch):
+    """With the one of the paper's nets that is quick on a CPU."""
+    root, cache = paper
+    monkeypatch.setenv("RVERNET_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(page_module, "ROOT", tmp_path)
+    wishes = {"profile": "paper", "dataset": "foodseg103", "data_root": str(root), "device": "cpu"}
+    wishes["backbones"] = ["deit-distilled", "mobilenetv2"] if name.startswith("07") else ["mobilenetv2"]
+    space: dict = {"__name__": "__main__", "display": lambda *shown: None}
+    first, *rest = cells(name)
+    exec(first, space)
+    space.update(wishes)
+    for cell in rest:
+        exec(cell, space)
+    facts = json.loads((tmp_path / "_build/paper/experiments/files" / f"{name}.page.json").read_text())
+    assert facts["provenance"]["profile"] == "paper"
+    assert facts["items"]["Figure"]
