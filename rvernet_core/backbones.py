@@ -123,6 +123,13 @@ ZOO: dict[str, Backbone] = {
 }
 
 
+def input_size(scale: str) -> int:
+    """INPUT_SIZE[scale]; ConfigError for an unknown scale."""
+    if scale not in INPUT_SIZE:
+        raise ConfigError(f"unknown scale {scale!r}; expected {' or '.join(INPUT_SIZE)}")
+    return INPUT_SIZE[scale]
+
+
 def facts(name: str) -> Backbone:
     """The entry of `name`; ConfigError lists the known names."""
     if name not in ZOO:

@@ -17,8 +17,32 @@ from tqdm.auto import tqdm
 
 from rvernet_core.config import fingerprint
 from rvernet_core.files import write_bytes
-from rvernet_core.models import BRANCHES, Baseline, RveRNet
+from rvernet_core.models import BRANCHES, Baseline, Reader, RveRNet
 from rvernet_core.pairs import Pairs
+
+Part = tuple[str, nn.Module, Reader]  # a branch, its backbone, and how that is asked
+
+
+def parts(model: RveRNet | Baseline) -> list[Part]:
+    """The branches of `model` in the order in which `model.integrate` takes what they read."""
+    if isinstance(model, RveRNet):
+        readers = model.roi_read, model.extra_roi_read
+        return list(zip(BRANCHES, model.modules_of_branches(), readers, strict=True))
+    return [(model.sees, model.backbone, model.read)]
+
+
+@torch.inference_mode()
+def read_branch(part: Part, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> Tensor:
+    """What one branch reads of all of `pairs`, in eval mode: (N, F) float32 on `device`."""
+    branch, net, read = part
+    net.eval()
+    rows = []
+    for start in tqdm(
+        range(0, len(pairs), batch_size), desc=f"features of the {branch} cut-outs", disable=None, leave=False
+    ):
+        indices = np.arange(start, min(start + batch_size, len(pairs)))
+        rows.append(read(net, pairs.batch(branch, indices, None, device)).float())
+    return torch.cat(rows)
 
 
 def frozen_features(
@@ -29,14 +53,8 @@ def frozen_features(
     With a `cache`, arrays are shared under a name made of the backbone's weights, what is read from
     it, the pairs and the branch.
     """
-    if isinstance(model, RveRNet):
-        parts = zip(
-            BRANCHES, model.modules_of_branches(), (model.roi_read, model.extra_roi_read), strict=True
-        )
-    else:
-        parts = [(model.sees, model.backbone, model.read)]
     arrays = []
-    for branch, net, read in parts:
+    for branch, net, read in parts(model):
         path = None
         if cache is not None:
             name = fingerprint(
@@ -46,14 +64,7 @@ def frozen_features(
         if path is not None and path.exists():
             arrays.append(torch.from_numpy(np.load(path)).to(device))
             continue
-        net.eval()
-        steps = range(0, len(pairs), batch_size)
-        rows = []
-        with torch.inference_mode():
-            for start in tqdm(steps, desc=f"features of the {branch} cut-outs", disable=None, leave=False):
-                indices = np.arange(start, min(start + batch_size, len(pairs)))
-                rows.append(read(net, pairs.batch(branch, indices, None, device)).float())
-        features = torch.cat(rows).clone()
+        features = read_branch((branch, net, read), pairs, device, batch_size).clone()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             buffer = io.BytesIO()

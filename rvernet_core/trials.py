@@ -9,6 +9,7 @@ Nothing is trained. A trial holds one prediction per test sample, as its run doe
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import zlib
 from collections.abc import Sequence
@@ -22,14 +23,16 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core import backbones, files, noise, training
+from rvernet_core import backbones, files, noise
 from rvernet_core.config import AMBIGUOUS, DataSpec, fingerprint, replace
 from rvernet_core.cutouts import GRAY, cut
 from rvernet_core.datasets import FoodSplit
 from rvernet_core.errors import ConfigError
+from rvernet_core.features import parts, read_branch
 from rvernet_core.models import BRANCHES
 from rvernet_core.pairs import Pairs, prepare, to_batch
 from rvernet_core.runs import Run, data_of, pairs_of, predictions_frame
+from rvernet_core.training import Model
 
 VERSION = 1  # raised when the same condition comes to mean other pixels
 
@@ -108,13 +111,14 @@ def try_all(
     made: dict[Condition, list[Trial]] = {condition: [] for condition in conditions}
     with tqdm(total=len(runs) * len(made), desc=desc, unit="trial", disable=None) as bar:
         for run in runs:
+            known: dict = {}  # what the branches read, for conditions that change only the other one
             model, size = None, backbones.INPUT_SIZE[run.spec.model.scale]
             for condition in made:
                 path = Path(cache) / "trials" / f"{run.folder.name}-{fingerprint(condition, VERSION)}.csv"
                 if not path.exists():
                     pairs = altered(run.spec.data, condition, size, Path(cache))
                     model = model or run.model(len(pairs.classes))
-                    _try(run, model, pairs, path, device)
+                    _try(run, model, pairs, path, device, known)
                 made[condition].append(Trial(run, condition, path))
                 bar.update()
     return made
@@ -270,12 +274,23 @@ def check(condition: Condition) -> None:
         raise ConfigError(f"noise is {condition.noise.kind!r}; expected one of {', '.join(KINDS)}")
 
 
-def _try(run: Run, model: training.Model, pairs: Altered, path: Path, device: str) -> None:
+def _seen(condition: Condition, branch: str) -> tuple[str, Condition]:
+    """The condition as one branch meets it: equal where it sees the same pixels."""
+    met = condition.noise if branch in condition.on else None
+    context = condition.context if branch == "extra_roi" else "own"
+    return branch, dataclasses.replace(condition, noise=met, on=BRANCHES, context=context)
+
+
+def _try(run: Run, model: Model, pairs: Altered, path: Path, device: str, known: dict) -> None:
     threads = torch.get_num_threads()
     if run.spec.model.scale == "micro" and device == "cpu":
         torch.set_num_threads(1)  # as in training: the last digits must not depend on the cores
     try:
-        chances = training.predict(model, pairs, device)
+        keys = [_seen(pairs._condition, part[0]) for part in parts(model.to(device).eval())]
+        missing = [(key, part) for key, part in zip(keys, parts(model), strict=True) if key not in known]
+        known.update({key: read_branch(part, pairs, device) for key, part in missing})
+        with torch.inference_mode():
+            chances = model.integrate(*[known[key] for key in keys]).softmax(1).cpu().numpy()
     finally:
         torch.set_num_threads(threads)
     frame = predictions_frame(pairs, chances)

@@ -92,3 +92,10 @@ def test_fault_13_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch):
     monkeypatch.setattr(backbones.timm, "create_model", offline)
     with pytest.raises(CheckpointError, match="could not load mobilenetv2_100"):
         backbones.build("mobilenetv2", "paper")
+
+
+def test_the_input_size_is_told_for_known_scales_only():
+    assert backbones.input_size("micro") == 64
+    assert backbones.input_size("paper") == 224
+    with pytest.raises(ConfigError, match="micro or paper"):
+        backbones.input_size("large")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rvernet_core import noise, results, runs, trials
+from rvernet_core import features, noise, results, runs, training, trials
 from rvernet_core.config import AMBIGUOUS, DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.cutouts import GRAY, letterbox
 from rvernet_core.datasets.base import RoiSample
@@ -49,6 +49,20 @@ def test_a_trial_is_made_once(run, cache, monkeypatch):
     monkeypatch.setattr(trials, "_try", lambda *a: pytest.fail("made again"))
     (again,) = try_all([run], [condition], cache)[condition]
     assert again.path == first.path
+
+
+def test_a_branch_is_read_once_for_all_conditions_that_show_it_the_same(run, cache, monkeypatch):
+    read, noisy = [], Noise("permutation", patch=28)
+    monkeypatch.setattr(
+        trials, "read_branch", lambda part, *a: read.append(part[0]) or features.read_branch(part, *a)
+    )
+    conditions = [Condition(noise=noisy, on=on) for on in (("roi",), ("extra_roi",), ("roi", "extra_roi"))]
+    made = try_all([run], conditions, cache)
+    assert sorted(read) == ["extra_roi", "extra_roi", "roi", "roi"]
+    for condition, (trial,) in made.items():
+        pairs = altered(DATA, condition, 64, cache)
+        direct = training.predict(run.model(len(pairs.classes)), pairs)
+        assert np.abs(trial.predictions["confidence"] - direct.max(1)).max() < 1e-4
 
 
 @pytest.mark.parametrize("kind", trials.KINDS)

@@ -78,9 +78,12 @@ def curves(
     title: str = "",
     markers: bool = True,
     log: bool = False,
+    ticks: Mapping[float, str] | None = None,
 ) -> None:
-    """Lines with bands, one per series, each named at its right end. `log`: a logarithmic x axis whose
-    ticks are the values of x themselves.
+    """Lines with bands, one per series, each named at its right end; dashed for pairs of two architectures.
+
+    log: a logarithmic x axis whose ticks are the values of x themselves.
+    ticks: where on x -> what stands there.
     """
     ends = {}
     for name, part in frame.sort_values(x, kind="stable").groupby(series, sort=False):
@@ -95,6 +98,7 @@ def curves(
             part[x].values,
             part[y].values,
             color=tint,
+            ls=(0, (5, 1.5)) if _mixed(key) else "-",
             marker=style.marker(key) if markers else "",
             ms=0.78 * _size(key),
             mec=colour("paper"),
@@ -111,6 +115,8 @@ def curves(
         ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
     elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if ticks:
+        ax.set_xticks(list(ticks), list(ticks.values()))
     for text, at in (references or {}).items():
         ax.axhline(at, color=colour("muted"), lw=1, ls=(0, (4, 3)))
         ax.annotate(
@@ -135,6 +141,7 @@ def curves(
             va="center",
             color=tint,
             fontsize=8.5,
+            annotation_clip=False,  # a name that had to give way may stand below the axis
         )
 
 
@@ -190,6 +197,11 @@ def _dot(ax: Axes, x: float, y: float, key: str, tint: str) -> None:
         ax.plot(x, y, "o", color=colour("paper"), ms=9.2, mew=0, zorder=4)
     size = _size(key) * (0.8 if inside else 1)
     ax.plot(x, y, style.marker(key), color=tint, ms=size, mec=colour("paper"), mew=0.8, zorder=5)
+
+
+def _mixed(key: str) -> bool:
+    """Whether the key is a pair "roi + extra_roi" of two different backbones."""
+    return len({part.strip() for part in key.split("+")}) > 1
 
 
 def _size(key: str) -> float:

@@ -40,6 +40,12 @@ PAIRED = pd.DataFrame(
         (lambda ax: report.curves(ax, CURVES, x="epoch", y="loss", series="model"), "ViT"),
         (lambda ax: report.paths(ax, STEPS, **SIDES, title="the price"), "the price"),
         (
+            lambda ax: report.curves(
+                ax, CURVES, x="epoch", y="loss", series="model", ticks={1: "clean", 2: "noisy"}
+            ),
+            "noisy",
+        ),
+        (
             lambda ax: report.dots(
                 ax, PAIRED, label="b", value="f1", series="kind", references={"chance": 0.5, "ceiling": 0.52}
             ),
@@ -127,6 +133,20 @@ def test_bench_measures_a_net_per_image(monkeypatch):
     rows = bench._net("mobilenetv2", repeats=1)
     assert [part for part, _, _ in rows] == ["mobilenetv2: forward", "mobilenetv2: forward and backward"]
     assert all(spent > 0 and per == "image" for _, spent, per in rows)
+
+
+def test_all_names_at_line_ends_are_drawn_and_mixed_pairs_are_dashed():
+    names = ["vit", "deit", "mlp-mixer", "vit + vit", "vit + deit"]
+    frame = pd.DataFrame(
+        [{"model": n, "x": x, "y": x + 0.001 * i} for i, n in enumerate(names) for x in (1, 0)]
+    )
+    drawn = svg.render(
+        lambda ax: report.curves(ax, frame.assign(y=-frame["y"]), x="x", y="y", series="model"),
+        "light",
+        name="ends",
+    )
+    assert all(report.label(name) in drawn for name in names)
+    assert drawn.count("stroke-dasharray") == 1
 
 
 def test_a_path_goes_through_its_steps_in_their_order_whatever_that_of_the_rows():
