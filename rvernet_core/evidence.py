@@ -38,18 +38,19 @@ def write_evidence(page: str, entries: Sequence[Run | Trial], folder: Path) -> l
     donor of a foreign context. A sample that a trial left out has an empty cell.
     """
     unique = {name_of(entry): entry for entry in entries}
-    table, facts = None, {}
+    if not unique:
+        return []
+    parts, facts = [], {}
     for name, entry in unique.items():
         frame = entry.predictions
         kept = [c for c in frame if c not in SAMPLE and c != "confidence" and not c.startswith("p ")]
         names = {c: name if c == "predicted" else f"{name}:{c}" for c in kept}
-        part = frame[SAMPLE + kept].rename(columns=names).set_index(SAMPLE)
-        table = part if table is None else table.join(part, how="outer", sort=False)
+        parts.append(frame.set_index("key")[kept].rename(columns=names))
         facts[name] = {"manifest": entry.manifest}
         if isinstance(entry, Trial):
             facts[name]["condition"] = dataclasses.asdict(entry.condition)
-    if table is None:
-        return []
+    whole = max((entry.predictions for entry in unique.values()), key=len)
+    table = pd.concat([whole[SAMPLE].set_index("key"), *parts], axis=1)
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
     return [
         write_packed(table.reset_index(), Path(folder) / f"{page}.predictions.csv.xz"),

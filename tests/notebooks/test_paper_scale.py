@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 def paper(tmp_path_factory):
     """(root of a small data set in the official layout, its extra classes, a cache)."""
     folder = tmp_path_factory.mktemp("paper")
-    plates = open_data(DataSpec(train_scenes=4, test_scenes=3, plates=PlatesSpec(size=96)), folder / "plates")
+    spec = DataSpec(train_scenes=4, test_scenes=3, plates=PlatesSpec(size=96, sauce_rate=1.0))
+    plates = open_data(spec, folder / "plates")
     root = write_foodseg103(plates, folder / "FoodSeg103")
     return root, folder / "cache"
 
@@ -40,6 +41,9 @@ def small(monkeypatch):
         pretrained=False,
         sam="micro",
         sam_photos=2,
+        strengths=(0.0, 1.0),
+        soft_strengths=(),
+        pair_strengths=(),
     )
     monkeypatch.setitem(PROFILES, "paper", once)
 
@@ -80,7 +84,7 @@ def test_every_notebook_runs_at_the_papers_scale(name, paper, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(page_module, "ROOT", tmp_path)
     wishes = {"profile": "paper", "dataset": "foodseg103", "data_root": str(root), "device": "cpu"}
-    wishes["backbones"] = ["deit-distilled", "mobilenetv2"] if name.startswith("07") else ["mobilenetv2"]
+    wishes["backbones"] = ["mobilenetv2"]
     space: dict = {"__name__": "__main__", "display": lambda *shown: None}
     first, *rest = cells(name)
     exec(first, space)
