@@ -232,7 +232,8 @@ def _series_key(
     """A legend in one line above the axes, `lift` letters high: above the names of the references."""
     for name in groups:
         key = str(frame.loc[frame[series] == name, colours or series].iloc[0])
-        tint = colour(key if key in style.COLOURS else "rvernet")
+        tint = colour(key if key in style.COLOURS else key.split("+")[0].strip())
+        tint = tint if tint.startswith("#") else colour("rvernet")
         ax.plot([], [], style.marker(key), color=tint, ms=6.5, label=style.label(str(name)))
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), handletextpad=0.2, borderaxespad=lift
