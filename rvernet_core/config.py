@@ -59,9 +59,7 @@ class ModelSpec:
     extra_roi: str | None = None  # one of BACKBONES, or None for the baseline
     sees: str = "roi"  # the cut-out that the baseline sees: roi | extra_roi
     scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
-    fusion: str = (
-        "logits"  # logits: each backbone's own pretraining head, as the paper | features: pooled features
-    )
+    fusion: str = "logits"  # logits: the backbones' own pretraining heads, as the paper | features: pooled
     head_width: int = 640  # width of the integration module
     freeze: tuple[str, ...] = ()  # any of roi, extra_roi
     pretrained: bool = True  # start from the zoo (micro) or the hub (paper)
@@ -83,9 +81,7 @@ class TrainSpec:
     batch_size: int = 50
     lr: float = 1e-3  # peak learning rate of the backbones
     head_lr_factor: float = 1.0  # the fresh head learns at lr times this
-    schedule: str = (
-        "as-written"  # as-written: warm-up, then cosine, per step | as-released: FACTS of the released loop
-    )
+    schedule: str = "as-written"  # warm-up, then cosine, per step | as-released: by epoch, see `schedule`
     warmup: float = 0.1  # share of all steps
     flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
     val_fraction: float = 0.1  # carved from train, never from test
@@ -196,8 +192,10 @@ class Profile:
     grid: TrainSpec  # the 5 x 5 grid; with frozen backbones only the integration module is trained
     grid_frozen: bool
     raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
+    few_seeds: tuple[int, ...]  # those of students and ablations, which are many; empty: all
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
+    together: int = 1  # jobs that one process makes; starting one takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
@@ -222,6 +220,7 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=60, test_scenes=40, plates=PlatesSpec(size=64)),
             scale="micro",
             seeds=(0, 1, 2),
+            few_seeds=(0,),
             single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
@@ -230,6 +229,7 @@ PROFILES: dict[str, Profile] = {
             pairs=(*EQUAL_PAIRS[:1], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
             sam_photos=10,
+            together=5,
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
@@ -240,6 +240,7 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=512, test_scenes=600),
             scale="micro",
             seeds=(0, 1, 2),
+            few_seeds=(0, 1),
             single=_FINE,
             pair=_FINE,
             grid=_HEAD,
@@ -247,6 +248,8 @@ PROFILES: dict[str, Profile] = {
             raw=False,
             pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
+            soft_strengths=(0.0, 1.0),
+            pair_strengths=(0.0, 1.0),
         ),
         Profile(
             name="full",
@@ -254,6 +257,7 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=1024, test_scenes=1000),
             scale="micro",
             seeds=(0, 1, 2, 3, 4),
+            few_seeds=(),
             single=_FINE,
             pair=_FINE,
             grid=_HEAD,
@@ -271,6 +275,7 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(name="foodseg103"),
             scale="paper",
             seeds=(0, 1, 2),
+            few_seeds=(),
             single=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             pair=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             grid=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),

@@ -7,6 +7,7 @@ study.run(study.singles()["deit"])  ->  [Run, Run]          loaded, or trained w
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class Study:
         data = config.replace(base.data, **{key: value for key, value in wishes.items() if value})
         changes: dict = {"data": data}
         if seeds:
-            changes["seeds"] = tuple(seeds)
+            changes |= {"seeds": tuple(seeds), "few_seeds": ()}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
@@ -108,6 +109,11 @@ class Study:
         from rvernet_core import runs
 
         return runs.data_of(self.profile.data, self.cache)
+
+    def fewer(self) -> Study:
+        """The same study with the profile's few seeds, for the pages that need many kinds of runs."""
+        seeds = self.profile.few_seeds or self.profile.seeds
+        return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds), used=[])
 
     def singles(self) -> dict[str, list[RunSpec]]:
         """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
@@ -165,12 +171,15 @@ class Study:
         changes: dict[str, dict] = {
             "ROI module frozen": {"freeze": ("roi",)},
             "extra-ROI module frozen": {"freeze": ("extra_roi",)},
-            "both modules frozen": {"freeze": ("roi", "extra_roi")},
+            "both modules frozen": {"freeze": ("roi", "extra_roi")},  # trained as the frozen grid is
             "pooled features": {"fusion": "features"},
         }
         return {
             name: {
-                (roi, extra): self._specs(ModelSpec(roi=roi, extra_roi=extra, **change), self.profile.pair)
+                (roi, extra): self._specs(
+                    ModelSpec(roi=roi, extra_roi=extra, **change),
+                    self.profile.grid if len(change.get("freeze", ())) == 2 else self.profile.pair,
+                )
                 for roi, extra in self.profile.ablated
             }
             for name, change in changes.items()

@@ -17,16 +17,17 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
     """
     fine = {f"single-{name}": specs for name, specs in study.singles().items()}
     fine |= {f"pair-{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    few = study.fewer()
     fine |= {f"single-{TEACHER}": study.teachers(), f"pair-{TEACHER}+{TEACHER}": study.pair_teachers()}
-    fine |= {f"student-{kind}-{s:g}": specs for (kind, s), specs in study.students().items()}
-    fine |= {f"student-pair-{kind}-{s:g}": specs for (kind, s), specs in study.student_pairs().items()}
-    fine |= {f"context-{name}": specs for name, specs in study.context_only().items()}
-    for change, pairs in study.ablations().items():
+    fine |= {f"student-{kind}-{s:g}": specs for (kind, s), specs in few.students().items()}
+    fine |= {f"student-pair-{kind}-{s:g}": specs for (kind, s), specs in few.student_pairs().items()}
+    fine |= {f"context-{name}": specs for name, specs in few.context_only().items()}
+    for change, pairs in few.ablations().items():
         slug = change.lower().replace(" ", "-")
         fine |= {f"ablation-{slug}-{roi}+{extra}": specs for (roi, extra), specs in pairs.items()}
     grid = {f"grid-{name}": specs for name, specs in study.grid_singles().items()}
     grid |= {f"grid-{roi}+{extra}": specs for (roi, extra), specs in study.grid().items()}
-    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in study.widths().items()}
+    grid |= {f"width-{roi}+{extra}-{w}": specs for ((roi, extra), w), specs in few.widths().items()}
     jobs, listed = {}, set()
     for name, specs in (fine | grid).items():  # some are asked for twice, such as the grid's width of 640
         jobs[name] = [spec for spec in specs if spec not in listed]
@@ -35,7 +36,13 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
         return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
     if study.profile.grid_frozen:
         jobs["grid"] = [spec for name in grid for spec in jobs.pop(name)]
-    return {name: specs for name, specs in jobs.items() if specs}
+    names, size = [name for name, specs in jobs.items() if specs], study.profile.together
+    chunks = [names[i : i + size] for i in range(0, len(names), size)]
+    return {_called(chunk): [spec for name in chunk for spec in jobs[name]] for chunk in chunks}
+
+
+def _called(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]}-to-{names[-1]}"
 
 
 def graph(study: Study) -> dict:
@@ -47,7 +54,8 @@ def graph(study: Study) -> dict:
     jobs = catalogue(study)
     makers = {spec: name for name, specs in jobs.items() for spec in specs}
     after = {
-        name: sorted({makers[spec.teacher] for spec in specs if spec.teacher}) for name, specs in jobs.items()
+        name: sorted({makers[spec.teacher] for spec in specs if spec.teacher} - {name})
+        for name, specs in jobs.items()
     }
     return {
         "data": config.fingerprint(study.profile.data, PROTOCOL),
