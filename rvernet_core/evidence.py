@@ -1,7 +1,7 @@
 """What lies behind a page: the predictions of every run and trial it shows, and what made them.
 
     <page>.predictions.csv.xz    a row per test sample: key, image_id, label, then a column per run or trial
-    <page>.runs.json             column -> manifest (and condition); what all have in common stands once
+    <page>.runs.json             run -> manifest, trial -> its run and condition; what the runs share stands once
 
 Any number of the page can be computed from the two with a CSV reader alone.
 """
@@ -40,22 +40,33 @@ def write_evidence(page: str, entries: Sequence[Run | Trial], folder: Path) -> l
     unique = {name_of(entry): entry for entry in entries}
     if not unique:
         return []
-    parts, facts = [], {}
+    parts, manifests, trials = [], {}, {}
     for name, entry in unique.items():
         frame = entry.predictions
         kept = [c for c in frame if c not in SAMPLE and c != "confidence" and not c.startswith("p ")]
         names = {c: name if c == "predicted" else f"{name}:{c}" for c in kept}
         parts.append(frame.set_index("key")[kept].rename(columns=names))
-        facts[name] = {"manifest": entry.manifest}
+        manifests[entry.folder.name] = entry.manifest
         if isinstance(entry, Trial):
-            facts[name]["condition"] = dataclasses.asdict(entry.condition)
+            trials[name] = {"run": entry.folder.name, "condition": dataclasses.asdict(entry.condition)}
     whole = max((entry.predictions for entry in unique.values()), key=len)
     table = pd.concat([whole[SAMPLE].set_index("key"), *parts], axis=1)
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
     return [
         write_packed(table.reset_index(), Path(folder) / f"{page}.predictions.csv.xz"),
-        files.write_text(Path(folder) / f"{page}.runs.json", json.dumps(factored(facts), indent=1) + "\n"),
+        files.write_text(
+            Path(folder) / f"{page}.runs.json", _lines(factored(manifests) | {"trials": trials})
+        ),
     ]
+
+
+def _lines(stored: dict) -> str:
+    """JSON with one line for each run and each trial."""
+    parts = [f' "common": {json.dumps(stored["common"], indent=1)}']
+    for part in ("each", "trials"):
+        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in stored[part].items())
+        parts.append(f' "{part}": {{\n{rows}\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def write_packed(frame: pd.DataFrame, path: Path) -> Path:
@@ -66,11 +77,15 @@ def write_packed(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def read_evidence(page: str, folder: Path) -> tuple[pd.DataFrame, dict[str, dict]]:
-    """(predictions, column -> facts) of `page`, as `write_evidence` was given them."""
+    """(predictions, column -> {"manifest", and "condition" of a trial}), as `write_evidence` was given them."""
     packed = (Path(folder) / f"{page}.predictions.csv.xz").read_bytes()
     frame = pd.read_csv(io.BytesIO(lzma.decompress(packed)), dtype={"key": str, "image_id": str})
     stored = json.loads((Path(folder) / f"{page}.runs.json").read_text())
-    return frame, {name: _merged(stored["common"], own) for name, own in stored["each"].items()}
+    manifests = {name: _merged(stored["common"], own) for name, own in stored["each"].items()}
+    facts = {name: {"manifest": own} for name, own in manifests.items() if name in frame}
+    for name, trial in stored["trials"].items():
+        facts[name] = {"manifest": manifests[trial["run"]], "condition": trial["condition"]}
+    return frame, facts
 
 
 def factored(facts: dict[str, dict]) -> dict:
