@@ -1,7 +1,7 @@
 """What lies behind a page: the predictions of every run and trial it shows, and what made them.
 
     <page>.predictions.csv.xz    a row per test sample: key, image_id, label, then a column per run or trial
-    <page>.runs.json             run -> manifest, trial -> its run and condition; what the runs share stands once
+    <page>.runs.json             run -> manifest, trial -> its run and condition; what all share stands once
 
 Any number of the page can be computed from the two with a CSV reader alone.
 """
@@ -77,7 +77,7 @@ def write_packed(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def read_evidence(page: str, folder: Path) -> tuple[pd.DataFrame, dict[str, dict]]:
-    """(predictions, column -> {"manifest", and "condition" of a trial}), as `write_evidence` was given them."""
+    """(predictions, column -> {"manifest"} and a trial's "condition"), as `write_evidence` was given them."""
     packed = (Path(folder) / f"{page}.predictions.csv.xz").read_bytes()
     frame = pd.read_csv(io.BytesIO(lzma.decompress(packed)), dtype={"key": str, "image_id": str})
     stored = json.loads((Path(folder) / f"{page}.runs.json").read_text())
