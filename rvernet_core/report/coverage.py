@@ -88,11 +88,12 @@ def coverage(experiments: Path, items: list[Item], pages: str = "experiments/") 
                 for name in item.items
                 if f"{name}.csv" not in lacks
             )
+            made = f": {made}" if made else ""
             absent = f" *Not in this run: {', '.join(lacks)}.*" if lacks else ""
             lines += [
                 f'* - <span id="{item.id}"></span>{item.title}',
                 f"  - {item.shows} *({KNOWN[item.known]})*",
-                f"  - [{item.page}]({pages}{item.page}.ipynb): {made}. {item.status}{absent}",
+                f"  - [{item.page}]({pages}{item.page}.ipynb){made}. {item.status}{absent}",
             ]
         lines.append(":::")
     return "\n".join(lines)
