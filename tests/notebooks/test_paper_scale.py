@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from rvernet_core import experiments, runs
+from rvernet_core import experiments, runs, students
 from rvernet_core.config import BACKBONES, PROFILES, DataSpec, PlatesSpec, replace
 from rvernet_core.datasets import open_data
 from rvernet_core.export import write_foodseg103
@@ -56,11 +56,10 @@ def test_each_of_the_papers_nets_takes_a_step(name, paper):
         "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
     )
     (spec,) = study.singles()[name]
-    spec = replace(spec, train=replace(spec.train, batch_size=4, flip=0.0))
     data = study.data
     train = runs.pairs_of(spec.data, "train", 224, cache)
     torch.manual_seed(0)
-    model = runs.build_model(spec.model, len(data.classes))
+    model = students.build(spec.model, len(data.classes))
     before = {k: v.clone() for k, v in model.state_dict().items()}
     logits = model(train.batch("roi", np.arange(4), None, "cpu"))
     assert logits.shape == (4, len(data.classes))
