@@ -26,7 +26,10 @@ def glance(experiments: str | Path, *, pages: str = "experiments/") -> str:
         for sentence in page["headlines"]
     ]
     facts = told[-1]["provenance"]
-    seeds = f"{len(facts['seeds'])} seed{'s' if len(facts['seeds']) != 1 else ''}"
+    counts = sorted({len(page["provenance"]["seeds"]) for page in told})
+    seeds = f"{counts[0]} seed{'s' if counts[0] != 1 else ''}"
+    if len(counts) > 1:  # some pages run many kinds of models, with fewer seeds
+        seeds = f"{counts[0]} to {counts[-1]} seeds, as each page says"
     how = f"`{facts['profile']}` profile, {seeds}, {facts['machine']}; commit {facts['commit'] or 'unknown'}."
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
 
