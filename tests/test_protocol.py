@@ -10,8 +10,8 @@ from rvernet_core import PROTOCOL, training
 from rvernet_core.config import ModelSpec, TrainSpec
 from rvernet_core.models import build_model
 
-#: protocol -> loss per epoch of the run below
-PINNED = {1: [1.20279, 0.0903]}
+#: protocol -> loss per epoch of the run below, from the weights of the zoo (pin anew when those are retrained)
+PINNED = {1: [1.23883, 0.08452]}
 
 
 def test_a_tiny_run_still_gives_its_pinned_numbers(pairs):
