@@ -10,7 +10,7 @@ from rvernet_core import PROTOCOL, training
 from rvernet_core.config import ModelSpec, TrainSpec
 from rvernet_core.models import build_model
 
-#: protocol -> loss per epoch of the run below, from the weights of the zoo (pin anew when those are retrained)
+#: protocol -> loss per epoch of the run below, from the zoo (pin anew when it is retrained)
 PINNED = {1: [1.23883, 0.08452]}
 
 
