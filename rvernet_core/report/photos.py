@@ -70,7 +70,7 @@ def photo_grid(
             style = {"ha": "right", "fontsize": 8, "color": colour("ink")}
             lined(ax, -0.07 / tile, top + 0.5 - lines * step / 2, row_labels[i], step, **style)
         top += (
-            1 + gap + step * max(title_lines or 0, *(_lines(_title(titles, i, j)) for j in range(len(row))))
+            1 + gap + step * max([title_lines or 0, *(_lines(_title(titles, i, j)) for j in range(len(row)))])
         )
     ax.set_xlim(0, span)
     ax.set_ylim(top - gap, 0)
