@@ -68,10 +68,11 @@ def test_replace_checks_like_from_dict():
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
 def test_every_profile_can_be_written_down_and_keeps_its_promises(profile):
     assert config.from_dict(config.Profile, config.to_dict(profile)) == profile
-    assert len(profile.seeds) >= (2 if profile.name == "smoke" else 3)
+    tiny = profile.name == "smoke"  # shows that everything runs, not what comes of it
+    assert len(profile.seeds) >= (2 if tiny else 3)
     equal = [pair for pair in profile.pairs if pair[0] == pair[1]]
     mixed = [pair for pair in profile.pairs if pair[0] != pair[1]]
-    assert len(equal) >= 2
+    assert len(equal) >= (1 if tiny else 2)
     assert len(mixed) >= 1
     assert {name for pair in profile.pairs for name in pair} <= set(BACKBONES)
 
