@@ -115,23 +115,21 @@ def translocate(
     picture where it is and paints over what would have left the frame, so that as much is lost and
     nothing shifted.
     """
-    return shift(cutouts.resize(image, size), size, dx, dy, severity, canvas, how)
+    return shift(cutouts.resize(image, size), size, severity, canvas, how, (dx, dy))
 
 
 def shift(
-    fitted: np.ndarray,
-    size: int,
-    dx: int | None = None,
-    dy: int | None = None,
-    severity: float = 1.0,
-    canvas: Fill = GRAY,
-    how: str = "moved",
+    fitted: np.ndarray, size: int, severity: float, canvas: Fill, how: str, by: tuple = (None, None)
 ) -> np.ndarray:
-    """`translocate` of a photo that is scaled already, as it lies inside a letterbox of `size`."""
+    """`translocate` of a photo that is scaled already, as it lies inside a letterbox of `size`.
+
+    by: (dx, dy) as there. Raises ConfigError for a negative severity or an unknown `how`.
+    """
     if how not in HOW:
         raise ConfigError(f"how is {how!r}; expected one of {', '.join(HOW)}")
-    start = _corner(fitted.shape[1], fitted.shape[0], size, dx, dy, 0.0)
-    left, top = _corner(fitted.shape[1], fitted.shape[0], size, dx, dy, severity)
+    height, width = fitted.shape[:2]
+    start = _corner(width, height, size, *by, 0.0)
+    left, top = _corner(width, height, size, *by, severity)
     if how == "moved":
         return cutouts.place(fitted, size, left, top, canvas)
     right, down = left - start[0], top - start[1]

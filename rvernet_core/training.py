@@ -181,7 +181,7 @@ def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | N
 
     The short cut is exact: frozen backbones rest in eval mode, and without flips an image never changes.
     """
-    branches = (model.sees,) if isinstance(model, Baseline) else BRANCHES
+    branches = _branches(model)
     if len(model.frozen) == len(branches) and (spec is None or spec.flip == 0):
         features = frozen_features(model, pairs, cache, device)
 
@@ -197,9 +197,14 @@ def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | N
     return whole
 
 
+def _branches(model: Model) -> tuple[str, ...]:
+    """The cut-outs that the model sees, in the order of its arguments."""
+    return (model.sees,) if isinstance(model, Baseline) else BRANCHES
+
+
 def _voices(model: Model, pairs: Pairs, device: str) -> Callable:
     """How indices become both voices' logits, (B, K) each."""
-    branches = (model.sees,) if isinstance(model, Baseline) else BRANCHES
+    branches = _branches(model)
 
     def hear(indices: np.ndarray, flips: np.ndarray | None) -> tuple[Tensor, Tensor]:
         one, other = model.voices(*[pairs.batch(branch, indices, flips, device) for branch in branches])

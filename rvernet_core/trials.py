@@ -140,7 +140,7 @@ class Altered:
         self.classes = pairs.classes
         self.fingerprint = fingerprint(pairs.fingerprint, condition)
         self.donors = _donors(pairs, condition)[self.indices]
-        self._pairs, self._condition = pairs, condition
+        self.pairs, self.condition = pairs, condition
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -151,7 +151,7 @@ class Altered:
 
     def pictures(self, branch: str, indices: np.ndarray) -> np.ndarray:
         """The altered cut-outs at `indices`, uint8 (B, S, S, 3)."""
-        pairs, condition = self._pairs, self._condition
+        pairs, condition = self.pairs, self.condition
         own = self.indices[indices]
         source = self.donors[indices] if branch == "extra_roi" else own
         pictures = np.array(getattr(pairs, branch)[source])
@@ -174,7 +174,7 @@ def disturb(fitted: np.ndarray, wish: Noise, size: int, stream: Sequence[int]) -
     if wish.kind == "permutation":
         tile = noise.scaled(wish.patch, size)
         return noise.shuffle_tiles(fitted, size, tile, wish.severity, np.random.default_rng(stream))
-    return noise.shift(fitted, size, severity=wish.severity, canvas=wish.canvas, how=wish.how)
+    return noise.shift(fitted, size, wish.severity, wish.canvas, wish.how)
 
 
 def altered(spec: DataSpec, condition: Condition, size: int, cache: Path) -> Altered:
@@ -286,7 +286,7 @@ def _try(run: Run, model: Model, pairs: Altered, path: Path, device: str, known:
     if run.spec.model.scale == "micro" and device == "cpu":
         torch.set_num_threads(1)  # as in training: the last digits must not depend on the cores
     try:
-        keys = [_seen(pairs._condition, part[0]) for part in parts(model.to(device).eval())]
+        keys = [_seen(pairs.condition, part[0]) for part in parts(model.to(device).eval())]
         missing = [(key, part) for key, part in zip(keys, parts(model), strict=True) if key not in known]
         known.update({key: read_branch(part, pairs, device) for key, part in missing})
         with torch.inference_mode():
@@ -294,7 +294,7 @@ def _try(run: Run, model: Model, pairs: Altered, path: Path, device: str, known:
     finally:
         torch.set_num_threads(threads)
     frame = predictions_frame(pairs, chances)
-    if pairs._condition.context in ("same", "other"):
-        frame["donor"] = [pairs._pairs.keys[i] for i in pairs.donors]
+    if pairs.condition.context in ("same", "other"):
+        frame["donor"] = [pairs.pairs.keys[i] for i in pairs.donors]
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(path, frame.to_csv(index=False, float_format="%.5f"))

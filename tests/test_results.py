@@ -85,3 +85,26 @@ def test_the_ambiguous_pair_is_the_sauces_or_else_the_most_confused_classes(mode
 def test_a_missing_sauce_says_what_to_do():
     with pytest.raises(RecordError, match="chili paste is not there; add photos with extra_classes"):
         results.metric_named("pair_f1", ("rice", "ketchup"))
+
+
+def test_changes_are_differences_to_the_baseline_of_the_same_key(models):
+    changed = results.changes({"m": models["poor"]}, {"m": models["good"]}, "accuracy", CLASSES).iloc[0]
+    assert changed["model"] == "m"
+    assert changed["change"] == pytest.approx(-0.13)
+    assert changed["change_low"] < -0.13 < changed["change_high"] < 0
+
+
+def test_who_follows_a_foreign_context_is_told_from_who_stays(tmp_path):
+    """Every ketchup is shown the context of a chili paste and the reverse; half of them turn with it."""
+    other = np.where(TRUTH == 2, 3, np.where(TRUTH == 3, 2, TRUTH))
+    turns = np.arange(100) % 8 < 4
+    run = made(tmp_path, "swapped", np.where(turns, other, TRUTH))
+    frame = run.predictions
+    first = {label: frame["key"][TRUTH == label].iloc[0] for label in range(4)}
+    frame.assign(donor=[first[label] for label in other]).to_csv(run.folder / "predictions.csv", index=False)
+    swapped = Run(run.folder, run.spec)
+    follow, stay = results.follows([swapped], [2, 3])
+    share = turns[np.isin(TRUTH, [2, 3])].mean()
+    assert (follow.value, stay.value) == pytest.approx((share, 1 - share))
+    with pytest.raises(RecordError, match="context of another"):
+        results.follows([swapped], [2])

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
-    """(root of a small data set in the official layout, its extra classes, a cache)."""
+    """(root of a small data set in the official layout, a cache)."""
     folder = tmp_path_factory.mktemp("paper")
     spec = DataSpec(train_scenes=4, test_scenes=3, plates=PlatesSpec(size=96, sauce_rate=1.0))
     plates = open_data(spec, folder / "plates")
