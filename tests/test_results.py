@@ -100,7 +100,7 @@ def test_who_follows_a_foreign_context_is_told_from_who_stays(tmp_path):
     turns = np.arange(100) % 8 < 4
     run = made(tmp_path, "swapped", np.where(turns, other, TRUTH))
     frame = run.predictions
-    first = {label: frame["key"][TRUTH == label].iloc[0] for label in range(4)}
+    first = {label: frame["key"][label == TRUTH].iloc[0] for label in range(4)}
     frame.assign(donor=[first[label] for label in other]).to_csv(run.folder / "predictions.csv", index=False)
     swapped = Run(run.folder, run.spec)
     follow, stay = results.follows([swapped], [2, 3])
