@@ -17,8 +17,9 @@ from pathlib import Path
 
 import yaml
 
-from rvernet_core import config, files
+from rvernet_core import files
 from rvernet_core.errors import ConfigError, RveRNetError
+from rvernet_core.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -243,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     def study_options(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--profile", default="demo", help=" | ".join(config.PROFILES))
+        sub.add_argument("--profile", default="demo", help=" | ".join(PROFILES))
         sub.add_argument(
             "--dataset", default="", help="plates | foodseg103 | foodseg103-hub | release | folder"
         )
@@ -276,7 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help="such as 02-off-the-shelf")
     sub.add_argument("--out", required=True, help="where the executed notebook goes")
     sub = command(book)
-    sub.add_argument("--profile", default="demo", help=" | ".join(config.PROFILES))
+    sub.add_argument("--profile", default="demo", help=" | ".join(PROFILES))
     sub.add_argument("--done", help=argparse.SUPPRESS)
     sub = command(reproduce)
     study_options(sub)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from rvernet_core import config
-from rvernet_core.config import ModelSpec, Profile, RunSpec, TrainSpec, profile_named
+from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.distillation import STUDENT, TEACHER, student_of
 from rvernet_core.errors import ConfigError
+from rvernet_core.profiles import Profile, profile_named
 
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
 # asks what there is to do, need not wait for them.
@@ -171,15 +172,12 @@ class Study:
         changes: dict[str, dict] = {
             "ROI module frozen": {"freeze": ("roi",)},
             "extra-ROI module frozen": {"freeze": ("extra_roi",)},
-            "both modules frozen": {"freeze": ("roi", "extra_roi")},  # trained as the frozen grid is
+            "both modules frozen": {"freeze": ("roi", "extra_roi")},
             "pooled features": {"fusion": "features"},
         }
         return {
             name: {
-                (roi, extra): self._specs(
-                    ModelSpec(roi=roi, extra_roi=extra, **change),
-                    self.profile.grid if len(change.get("freeze", ())) == 2 else self.profile.pair,
-                )
+                (roi, extra): self._specs(ModelSpec(roi=roi, extra_roi=extra, **change), self.profile.pair)
                 for roi, extra in self.profile.ablated
             }
             for name, change in changes.items()

@@ -9,6 +9,7 @@ CORE = Path(__file__).parents[1] / "rvernet_core"
 LAYERS = [
     {"errors"},
     {"config"},
+    {"profiles"},
     {"files", "environment"},
     {"cutouts", "metrics", "losses", "schedule", "parameters", "rle", "prompts"},
     {"images", "noise"},

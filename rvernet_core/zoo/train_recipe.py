@@ -31,6 +31,8 @@ CANDIDATES: dict[str, tuple[TrainSpec, dict]] = {
     "base": (BASE, {}),
     "learning rate halved": (config.replace(BASE, lr=BASE.lr / 2), {}),
     "learning rate doubled": (config.replace(BASE, lr=BASE.lr * 2), {}),
+    "learning rate and batches halved": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16), {}),
+    "the same in two epochs": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16, epochs=2), {}),
     "head at the backbones' rate": (config.replace(BASE, head_lr_factor=1.0), {}),
     "batch norms re-estimated": (BASE, {"rest_statistics": False}),
     "raw logits": (BASE, {"standardise": False}),

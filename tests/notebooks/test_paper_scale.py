@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from rvernet_core import experiments, runs, students
-from rvernet_core.config import BACKBONES, PROFILES, DataSpec, PlatesSpec, replace
+from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, replace
 from rvernet_core.datasets import open_data
 from rvernet_core.export import write_foodseg103
+from rvernet_core.profiles import PROFILES
 from rvernet_core.report import page as page_module
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,141 @@
+"""The four scales at which the whole companion runs.
+
+profile_named("demo").seeds  ->  (0, 1, 2)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, TrainSpec, replace
+from rvernet_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One scale at which the whole companion runs. All profiles walk the same code path."""
+
+    name: str
+    purpose: str
+    data: DataSpec
+    scale: str  # micro | paper
+    seeds: tuple[int, ...]
+    single: TrainSpec  # fine-tuning of the five single-branch baselines
+    pair: TrainSpec  # fine-tuning of RveRNet's pairs
+    grid: TrainSpec  # the 5 x 5 grid; with frozen backbones only the integration module is trained
+    grid_frozen: bool
+    raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
+    few_seeds: tuple[int, ...]  # those of students and ablations, which are many; empty: all
+    pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
+    ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
+    together: int = 1  # jobs that one process makes; starting one takes seconds
+    pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
+    sam: str = "micro"  # the Segment Anything net of notebook 01
+    sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
+    trial_photos: int = (
+        0  # test photos for trials of finished models (noise, other masks); 0: all
+    )
+    strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single students
+    soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single students
+    pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet students
+
+
+EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
+MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
+
+_FINE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0)
+_BRIEF = replace(_FINE, epochs=2)
+_HEAD = TrainSpec(epochs=10, lr=2e-3, flip=0.0)
+_STRENGTHS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            purpose="tests and CI: the whole book in about two minutes",
+            data=DataSpec(train_scenes=60, test_scenes=30, plates=PlatesSpec(size=64)),
+            scale="micro",
+            seeds=(0, 1),
+            few_seeds=(0,),
+            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
+            grid_frozen=True,
+            raw=False,
+            pairs=(EQUAL_PAIRS[0], MIXED_PAIRS[0]),
+            ablated=EQUAL_PAIRS[:1],
+            sam_photos=10,
+            trial_photos=20,
+            together=5,
+            strengths=(0.0, 1.0),
+            soft_strengths=(),
+            pair_strengths=(0.0, 1.0),
+        ),
+        Profile(
+            name="demo",
+            purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
+            data=DataSpec(train_scenes=400, test_scenes=600),
+            scale="micro",
+            seeds=(0, 1, 2),
+            few_seeds=(0, 1),
+            single=_BRIEF,
+            pair=_BRIEF,
+            grid=_HEAD,
+            grid_frozen=True,
+            raw=False,
+            pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
+            ablated=EQUAL_PAIRS[:1],
+            trial_photos=150,
+            together=2,
+            soft_strengths=(0.0, 1.0),
+            pair_strengths=(0.0, 1.0),
+        ),
+        Profile(
+            name="full",
+            purpose="the published record: more scenes, five seeds, more fine-tuning",
+            data=DataSpec(train_scenes=640, test_scenes=800),
+            scale="micro",
+            seeds=(0, 1, 2, 3, 4),
+            few_seeds=(0, 1, 2),
+            single=_FINE,
+            pair=_FINE,
+            grid=_HEAD,
+            grid_frozen=True,
+            raw=False,
+            pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
+            sam_photos=300,
+            trial_photos=400,
+            strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
+            soft_strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
+        ),
+        Profile(
+            name="paper",
+            purpose="the paper's own scale: FoodSeg103 and two sauces, pretrained timm nets, one GPU",
+            data=DataSpec(name="foodseg103"),
+            scale="paper",
+            seeds=(0, 1, 2),
+            few_seeds=(),
+            single=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            pair=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            grid=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
+            grid_frozen=False,
+            raw=True,
+            pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
+            ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
+            sam="vit_h",
+            sam_photos=300,
+            strengths=_STRENGTHS,
+            soft_strengths=_STRENGTHS,
+            pair_strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
+        ),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile called `name`; ConfigError lists the four."""
+    if name not in PROFILES:
+        raise ConfigError(f"unknown profile {name!r}; expected one of {', '.join(PROFILES)}")
+    return PROFILES[name]
