@@ -14,44 +14,52 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.stats import binomtest
 
-#: From a confusion matrix (K, K), rows truth, columns prediction, to a number.
-Metric = Callable[[np.ndarray], float]
-#: From the index of a seed and the samples' weights (N,), None: all equal, to a number.
-Score = Callable[[int, np.ndarray | None], float]
+#: From confusion matrices (..., K, K), rows truth, columns prediction, to numbers (...).
+Metric = Callable[[np.ndarray], np.ndarray]
+#: From the cell (N,) into which each sample falls, and how many cells there are, to how many samples lie
+#: in each cell in every draw of the bootstrap: (D, cells).
+Count = Callable[[np.ndarray, int], np.ndarray]
+#: From the index of a seed and a Count to one number per draw (D,).
+Score = Callable[[int, Count], np.ndarray]
 
 
-def confusion(
-    truth: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None = None
-) -> np.ndarray:
-    """Confusion matrix (K, K), rows truth, columns prediction; `weights` (N,) count samples several times."""
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Confusion matrix (K, K), rows truth, columns prediction, of class indices (N,)."""
+    return confusions(once, truth, predicted, classes)[0]
+
+
+def confusions(count: Count, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Confusion matrices (D, K, K), one for every draw of `count`."""
     cells = truth.astype(np.int64) * classes + predicted.astype(np.int64)
-    return np.bincount(cells, weights=weights, minlength=classes * classes).reshape(classes, classes)
+    return count(cells, classes * classes).reshape(-1, classes, classes)
 
 
-def accuracy(matrix: np.ndarray) -> float:
-    """Top-1 accuracy in [0, 1]; 0 for an empty matrix."""
-    return float(np.trace(matrix) / max(matrix.sum(), 1e-12))
+def accuracy(matrix: np.ndarray) -> np.ndarray:
+    """Top-1 accuracy in [0, 1] of matrices (..., K, K); 0 for an empty one."""
+    return np.trace(matrix, axis1=-2, axis2=-1) / np.maximum(matrix.sum((-2, -1)), 1e-12)
 
 
 def f1_per_class(matrix: np.ndarray) -> np.ndarray:
-    """F1 (K,) in [0, 1]; NaN marks a class that occurs neither in the truth nor in the predictions."""
-    occurs = matrix.sum(0) + matrix.sum(1)
-    return np.where(occurs > 0, 2 * np.diag(matrix) / np.maximum(occurs, 1e-12), np.nan)
+    """F1 (..., K) in [0, 1]; NaN marks a class that occurs neither in the truth nor in the predictions."""
+    occurs = matrix.sum(-2) + matrix.sum(-1)
+    hits = np.diagonal(matrix, axis1=-2, axis2=-1)
+    return np.where(occurs > 0, 2 * hits / np.maximum(occurs, 1e-12), np.nan)
 
 
-def macro_f1(matrix: np.ndarray) -> float:
+def macro_f1(matrix: np.ndarray) -> np.ndarray:
     """Mean F1 over the classes that occur (see the module's head); 0 when none does."""
     scores = f1_per_class(matrix)
-    return float(np.nanmean(scores)) if np.isfinite(scores).any() else 0.0
+    return np.nansum(scores, -1) / np.maximum(np.isfinite(scores).sum(-1), 1)
 
 
 def pair_f1(pair: Sequence[int]) -> Metric:
     """The metric "mean F1 of the classes in `pair`"; a class that does not occur counts as 0."""
 
-    def metric(matrix: np.ndarray) -> float:
-        return float(np.nan_to_num(f1_per_class(matrix))[list(pair)].mean())
+    def metric(matrix: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(f1_per_class(matrix))[..., list(pair)].mean(-1)
 
     return metric
 
@@ -59,9 +67,10 @@ def pair_f1(pair: Sequence[int]) -> Metric:
 def pair_accuracy(pair: Sequence[int]) -> Metric:
     """The metric "share of the true samples of `pair` that are classified right"."""
 
-    def metric(matrix: np.ndarray) -> float:
-        rows = matrix[list(pair)]
-        return float(sum(rows[i, c] for i, c in enumerate(pair)) / max(rows.sum(), 1e-12))
+    def metric(matrix: np.ndarray) -> np.ndarray:
+        rows = matrix[..., list(pair), :]
+        hits = sum(rows[..., i, c] for i, c in enumerate(pair))
+        return hits / np.maximum(rows.sum((-2, -1)), 1e-12)
 
     return metric
 
@@ -103,10 +112,10 @@ def estimate(
             metric(predictions) - metric(against), seed by seed and sample by sample.
     """
 
-    def score(index: int, weights: np.ndarray | None) -> float:
-        value = metric(confusion(truth, predictions[index], classes, weights))
+    def score(i: int, count: Count) -> np.ndarray:
+        value = metric(confusions(count, truth, predictions[i], classes))
         if against is not None:
-            value -= metric(confusion(truth, against[index], classes, weights))
+            value = value - metric(confusions(count, truth, against[i], classes))
         return value
 
     members = np.arange(len(truth)) if groups is None else groups
@@ -114,24 +123,20 @@ def estimate(
 
 
 def bootstrap(score: Score, seeds: int, groups: np.ndarray, draws: int = 1000, seed: int = 0) -> Estimate:
-    """`estimate` for any number that can be computed from one seed's results and weights of the samples.
+    """`estimate` for any number that can be computed from how many samples of one seed fall into which cell.
 
     Args:
-        score: of the seed with this index, each sample counted `weights` (N,) times, or once for None.
+        score: of the seed with this index, for every draw of a Count.
         seeds: how many there are. groups: (N,) any hashable photo names.
     """
-    rng = np.random.default_rng(seed)
     members = np.unique(groups, return_inverse=True)[1]
-    photos = int(members.max()) + 1
-    exact = np.array([score(i, None) for i in range(seeds)])
-    sampled = np.empty(draws)
-    for draw in range(draws):
-        weights = np.bincount(rng.integers(photos, size=photos), minlength=photos)[members].astype(float)
-        chosen = rng.integers(seeds, size=seeds)
-        sampled[draw] = np.mean([score(i, weights) for i in chosen])
-    low, high = np.quantile(sampled, [0.025, 0.975])
-    spread = float(exact.std(ddof=1)) if len(exact) > 1 else 0.0
-    return Estimate(float(exact.mean()), float(low), float(high), spread, len(exact))
+    weights, chosen = _resamples(int(members.max()) + 1, seeds, draws, seed)
+    parts = [_counting(members, part) for part in np.array_split(weights, -(-draws // 200))]  # bounds memory
+    exact, sampled = np.empty(seeds), np.zeros(draws)
+    for i in range(seeds):
+        exact[i] = score(i, once)[0]
+        sampled += chosen[:, i] * np.concatenate([score(i, count) for count in parts])
+    return _estimate(exact, sampled)
 
 
 def estimate_mean(
@@ -148,14 +153,39 @@ def estimate_mean(
     photos = int(members.max()) + 1
     sums = np.stack([np.bincount(members, row, photos) for row in values])  # (seeds, photos)
     sizes = np.bincount(members, minlength=photos)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(photos, np.full(photos, 1 / photos), size=draws)  # (draws, photos)
-    chosen = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs  # (draws, seeds)
+    weights, chosen = _resamples(photos, runs, draws, seed)
     sampled = ((weights @ sums.T) * chosen).sum(1) / np.maximum(weights @ sizes, 1)
+    return _estimate(values.mean(1), sampled)
+
+
+def _resamples(photos: int, seeds: int, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each photo is drawn, (draws, photos), and the share of each seed, (draws, seeds)."""
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(photos, np.full(photos, 1 / photos), size=draws)
+    return weights, rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
+
+
+def _counting(members: np.ndarray, weights: np.ndarray) -> Count:
+    """The Count of draws with photo p `weights` (D, photos) times; `members` (N,): the p of each sample."""
+
+    def count(cells: np.ndarray, kinds: int) -> np.ndarray:
+        entries = (np.ones(len(cells), np.int64), (cells, members))
+        table = sparse.coo_array(entries, shape=(kinds, weights.shape[1])).tocsr()  # sums what coincides
+        return (table @ weights.T).T
+
+    return count
+
+
+def once(cells: np.ndarray, kinds: int) -> np.ndarray:
+    """The Count of one draw in which every sample occurs once."""
+    return np.bincount(cells, minlength=kinds)[None]
+
+
+def _estimate(exact: np.ndarray, sampled: np.ndarray) -> Estimate:
+    """From the numbers of the seeds (S,) and those of the draws (D,)."""
     low, high = np.quantile(sampled, [0.025, 0.975])
-    exact = values.mean(1)
-    spread = float(exact.std(ddof=1)) if runs > 1 else 0.0
-    return Estimate(float(exact.mean()), float(low), float(high), spread, runs)
+    spread = float(exact.std(ddof=1)) if len(exact) > 1 else 0.0
+    return Estimate(float(exact.mean()), float(low), float(high), spread, len(exact))
 
 
 @dataclass(frozen=True)

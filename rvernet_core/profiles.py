@@ -32,9 +32,7 @@ class Profile:
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net of notebook 01
     sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
-    trial_photos: int = (
-        0  # test photos for trials of finished models (noise, other masks); 0: all
-    )
+    trial_photos: int = 0  # test photos for trials of finished models (noise, other masks); 0: all
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single students
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single students
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet students

@@ -62,20 +62,18 @@ def drop(
     against: clean and noisy predictions of another model with the same seeds; the estimate is then of how
     much more `clean` loses than that model does: below 0, it is the more robust one.
     """
-    truth, photos = truth_of(
-        [*clean, *noisy, *(against[0] if against else ()), *(against[1] if against else ())]
-    )
-    k = len(classes)
-    metric = metric_named(name, classes, pair)
-    # Side by side, as of 2K classes: the confusion matrices of clean and noisy lie on the diagonal.
-    return metrics.estimate(
-        np.concatenate([truth, truth + k]),
-        _stacked(clean, noisy, k),
-        lambda matrix: metric(matrix[:k, :k]) - metric(matrix[k:, k:]),
-        2 * k,
-        np.concatenate([photos, photos]),
-        against=_stacked(*against, k) if against else None,
-    )
+    every = [clean, noisy, *(against or ())]
+    if {len(made) for made in every} != {len(clean)}:
+        counts = ", ".join(str(len(made)) for made in every)
+        raise RecordError(f"predictions of {counts} runs; expected one clean and one noisy of every seed")
+    truth, photos = truth_of([run for made in every for run in made])
+    metric, said = metric_named(name, classes, pair), [predictions_of(made) for made in every]
+
+    def lost(i: int, count: metrics.Count) -> np.ndarray:
+        scores = [metric(metrics.confusions(count, truth, made[i], len(classes))) for made in said]
+        return scores[0] - scores[1] - (scores[2] - scores[3] if against else 0)
+
+    return metrics.bootstrap(lost, len(clean), photos)
 
 
 def costs(
@@ -163,13 +161,3 @@ def _estimate(runs: Made, name: str, classes: Sequence[str], pair: Pair) -> metr
     return metrics.estimate(
         truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos
     )
-
-
-def _stacked(clean: Made, noisy: Made, classes: int) -> list[np.ndarray]:
-    """Per seed, clean predictions, then the noisy ones of the same samples as further classes."""
-    if len(clean) != len(noisy):
-        raise RecordError(
-            f"{len(clean)} clean predictions but {len(noisy)} noisy ones; expected one each per seed"
-        )
-    both = zip(predictions_of(clean), predictions_of(noisy), strict=True)
-    return [np.concatenate([one, two + classes]) for one, two in both]

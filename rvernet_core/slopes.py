@@ -1,7 +1,8 @@
 """Quantities of a run, such as its agreement with a teacher, and how they change with a strength.
 
-A quantity takes a run and returns a function of the test samples' weights (N,), None for equal ones. So
-everything here has one kind of interval: the bootstrap over seeds and photos of `metrics.bootstrap`.
+A quantity takes a run and returns a function of a `metrics.Count`, from which it gets how many test samples
+fall into which cell. So everything here has one kind of interval: the bootstrap over seeds and photos of
+`metrics.bootstrap`.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ import numpy as np
 from rvernet_core import metrics
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
-from rvernet_core.metrics import Estimate
+from rvernet_core.metrics import Count, Estimate
 from rvernet_core.results import Pair, metric_named, truth_of
 from rvernet_core.runs import Run
 
-Weighted = Callable[[np.ndarray | None], float]
-Quantity = Callable[[Run], Weighted]
+Counted = Callable[[Count], np.ndarray]  # one number per draw
+Quantity = Callable[[Run], Counted]
 
 
 def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: str = "predicted") -> Quantity:
     """A metric of `results.metric_named`, of the predictions in `column` (such as `class voice`)."""
     of = metric_named(name, classes, pair)
 
-    def quantity(run: Run) -> Weighted:
+    def quantity(run: Run) -> Counted:
         truth, said = run.predictions["label"].to_numpy(), run.predictions[column].to_numpy()
-        return lambda weights: of(metrics.confusion(truth, said, len(classes), weights))
+        return lambda count: of(metrics.confusions(count, truth, said, len(classes)))
 
     return quantity
 
@@ -40,17 +41,18 @@ def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "p
     """
     of_seed = {teacher.spec.seed: teacher for teacher in teachers}
 
-    def quantity(run: Run) -> Weighted:
+    def quantity(run: Run) -> Counted:
         if run.spec.seed not in of_seed:
             raise RecordError(f"no teacher of seed {run.spec.seed}; there are: {sorted(of_seed)}")
         truth_of([run, of_seed[run.spec.seed]])  # the same samples
         told = of_seed[run.spec.seed].predictions
-        same = (run.predictions[column] == told["predicted"]).to_numpy(float)
-        counted = (told["predicted"] != told["label"]).to_numpy(float) if on_errors else np.ones(len(same))
+        cells = (run.predictions[column] == told["predicted"]).to_numpy(int)  # 0 differs, 1 same
+        if on_errors:
+            cells = np.where(told["predicted"] != told["label"], cells, 2)  # 2 does not count
 
-        def share(weights: np.ndarray | None) -> float:
-            counts = counted if weights is None else counted * weights
-            return float((same * counts).sum() / max(counts.sum(), 1e-12))
+        def share(count: Count) -> np.ndarray:
+            differs, same, _ = count(cells, 3).T
+            return same / np.maximum(differs + same, 1e-12)
 
         return share
 
@@ -61,7 +63,7 @@ def estimate(runs: Sequence[Run], quantity: Quantity, draws: int = 1000) -> Esti
     """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
     _, photos = truth_of(runs)
     of = [quantity(run) for run in runs]
-    return metrics.bootstrap(lambda i, weights: of[i](weights), len(runs), photos, draws)
+    return metrics.bootstrap(lambda i, count: of[i](count), len(runs), photos, draws)
 
 
 def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int = 1000) -> Estimate:
@@ -80,8 +82,8 @@ def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int =
     centred = strengths - strengths.mean()
     shares = centred / (centred**2).sum()
 
-    def score(i: int, weights: np.ndarray | None) -> float:
-        return float(np.dot(shares, [by_seed[i](weights) for by_seed in of]))
+    def score(i: int, count: Count) -> np.ndarray:
+        return shares @ np.stack([by_seed[i](count) for by_seed in of])
 
     return metrics.bootstrap(score, len(next(iter(seeds))), photos, draws)
 

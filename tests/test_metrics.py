@@ -25,11 +25,36 @@ def test_the_metrics_are_those_of_scikit_learn(case):
     assert metrics.pair_f1([2, 4])(matrix) == pytest.approx(pair)
 
 
-def test_weights_count_a_sample_several_times(case):
+@pytest.mark.parametrize(
+    "metric", [metrics.accuracy, metrics.macro_f1, metrics.pair_f1([2, 4]), metrics.pair_accuracy([2, 4])]
+)
+def test_a_metric_of_many_matrices_is_that_of_each(metric):
+    matrices = np.random.default_rng(0).integers(0, 5, (7, 6, 6))
+    matrices[3] = 0
+    matrices[4, 2] = matrices[4, :, 2] = 0
+    assert metric(matrices) == pytest.approx([metric(matrix) for matrix in matrices])
+
+
+def test_the_bootstrap_draws_photos_with_all_their_samples(case):
+    """Every draw's counts are those of whole photos repeated, as many as there are."""
     truth, predicted = case
-    weights = np.random.default_rng(1).integers(0, 3, 400)
-    repeated = metrics.confusion(np.repeat(truth, weights), np.repeat(predicted, weights), 6)
-    assert (metrics.confusion(truth, predicted, 6, weights) == repeated).all()
+    photos, drawn = np.arange(400) // 4, []
+
+    def score(_, count):
+        drawn.append(count(photos, 100))
+        matrices = metrics.confusions(count, truth, predicted, 6)
+        for times, matrix in zip(drawn[-1][:3] // 4, matrices, strict=False):
+            chosen = np.repeat(np.arange(400), times[photos])
+            assert (matrix == metrics.confusion(truth[chosen], predicted[chosen], 6)).all()
+        return metrics.accuracy(matrices)
+
+    metrics.bootstrap(score, 1, photos, draws=50)
+    once, *rest = map(np.concatenate, ([drawn[0]], drawn[1:]))
+    assert (once == 4).all()
+    assert len(rest[0]) == 50
+    assert (rest[0] % 4 == 0).all()
+    assert (rest[0].sum(1) == 400).all()
+    assert 0.3 < (rest[0] == 0).mean() < 0.45  # a photo is left out with probability 1/e
 
 
 def test_fault_40_a_class_without_test_samples_gives_no_nan_and_no_silent_drop():

@@ -51,7 +51,7 @@ def test_the_difference_of_two_drops_is_paired():
 
 
 def test_clean_and_noisy_need_the_same_seeds():
-    with pytest.raises(RecordError, match="3 clean predictions but 2 noisy"):
+    with pytest.raises(RecordError, match="3, 2 runs; expected one clean and one noisy"):
         robustness.drop(models(0.9), models(0.5)[:2], "accuracy", CLASSES)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rvernet_core import results, slopes
+from rvernet_core import metrics, results, slopes
 from rvernet_core.config import RunSpec
 from rvernet_core.errors import RecordError
 from rvernet_core.metrics import Estimate
@@ -46,21 +46,25 @@ def test_agreement_on_errors_counts_only_what_the_teacher_gets_wrong():
     said = TRUTH.copy()
     said[:10] = told[:10]  # ... and the student repeats ten of these errors
     teacher, student = made(told), made(said)
-    assert slopes.agreement([teacher])(student)(None) == pytest.approx(170 / 200)
-    assert slopes.agreement([teacher], on_errors=True)(student)(None) == pytest.approx(10 / 40)
-    assert slopes.agreement([teacher], column="class voice")(student)(None) == pytest.approx(160 / 200)
-    weights = np.zeros(200)
-    weights[5:15] = 3.0
-    assert slopes.agreement([teacher], on_errors=True)(student)(weights) == pytest.approx(5 / 10)
-    assert slopes.agreement([made(TRUTH)], on_errors=True)(student)(None) == 0
+    assert slopes.agreement([teacher])(student)(metrics.once) == pytest.approx(170 / 200)
+    assert slopes.agreement([teacher], on_errors=True)(student)(metrics.once) == pytest.approx(10 / 40)
+    assert slopes.agreement([teacher], column="class voice")(student)(metrics.once) == pytest.approx(
+        160 / 200
+    )
+
+    def only_some(cells, kinds):
+        return 3 * np.bincount(cells[5:15], minlength=kinds)[None]
+
+    assert slopes.agreement([teacher], on_errors=True)(student)(only_some) == pytest.approx(5 / 10)
+    assert slopes.agreement([made(TRUTH)], on_errors=True)(student)(metrics.once) == 0
 
 
 def test_a_student_is_compared_with_the_teacher_of_its_own_seed():
     teachers = [made(TRUTH, 0), made(wrong(1.0, 0), 1)]
-    assert slopes.agreement(teachers)(made(TRUTH, 0))(None) == 1
-    assert slopes.agreement(teachers)(made(TRUTH, 1))(None) == 0
+    assert slopes.agreement(teachers)(made(TRUTH, 0))(metrics.once) == 1
+    assert slopes.agreement(teachers)(made(TRUTH, 1))(metrics.once) == 0
     with pytest.raises(RecordError, match="no teacher of seed 7"):
-        slopes.agreement(teachers)(made(TRUTH, 7))(None)
+        slopes.agreement(teachers)(made(TRUTH, 7))(metrics.once)
 
 
 def test_an_estimate_of_a_metric_is_that_of_the_results(curve):

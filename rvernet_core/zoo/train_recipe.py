@@ -4,7 +4,7 @@
 
 Every candidate trains a few models on scenes of their own and is scored on other scenes of their own:
 neither the data sets' training nor their test scenes are touched. The table goes to weights/recipe.md;
-the profiles in `config` name the winner.
+`profiles` names the winner, which the demo runs in two epochs.
 """
 
 from __future__ import annotations
