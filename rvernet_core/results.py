@@ -193,24 +193,3 @@ def pair_confusion(runs: Sequence[Run], classes: Sequence[str], pair: Pair = AMB
 def model_name(model: Hashable) -> str:
     """A backbone's name, or "roi + extra-roi" for a pair."""
     return " + ".join(model) if isinstance(model, tuple) else str(model)
-
-
-def tidy(table: pd.DataFrame, profile: str) -> pd.DataFrame:
-    """A `summary` as one row per measurement: model, metric, value, low, high, spread, seeds, profile."""
-    names = [column for column in table.columns if f"{column}_low" in table.columns]
-    parts = [
-        pd.DataFrame(
-            {
-                "model": table["model"],
-                "metric": name,
-                "value": table[name],
-                "low": table[f"{name}_low"],
-                "high": table[f"{name}_high"],
-                "spread": table[f"{name}_spread"],
-                "seeds": table["seeds"],
-                "profile": profile,
-            }
-        )
-        for name in names
-    ]
-    return pd.concat(parts, ignore_index=True)

@@ -43,13 +43,6 @@ def test_the_summary_holds_value_interval_and_seeds(models):
     assert (table["seeds"] == 2).all()
 
 
-def test_tidy_has_one_row_per_model_and_metric(models):
-    tidy = results.tidy(results.summary(models, ["accuracy", "macro_f1"], CLASSES), "demo")
-    assert len(tidy) == 4
-    assert set(tidy["profile"]) == {"demo"}
-    assert (tidy["low"] <= tidy["value"]).all()
-
-
 def test_differences_are_paired(models):
     d = results.difference(models["good"], models["poor"], "accuracy", CLASSES)
     assert d.value == pytest.approx(0.13)

@@ -15,6 +15,7 @@ from rvernet_core.report.page import Page
 from rvernet_core.report.photos import glow, grid_size, overlay, photo_grid
 from rvernet_core.report.style import LABELS, colour, label
 from rvernet_core.report.tables import interval, table_bundle
+from rvernet_core.report.tidy import tidy
 
 __all__ = [
     "LABELS",
@@ -36,5 +37,6 @@ __all__ = [
     "paths",
     "photo_grid",
     "table_bundle",
+    "tidy",
     "write_glance",
 ]

@@ -85,6 +85,7 @@ class Page:
             caption=caption,
             folder=self.folder,
             profile=self.profile,
+            seeds=len(self.seeds),
             number=self._number("Table", name),
             see=back_link(self.name, name),
             **options,

@@ -12,6 +12,7 @@ from pandas.api import types
 from rvernet_core.errors import RecordError
 from rvernet_core.report import html, style
 from rvernet_core.report.bundle import Bundle, link, write_csv
+from rvernet_core.report.tidy import tidy
 
 _WRAP = 40  # a longer text may break into lines
 
@@ -28,7 +29,9 @@ def table_bundle(
     caption: str,
     folder: str | Path,
     profile: str = "",
+    seeds: int = 0,
     number: str = "",
+    keys: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
     intervals: Mapping[str, tuple[str, str]] | Sequence[str] = (),
@@ -36,12 +39,13 @@ def table_bundle(
     data: pd.DataFrame | None = None,
     see: tuple[str, str] | None = None,
 ) -> Bundle:
-    """Write `<name>.csv` and return the table as a notebook shows it.
+    """Write `<name>.csv`, one row per measurement (see `tidy`), and return the table as a notebook shows it.
 
     frame: one row per line of the table. Backbone names are written for readers.
     labels: column -> heading. formats: column -> `str.format` pattern (default: 3 decimals for floats).
     intervals: column -> (low column, high column), or names whose columns are `<name>_low`, `<name>_high`.
     best: column -> "max" or "min"; the best value is bold. data: what the CSV holds, if more than `frame`.
+    keys: columns of numbers that say what was measured. seeds: of how many seeds the numbers are.
     see: what it says and the address of a page of the book that a last link leads to.
     Raises RecordError where a column is missing or the frame is empty.
     """
@@ -69,7 +73,8 @@ def table_bundle(
                 text += f' <span class="rvn-interval">[{low}, {high}]</span>' if low else ""
             cells.append(_cell("td", text, texts[c]))
         rows.append("<tr>" + "".join(cells) + "</tr>")
-    path = write_csv(Path(folder) / f"{name}.csv", frame if data is None else data)
+    measured = tidy(frame if data is None else data, profile=profile, seeds=seeds, keys=keys)
+    path = write_csv(Path(folder) / f"{name}.csv", measured)
     body = (
         f'<div id="{escape(name)}">{html.caption(number, caption, profile)}'
         f'<div class="rvn-scroll"><table class="rvn-table"><thead><tr>{head}</tr></thead>'
