@@ -1,4 +1,4 @@
-"""The command line: `rvernet data | run | jobs | reproduce | zoo | doctor`.
+"""The command line: `rvernet data | run | jobs | reproduce | verify | zoo | doctor`.
 
 Only here and in the notebooks does anything print. An error of this project ends as one line on
 standard error and exit status 1.
@@ -111,15 +111,8 @@ def reproduce(options: argparse.Namespace) -> None:
         files.write_text(home / "parameters.yml", text)  # an unchanged file keeps its time
     files.write_json(home / "graph.json", graph(study))
     cores = options.cores or os.cpu_count() or 1
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--directory",
-        str(ROOT),
-    ]
+    command = [sys.executable, "-m", "snakemake"]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
     command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "host", "reason"]
     command += ["--config", f"home={home.relative_to(ROOT)}", "--", options.target]
     begun = time.time()
@@ -133,6 +126,17 @@ def reproduce(options: argparse.Namespace) -> None:
         from rvernet_core import site
 
         print(f"{'record':20} {site.publish(home / 'experiments')}")
+
+
+def verify(options: argparse.Namespace) -> None:
+    """Compare the executed pages of a profile with the committed record, number by number."""
+    from rvernet_core import site
+    from rvernet_core.report import compare
+
+    fresh = ROOT / "_build" / options.profile / "experiments" / "files"
+    print(compare.summary(compare.compare(fresh, site.RECORD / "files")))
+    for page, reason in site.stale(site.RECORD).items():
+        print(f"{page:28} is stale: {reason}")
 
 
 def zoo(options: argparse.Namespace) -> None:
@@ -186,18 +190,8 @@ def _all_wishes(options: argparse.Namespace) -> dict:
 
 
 def _wishes(options: argparse.Namespace) -> dict:
-    names = (
-        "profile",
-        "dataset",
-        "data_root",
-        "extra_classes",
-        "masks",
-        "seeds",
-        "epochs",
-        "backbones",
-        "device",
-    )
-    return {name: getattr(options, name) for name in names}
+    names = "profile dataset data_root extra_classes masks seeds epochs backbones device"
+    return {name: getattr(options, name) for name in names.split()}
 
 
 def _done(options: argparse.Namespace, begun: float, made: dict) -> None:
@@ -279,6 +273,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(book)
     sub.add_argument("--profile", default="demo", help=" | ".join(PROFILES))
     sub.add_argument("--done", help=argparse.SUPPRESS)
+    command(verify).add_argument("--profile", default="demo", help=" | ".join(PROFILES))
     sub = command(reproduce)
     study_options(sub)
     sub.add_argument("--cores", type=int, help="default: all")

@@ -169,7 +169,7 @@ def _changed(spec: typing.Any) -> dict:
     changed: dict = {"": type(spec).__name__}
     for f in dataclasses.fields(spec):
         value = getattr(spec, f.name)
-        default = f.default if f.default is not dataclasses.MISSING else f.default_factory()  # type: ignore[misc]
-        if value != default:
+        default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        if value != default:  # a field without a default always counts: MISSING equals nothing
             changed[f.name] = _changed(value) if dataclasses.is_dataclass(value) else value
     return changed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, TrainSpec, replace
+from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, TrainSpec, fingerprint, replace
 from rvernet_core.errors import ConfigError
 
 
@@ -134,6 +134,11 @@ PROFILES: dict[str, Profile] = {
         ),
     )
 }
+
+
+def settings(name: str) -> str:
+    """A fingerprint of what the profile called `name` decides."""
+    return fingerprint(replace(profile_named(name), purpose=""))
 
 
 def profile_named(name: str) -> Profile:

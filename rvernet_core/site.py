@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,12 +13,14 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from rvernet_core import files
+from rvernet_core import PROTOCOL, files
 from rvernet_core.errors import RecordError
+from rvernet_core.profiles import settings
 from rvernet_core.report.coverage import write_coverage
 from rvernet_core.report.glance import write_glance
 
 ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "book" / "experiments"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -88,12 +91,39 @@ def publish(experiments: Path) -> Path:
     Replaces book/experiments as a whole, the list of what is where, and the result at a glance in the
     book and in the README.
     """
-    record = ROOT / "book" / "experiments"
-    with files.atomic_folder(record) as new:
+    with files.atomic_folder(RECORD) as new:
         shutil.copytree(
             experiments, new, ignore=shutil.ignore_patterns(".*", "*.failed.*"), dirs_exist_ok=True
         )
-        shutil.rmtree(record, ignore_errors=True)  # last, just before the new one takes its place
+        shutil.rmtree(RECORD, ignore_errors=True)  # last, just before the new one takes its place
     write_glance(ROOT / "book", ROOT / "README.md")
     write_coverage(ROOT / "book")
-    return record
+    return RECORD
+
+
+def stale(experiments: Path) -> dict[str, str]:
+    """Executed pages whose numbers may be other ones today -> why.
+
+    What decides them: the notebook's code cells, the profile's settings and the core's protocol number,
+    which is raised by hand when behaviour changes; a test with pinned numbers guards it.
+    """
+    found = {}
+    for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        page, facts = experiments / source.name, experiments / "files" / f"{source.stem}.page.json"
+        if not (page.exists() and facts.exists()):
+            found[source.stem] = "it was never executed"
+            continue
+        known = json.loads(facts.read_text())["provenance"]
+        if _code(page) != _code(source):
+            found[source.stem] = "its code has changed since it was executed"
+        elif known["protocol"] != PROTOCOL:
+            found[source.stem] = f"the core's protocol is {PROTOCOL} now and was {known['protocol']}"
+        elif known.get("settings") != settings(known["profile"]):
+            found[source.stem] = f"the {known['profile']} profile has other settings now"
+    return found
+
+
+def _code(path: Path) -> list[str]:
+    """The code cells of a notebook, without the parameters that papermill put in."""
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    return [c.source for c in cells if "injected-parameters" not in c.metadata.get("tags", ())]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from rvernet_core import PROTOCOL, __version__, environment
+from rvernet_core.profiles import PROFILES, settings
 from rvernet_core.report import html
 
 
@@ -22,6 +23,7 @@ def collect(
     """The facts as JSON-ready data. data: what each data set is called -> its fingerprint."""
     return {
         "profile": profile,
+        "settings": settings(profile) if profile in PROFILES else None,
         "seeds": list(seeds),
         "commit": environment.commit(),
         "version": __version__,
