@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rvernet_core import files
 from rvernet_core.errors import RecordError
+from rvernet_core.report import provenance
 
 HEAD = "<!-- Written from the record by `python -m rvernet_core.report glance`. Not edited by hand. -->"
 EMPTY = "No record has been published in this checkout yet; `make book` makes your own."
@@ -31,7 +32,23 @@ def glance(experiments: str | Path, *, pages: str = "experiments/") -> str:
     if len(counts) > 1:  # some pages run many kinds of models, with fewer seeds
         seeds = f"{counts[0]} to {counts[-1]} seeds, as each page says"
     how = f"`{facts['profile']}` profile, {seeds}, {facts['machine']}; commit {facts['commit'] or 'unknown'}."
+    runs, training = _training(Path(experiments))
+    pages_took = provenance.duration(sum(page["provenance"]["seconds"] or 0 for page in found))
+    if runs:
+        how += (
+            f" {runs} runs, {provenance.duration(training)} of training in all; the pages took {pages_took}."
+        )
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
+
+
+def _training(experiments: Path) -> tuple[int, float]:
+    """How many runs stand behind the pages, and the seconds that they trained one after the other."""
+    seconds: dict[str, float] = {}
+    for path in experiments.glob("files/*.runs.json"):
+        stored = json.loads(path.read_text())
+        same = stored["common"].get("seconds", 0.0)
+        seconds |= {run: own.get("seconds", same) for run, own in stored["each"].items()}
+    return len(seconds), sum(seconds.values())
 
 
 def write_glance(book: str | Path, readme: str | Path | None = None) -> Path:

@@ -130,6 +130,7 @@ class Page:
             data=data,
             device=device,
             seconds=time.monotonic() - self._begun,
+            runs={entry.folder.name: entry.manifest["seconds"] for entry in used},
         )
         files.write_json(
             self.folder / f"{self.name}.page.json",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from rvernet_core import PROTOCOL, __version__, environment
@@ -19,8 +19,12 @@ def collect(
     seconds: float | None = None,
     data: dict[str, str] | None = None,
     device: str = "cpu",
+    runs: Mapping[str, float] | None = None,
 ) -> dict:
-    """The facts as JSON-ready data. data: what each data set is called -> its fingerprint."""
+    """The facts as JSON-ready data.
+
+    data: what each data set is called -> its fingerprint. runs: those behind the page -> seconds of training.
+    """
     return {
         "profile": profile,
         "settings": settings(profile) if profile in PROFILES else None,
@@ -33,6 +37,8 @@ def collect(
         "python": platform.python_version(),
         "machine": environment.machine(device),
         "seconds": None if seconds is None else round(seconds, 1),
+        "runs": len(runs or {}),
+        "training_seconds": round(sum((runs or {}).values()), 1),
         "command": command,
     }
 
@@ -51,7 +57,8 @@ def box(facts: dict, behind: Sequence[tuple[str, str]] = ()) -> html.Html:
         "packages": ", ".join(f"{name} {value}" for name, value in facts["packages"].items()),
         "Python": facts["python"],
         "machine": facts["machine"],
-        "time": "" if facts["seconds"] is None else duration(facts["seconds"]),
+        "time": "" if facts["seconds"] is None else f"{duration(facts['seconds'])} for this page",
+        "training": f"{duration(facts['training_seconds'])} in {facts['runs']} runs" if facts["runs"] else "",
     }
     cells = "".join(
         f'<tr><td class="rvn-text"><strong>{escape(name)}</strong></td>'
