@@ -29,7 +29,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 #: Side of the square input in pixels.
-INPUT_SIZE = {"micro": 64, "paper": 224}
+_INPUT_SIZE = {"micro": 64, "paper": 224}
 
 #: What the micro nets were pretrained to tell: the 22 foods of the plates, and "sauce" for both sauces.
 MICRO_LABELS = 23
@@ -124,10 +124,10 @@ ZOO: dict[str, Backbone] = {
 
 
 def input_size(scale: str) -> int:
-    """INPUT_SIZE[scale]; ConfigError for an unknown scale."""
-    if scale not in INPUT_SIZE:
-        raise ConfigError(f"unknown scale {scale!r}; expected {' or '.join(INPUT_SIZE)}")
-    return INPUT_SIZE[scale]
+    """Side in pixels of what a backbone sees: 64 at micro scale, 224 at paper scale; else ConfigError."""
+    if scale not in _INPUT_SIZE:
+        raise ConfigError(f"unknown scale {scale!r}; expected {' or '.join(_INPUT_SIZE)}")
+    return _INPUT_SIZE[scale]
 
 
 def facts(name: str) -> Backbone:
@@ -140,7 +140,7 @@ def facts(name: str) -> Backbone:
 def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module:
     """The timm module of `name`, mapping normalised images (B, 3, S, S) to its own logits (B, K).
 
-    S is INPUT_SIZE[scale]; K is 23 at micro scale and 1000 (ImageNet) at paper scale.
+    S is input_size(scale); K is 23 at micro scale and 1000 (ImageNet) at paper scale.
 
     Raises:
         ConfigError: unknown name or scale.

@@ -47,7 +47,7 @@ def data(options: argparse.Namespace) -> None:
     spec = study.profile.data
     found = study.data
     for split in ("train", "test"):
-        runs.pairs_of(spec, split, backbones.INPUT_SIZE[study.profile.scale], study.cache)
+        runs.pairs_of(spec, split, backbones.input_size(study.profile.scale), study.cache)
     if options.foodseg103 or options.release:
         from rvernet_core import export
     if options.foodseg103:

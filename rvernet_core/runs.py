@@ -164,7 +164,7 @@ def _train(
         torch.set_num_threads(1)  # or the order of sums, and so the last digits, would depend on the cores
     used = torch.get_num_threads()
     try:
-        size = backbones.INPUT_SIZE[spec.model.scale]
+        size = backbones.input_size(spec.model.scale)
         train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
         told = training.lessons(teacher.model(len(data.classes)), train, device) if teacher else None
         training.seed_everything(spec.seed)

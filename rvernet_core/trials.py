@@ -112,7 +112,7 @@ def try_all(
     with tqdm(total=len(runs) * len(made), desc=desc, unit="trial", disable=None) as bar:
         for run in runs:
             known: dict = {}  # what the branches read, for conditions that change only the other one
-            model, size = None, backbones.INPUT_SIZE[run.spec.model.scale]
+            model, size = None, backbones.input_size(run.spec.model.scale)
             for condition in made:
                 path = Path(cache) / "trials" / f"{run.folder.name}-{fingerprint(condition, VERSION)}.csv"
                 if not path.exists():

@@ -170,7 +170,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     data = open_data(CORPUS, options.cache)
-    size = backbones.INPUT_SIZE["micro"]
+    size = backbones.input_size("micro")
     train, test = prepare(data.train, size, options.cache), prepare(data.test, size, options.cache)
     for name in options.names or config.BACKBONES:
         start, images = time.perf_counter(), options.images or IMAGES[name]

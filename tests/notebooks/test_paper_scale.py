@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def paper(tmp_path_factory):
     """(root of a small data set in the official layout, a cache)."""
     folder = tmp_path_factory.mktemp("paper")
-    spec = DataSpec(train_scenes=4, test_scenes=3, plates=PlatesSpec(size=96, sauce_rate=1.0))
+    spec = DataSpec(train_scenes=3, test_scenes=2, plates=PlatesSpec(size=96, sauce_rate=1.0))
     plates = open_data(spec, folder / "plates")
     root = write_foodseg103(plates, folder / "FoodSeg103")
     return root, folder / "cache"
@@ -42,6 +42,8 @@ def small(monkeypatch):
         pretrained=False,
         sam="micro",
         sam_photos=2,
+        trial_photos=1,
+        road_samples=2,
         strengths=(0.0, 1.0),
         soft_strengths=(),
         pair_strengths=(),
