@@ -25,9 +25,9 @@ from rvernet_core.profiles import Profile, profile_named
 # `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
 # asks what there is to do, need not wait for them.
 if TYPE_CHECKING:
+    from rvernet_core.conditions import Condition
     from rvernet_core.datasets import FoodData
     from rvernet_core.runs import Run
-    from rvernet_core.trials import Condition
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
 Lesson = tuple[str, float]  # (hard | soft, strength of distillation)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from rvernet_core import runs
+from rvernet_core.conditions import Condition, Noise
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.evidence import factored, name_of, read_evidence, write_evidence
-from rvernet_core.trials import Condition, Noise, try_all
+from rvernet_core.trials import try_all
 
 DATA = DataSpec(train_scenes=10, test_scenes=12, plates=PlatesSpec(size=64))
 

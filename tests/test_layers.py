@@ -28,6 +28,7 @@ LAYERS = [
     {"features", "cost"},
     {"training"},
     {"runs"},
+    {"conditions"},
     {"trials"},
     {"experiments", "results", "evidence", "gradcam", "probes"},
     {"jobs", "slopes", "robustness"},
