@@ -106,10 +106,10 @@ PROFILES: dict[str, Profile] = {
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam_photos=300,
-            trial_photos=400,
+            trial_photos=300,
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
-            soft_strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
+            soft_strengths=(0.0, 0.5, 1.0),
         ),
         Profile(
             name="paper",
