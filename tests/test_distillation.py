@@ -8,7 +8,6 @@ from rvernet_core import distillation
 from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec, fingerprint
 from rvernet_core.distillation import student_of
 from rvernet_core.errors import ConfigError
-from rvernet_core.experiments import Study
 from rvernet_core.recipe import recipe
 
 CNN = RunSpec(model=ModelSpec(roi="mobilenetv2"), seed=3)
@@ -67,7 +66,12 @@ def test_a_change_of_the_teacher_is_another_recipe(monkeypatch):
 
 def test_runs_without_a_teacher_keep_their_names():
     """Pinned before there were students: a published run must be found again."""
-    study = Study.of("demo", device="cpu")
-    named = [study.singles()["deit"][0], study.pairs()["deit-distilled", "mobilenetv2"][1]]
-    named.append(study.grid()["vit", "deit"][2])
+    data = DataSpec(train_scenes=512, test_scenes=600)
+    fine = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
+    grid = ModelSpec(roi="vit", extra_roi="deit", fusion="features", freeze=("roi", "extra_roi"))
+    named = [
+        RunSpec(data, ModelSpec(roi="deit"), fine, 0),
+        RunSpec(data, ModelSpec(roi="deit-distilled", extra_roi="mobilenetv2"), fine, 1),
+        RunSpec(data, grid, TrainSpec(epochs=20, lr=2e-3, flip=0.0), 2),
+    ]
     assert [fingerprint(spec) for spec in named] == ["ab12054b89a7", "6a2df3066aea", "000f211df758"]
