@@ -64,7 +64,7 @@ def _numbers(folder: Path, table: str) -> pd.DataFrame:
     if not set(MEASURED) <= set(frame):
         return pd.DataFrame(columns=["what", *MEASURED])
     keys = [c for c in frame if c not in _ABOUT]
-    what = frame[keys].astype(str).agg(", ".join, axis=1) if keys else ""
+    what = frame[keys].map(str).agg(", ".join, axis=1) if keys else ""  # an empty key stays a key
     return frame.assign(what=what)[["what", *MEASURED]].dropna().drop_duplicates("what")
 
 

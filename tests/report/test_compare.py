@@ -15,6 +15,7 @@ def written(folder, accuracy, parameters=10):
         {
             "model": ["vit", "deit"],
             "strength": [0.5, 1.0],
+            "against": [None, "vit"],
             "accuracy": accuracy,
             "accuracy_low": [a - 0.02 for a in accuracy],
             "accuracy_high": [a + 0.02 for a in accuracy],
@@ -32,11 +33,11 @@ def test_numbers_agree_where_their_intervals_overlap(tmp_path):
     fresh = written(tmp_path / "fresh", [0.83, 0.95], parameters=11)
     found = compare.compare(fresh, record)
     assert found["agrees"].tolist() == [True, False]  # without an interval nothing is compared
-    assert found["what"].tolist() == ["vit, 0.5, accuracy", "deit, 1.0, accuracy"]
+    assert found["what"].tolist() == ["vit, 0.5, nan, accuracy", "deit, 1.0, vit, accuracy"]
     text = compare.summary(found)
     assert "02-page" in text
     assert "2 numbers  1 lie apart" in text
-    assert "deit, 1.0, accuracy: 0.950 [0.930, 0.970], in the record 0.900 [0.880, 0.920]" in text
+    assert "deit, 1.0, vit, accuracy: 0.950 [0.930, 0.970], in the record 0.900 [0.880, 0.920]" in text
     assert compare.summary(compare.compare(record, record)).endswith("agrees")
 
 
