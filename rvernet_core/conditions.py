@@ -141,8 +141,6 @@ def _cut(spec: DataSpec, condition: Condition, size: int, cache: Path) -> Pairs:
     """
     sam = condition.sam if condition.masks == "sam" else spec.sam
     wanted = replace(spec, masks=condition.masks or spec.masks, sam=sam)
-    if wanted.masks == "exact":  # the name of a SAM means nothing then
-        wanted = replace(wanted, sam=spec.sam)
     if wanted == spec and not condition.grow and condition.fill == "black":
         return pairs_of(spec, "test", size, cache)
     split = data_of(replace(spec, masks="exact"), cache).test

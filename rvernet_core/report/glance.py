@@ -35,9 +35,8 @@ def glance(experiments: str | Path, *, pages: str = "experiments/") -> str:
     runs, training = _training(Path(experiments))
     pages_took = provenance.duration(sum(page["provenance"]["seconds"] or 0 for page in found))
     if runs:
-        how += (
-            f" {runs} runs, {provenance.duration(training)} of training in all; the pages took {pages_took}."
-        )
+        how += f" {runs} runs, {provenance.duration(training)} of training in all;"
+        how += f" the last execution of the pages took {pages_took}, without the trials kept from before."
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
 
 

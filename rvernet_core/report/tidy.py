@@ -19,8 +19,8 @@ def tidy(frame: pd.DataFrame, *, profile: str, seeds: int, keys: Sequence[str] =
     """
     if "value" not in frame:
         frame = _melted(frame, keys)
-    counted = frame.pop("seeds") if "seeds" in (frame := frame.copy()) else seeds
-    return frame.drop(columns="profile", errors="ignore").assign(seeds=counted, profile=profile)
+    counted = frame.get("seeds", seeds)
+    return frame.drop(columns=["seeds", "profile"], errors="ignore").assign(seeds=counted, profile=profile)
 
 
 def _melted(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -21,12 +21,13 @@ from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.runs import load_or_train
 from rvernet_core.zoo import WEIGHTS
 
-#: As large as the demo's data, with seeds between those of the data sets and those of the zoo's corpus.
+#: In size between the demo's and the full profile's data; seeds between those of the data sets and those of
+#: the zoo's corpus.
 SCENES = DataSpec(train_scenes=512, test_scenes=300, seed=5_000_000)
 MODELS = (("mobilenetv2", None), ("deit", None), ("mlp-mixer", None), ("deit", "mobilenetv2"))
 BASE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
 
-#: What is compared: the base, and one thing changed at a time.
+#: What is compared: the base, and one thing changed, or the rate together with the batches.
 CANDIDATES: dict[str, tuple[TrainSpec, dict]] = {
     "base": (BASE, {}),
     "learning rate halved": (config.replace(BASE, lr=BASE.lr / 2), {}),

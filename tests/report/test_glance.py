@@ -18,4 +18,4 @@ def test_a_run_behind_several_pages_is_counted_once(tmp_path):
     (files / "03-two.runs.json").write_text(json.dumps(two))
     text = report.glance(tmp_path)
     assert "Result of 02-one. ([details](experiments/02-one.ipynb))" in text
-    assert "3 runs, 2 h 10 min of training in all; the pages took 3 min 0 s." in text
+    assert "3 runs, 2 h 10 min of training in all; the last execution of the pages took 3 min 0 s" in text
