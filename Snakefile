@@ -17,6 +17,9 @@ PARAMETERS = f"{HOME}/parameters.yml"
 GRAPH = json.loads(Path(HOME, "graph.json").read_text())
 PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
+#: Pages that test every model again and take minutes, the longest last. They begin first, so that no core
+#: rests while the last of them is made.
+LONG = ["07-distillation-trade-off", "05-gradcam", "08-ablations", "06-noise-robustness"]
 PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
 
 
@@ -92,19 +95,24 @@ rule run:
         "rvernet run {wildcards.job} --parameters {PARAMETERS} --done {output} > {log} 2>&1"
 
 
-rule notebook:
-    input:
-        source="notebooks/{name}.ipynb",
-        parameters=PARAMETERS,
-        runs=rules.runs.input,
-    output:
-        f"{HOME}/experiments/{{name}}.ipynb",
-    params:
-        core=core(),
-    log:
-        f"{HOME}/logs/{{name}}.log",
-    message:
-        "notebook {wildcards.name}"
-    shell:
-        "rvernet notebook {wildcards.name} --parameters {PARAMETERS} --out {output} "
-        f"--done {HOME}/steps/notebooks/{{wildcards.name}}.json > {{log}} 2>&1"
+for page in NOTEBOOKS:
+
+    rule:
+        name:
+            f"notebook_{page}"
+        input:
+            source=f"notebooks/{page}.ipynb",
+            parameters=PARAMETERS,
+            runs=rules.runs.input,
+        output:
+            f"{HOME}/experiments/{page}.ipynb",
+        params:
+            core=core(),
+        log:
+            f"{HOME}/logs/{page}.log",
+        priority: LONG.index(page) + 1 if page in LONG else 0
+        message:
+            f"notebook {page}"
+        shell:
+            f"rvernet notebook {page} --parameters {{PARAMETERS}} --out {{output}} "
+            f"--done {HOME}/steps/notebooks/{page}.json > {{log}} 2>&1"

@@ -139,6 +139,14 @@ def pairs_of(spec: DataSpec, split: str, size: int, cache: Path) -> Pairs:
     return prepare(getattr(data_of(spec, cache), split), size, cache)
 
 
+@functools.lru_cache(maxsize=8)
+def _lessons(teacher: Path, size: int, cache: Path, device: str) -> torch.Tensor:
+    """What the run in folder `teacher` says of its training images, remembered for its next student."""
+    run = read_run(teacher)
+    train = pairs_of(run.spec.data, "train", size, cache)
+    return training.lessons(run.model(len(train.classes)), train, device)
+
+
 def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
     """The metrics of one run; the two of the ambiguous pair only where both of its classes exist."""
     matrix = metrics.confusion(truth, predicted, len(classes))
@@ -166,12 +174,15 @@ def _train(
     try:
         size = backbones.input_size(spec.model.scale)
         train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
-        told = training.lessons(teacher.model(len(data.classes)), train, device) if teacher else None
+        told = _lessons(teacher.folder, size, cache, device) if teacher else None
         training.seed_everything(spec.seed)
         model = students.build(spec.model, len(data.classes))
         history = training.fit(model, train, spec.train, spec.seed, part, cache, device, told)
-        chances = training.predict(model, test, device, cache)
-        said = training.heard(model, test, device) if spec.model.voices else ()
+        voices = training.heard(model, test, device) if spec.model.voices else None
+        if voices is None:
+            chances = training.predict(model, test, device, cache)
+        else:  # heard once, for what each of them says and for the answer
+            chances = model.answer(tuple(voices)).softmax(1).numpy()
     except TrainingError as error:
         files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
         raise
@@ -182,8 +193,8 @@ def _train(
         frozen = _frozen_names(model)
         state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
-        columns = {f"{v} voice": c for v, c in zip(students.VOICES, said, strict=True)} if len(said) else {}
-        predictions = predictions_frame(test, chances).assign(**columns)
+        said = () if voices is None else zip(students.VOICES, voices.argmax(2).numpy(), strict=True)
+        predictions = predictions_frame(test, chances).assign(**{f"{who} voice": what for who, what in said})
         predictions.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
         pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
         files.write_json(staging / "spec.json", to_dict(spec))

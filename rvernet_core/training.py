@@ -160,13 +160,15 @@ def lessons(teacher: Model, pairs: Pairs, device: str = "cpu", batch_size: int =
 
 
 @torch.inference_mode()
-def heard(model: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> np.ndarray:
-    """The class (2, N) that each of a student's voices says of all of `pairs`, class voice first."""
+def heard(model: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> Tensor:
+    """Both voices' logits (2, N, K) of a student on all of `pairs`, class voice first, on the CPU.
+
+    `model.answer` makes the student's own logits of them.
+    """
     model.to(device).eval()
     hear = _voices(model, pairs, device)
     parts = np.array_split(np.arange(len(pairs)), max(1, math.ceil(len(pairs) / batch_size)))
-    said = [torch.stack(hear(part, None)).argmax(2).cpu().numpy() for part in parts]
-    return np.concatenate(said, axis=1)
+    return torch.cat([torch.stack(hear(part, None)).cpu() for part in parts], dim=1)
 
 
 @torch.inference_mode()
