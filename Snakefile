@@ -108,11 +108,12 @@ for page in NOTEBOOKS:
             f"{HOME}/experiments/{page}.ipynb",
         params:
             core=core(),
+            page=page,
         log:
             f"{HOME}/logs/{page}.log",
         priority: LONG.index(page) + 1 if page in LONG else 0
         message:
             f"notebook {page}"
         shell:
-            f"rvernet notebook {page} --parameters {{PARAMETERS}} --out {{output}} "
-            f"--done {HOME}/steps/notebooks/{page}.json > {{log}} 2>&1"
+            "rvernet notebook {params.page} --parameters {PARAMETERS} --out {output} "
+            "--done {HOME}/steps/notebooks/{params.page}.json > {log} 2>&1"
