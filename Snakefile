@@ -16,7 +16,7 @@ HOME = config["home"]
 PARAMETERS = f"{HOME}/parameters.yml"
 GRAPH = json.loads(Path(HOME, "graph.json").read_text())
 PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
-NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(GRAPH["pages"])
 #: Pages that test every model again and take minutes, the longest last. They begin first, so that no core
 #: rests while the last of them is made.
 LONG = ["07-distillation-trade-off", "05-gradcam", "08-ablations", "06-noise-robustness"]
@@ -103,7 +103,8 @@ for page in NOTEBOOKS:
         input:
             source=f"notebooks/{page}.ipynb",
             parameters=PARAMETERS,
-            runs=rules.runs.input,
+            data=rules.data.output,
+            runs=expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["pages"][page]),
         output:
             f"{HOME}/experiments/{page}.ipynb",
         params:

@@ -75,18 +75,16 @@ def run(options: argparse.Namespace) -> None:
 
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
-    from rvernet_core.jobs import graph
-
-    print(json.dumps(graph(_study(options)), indent=1))
+    print(json.dumps(_graph(_study(options)), indent=1))
 
 
 def notebook(options: argparse.Namespace) -> None:
     """Execute one notebook with a study's parameters."""
-    from rvernet_core import site
+    from rvernet_core import notebooks
 
     begun = time.perf_counter()
     parameters = {key: value for key, value in _all_wishes(options).items() if value}
-    site.execute(ROOT / "notebooks" / f"{options.name}.ipynb", Path(options.out), parameters)
+    notebooks.execute(ROOT / "notebooks" / f"{options.name}.ipynb", Path(options.out), parameters)
     _done(options, begun, {})
 
 
@@ -101,15 +99,13 @@ def book(options: argparse.Namespace) -> None:
 
 def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is not made again."""
-    from rvernet_core.jobs import graph
-
     study = _study(options)  # wrong parameters stop here, before any work
     home = ROOT / "_build" / study.profile.name
     parameters = {key: value for key, value in _wishes(options).items() if value}
     text = yaml.safe_dump({"profile": study.profile.name, **parameters}, sort_keys=True)
     if not (home / "parameters.yml").exists() or (home / "parameters.yml").read_text() != text:
         files.write_text(home / "parameters.yml", text)  # an unchanged file keeps its time
-    files.write_json(home / "graph.json", graph(study))
+    files.write_json(home / "graph.json", _graph(study))
     cores = options.cores or os.cpu_count() or 1
     command = [sys.executable, "-m", "snakemake"]
     command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
@@ -182,6 +178,12 @@ def _study(options: argparse.Namespace):
     from rvernet_core.experiments import Study
 
     return Study.of(**_all_wishes(options))
+
+
+def _graph(study) -> dict:
+    from rvernet_core.jobs import graph
+
+    return graph(study, {path.stem: path.read_text() for path in (ROOT / "notebooks").glob("*.ipynb")})
 
 
 def _all_wishes(options: argparse.Namespace) -> dict:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from rvernet_core import PROTOCOL, config
 from rvernet_core.config import RunSpec
 from rvernet_core.distillation import TEACHER
 from rvernet_core.experiments import Study
 from rvernet_core.recipe import recipe
+
+#: The methods of a study that name runs. A notebook's source shows which of them it asks.
+FAMILIES = (
+    *("singles", "pairs", "grid", "grid_singles", "teachers", "pair_teachers", "students", "student_pairs"),
+    *("context_only", "ablations", "widths"),
+)
 
 
 def catalogue(study: Study) -> dict[str, list[RunSpec]]:
@@ -45,11 +53,28 @@ def _called(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]}-to-{names[-1]}"
 
 
-def graph(study: Study) -> dict:
-    """What the Snakefile reads of the data and of every job of the catalogue.
+def asked(study: Study, source: str) -> list[str]:
+    """The jobs that make what a notebook with this source asks for, by the families that it names."""
+    families = [name for name in FAMILIES if f".{name}(" in source]
+    wanted = {spec for name in families for spec in _specs(getattr(study, name)())}
+    return [name for name, specs in catalogue(study).items() if wanted & set(specs)]
+
+
+def _specs(tree: RunSpec | Mapping | list) -> Iterator[RunSpec]:
+    """All specs in nested mappings and lists."""
+    if isinstance(tree, RunSpec):
+        yield tree
+    else:
+        for part in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _specs(part)
+
+
+def graph(study: Study, sources: Mapping[str, str]) -> dict:
+    """What the Snakefile reads of the data, of every job of the catalogue, and of the notebooks `sources`.
 
     data: a fingerprint of its spec. runs: job -> a fingerprint of what decides its result. after: job -> the
-    jobs that make its students' teachers, so that no two processes train the same one.
+    jobs that make its students' teachers, so that no two processes train the same one. pages: notebook ->
+    the jobs that it waits for.
     """
     jobs = catalogue(study)
     makers = {spec: name for name, specs in jobs.items() for spec in specs}
@@ -61,4 +86,5 @@ def graph(study: Study) -> dict:
         "data": config.fingerprint(study.profile.data, PROTOCOL),
         "runs": {name: config.fingerprint(*map(recipe, specs)) for name, specs in jobs.items()},
         "after": {name: before for name, before in after.items() if before},
+        "pages": {page: asked(study, source) for page, source in sources.items()},
     }

@@ -1,17 +1,14 @@
-"""Execute a notebook and build the book of a profile, away from the committed record."""
+"""Build the book of a profile, away from the committed record; publish a record; name what is stale in it."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-import papermill
-from papermill.exceptions import PapermillExecutionError
 
 from rvernet_core import PROTOCOL, files
 from rvernet_core.errors import RecordError
@@ -21,40 +18,6 @@ from rvernet_core.report.glance import write_glance
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "book" / "experiments"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-def execute(source: Path, output: Path, parameters: dict) -> None:
-    """Run the notebook `source` with `parameters` in the folder of `output`, and write it there whole.
-
-    Raises RecordError if a cell fails; the notebook as far as it came lies beside `output`, with
-    `.failed` in its name. The old output stays.
-    """
-    output = output.absolute()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
-    try:
-        made = papermill.execute_notebook(
-            source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
-        )
-    except PapermillExecutionError as error:
-        failed = output.with_name(output.stem + ".failed.ipynb")
-        os.replace(unfinished, failed)
-        raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
-    _tidy(made)
-    files.write_text(output, nbformat.writes(made))
-    unfinished.unlink()
-    output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
-
-
-def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Drop the folders of the machine that made the page, and progress bars: they need a network to show."""
-    for place in ("input_path", "output_path"):
-        notebook.metadata.papermill.pop(place, None)
-    notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
 
 
 def build(home: Path, experiments: Path) -> Path:

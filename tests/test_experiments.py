@@ -3,10 +3,14 @@
 import pytest
 
 from rvernet_core import experiments
-from rvernet_core.config import BACKBONES
+from rvernet_core.config import BACKBONES, RunSpec, from_dict
 from rvernet_core.errors import ConfigError
+from rvernet_core.evidence import read_evidence
 from rvernet_core.experiments import Study
-from rvernet_core.jobs import catalogue, graph
+from rvernet_core.jobs import asked, catalogue, graph
+from rvernet_core.site import RECORD, ROOT
+
+NOTEBOOKS = ROOT / "notebooks"
 
 
 @pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
@@ -25,7 +29,7 @@ def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
 @pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
 def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
     study = Study.of(profile, backbones=["vit"], device="cpu")
-    jobs, made = catalogue(study), graph(study)
+    jobs, made = catalogue(study), graph(study, {})
     assert set(made["runs"]) == set(jobs)
     assert any(spec.teacher for specs in jobs.values() for spec in specs)
     for name, specs in jobs.items():
@@ -33,6 +37,30 @@ def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
         for spec in specs:  # a teacher is made by a job before, or earlier in the same one
             assert spec.teacher is None or spec.teacher in known
             known.add(spec)
+
+
+def test_a_page_waits_for_the_jobs_that_make_its_runs_and_for_no_others():
+    study = Study.of("demo", device="cpu")
+    jobs = catalogue(study)
+    source = "few = Study.of(**params).fewer()\nstudy.run_all(few.singles())"
+    named = {
+        job for job, specs in jobs.items() if set(specs) & {s for v in study.singles().values() for s in v}
+    }
+    assert set(graph(study, {"page": source, "words": "no runs"})["pages"]["page"]) == named
+    assert 0 < len(named) < len(jobs)
+    assert graph(study, {"words": "no runs"})["pages"]["words"] == []
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+def test_the_record_holds_no_run_for_which_its_page_did_not_wait(page):
+    study = Study.of("full", device="cpu")
+    awaited = asked(study, (NOTEBOOKS / f"{page}.ipynb").read_text())
+    made = {spec for job in awaited for spec in catalogue(study)[job]}
+    if not (RECORD / "files" / f"{page}.runs.json").exists():  # a page about the data alone
+        assert not awaited
+        return
+    facts = read_evidence(page, RECORD / "files")[1].values()
+    assert {from_dict(RunSpec, fact["manifest"]["spec"]) for fact in facts} <= made
 
 
 def test_students_are_taught_from_nothing_to_everything_by_the_cnn_with_their_seed():

@@ -11,7 +11,7 @@ LAYERS = [
     {"config"},
     {"profiles"},
     {"files", "environment"},
-    {"cutouts", "metrics", "losses", "schedule", "parameters", "rle", "prompts"},
+    {"cutouts", "metrics", "losses", "schedule", "parameters", "rle", "prompts", "notebooks"},
     {"images", "noise"},
     {"plates"},
     {"zipcrypto"},
@@ -43,7 +43,7 @@ KNOWS = {
     "pytorch_grad_cam": {"gradcam"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
-    "papermill": {"site"},
+    "papermill": {"notebooks"},
 }
 FILES = sorted(CORE.rglob("*.py"))
 
