@@ -1,4 +1,4 @@
-"""The command line: `rvernet data | run | jobs | reproduce | verify | zoo | doctor`.
+"""The command line: `rvernet data | mask | run | predict | reproduce | verify | zoo | doctor`, and more.
 
 Only here and in the notebooks does anything print. An error of this project ends as one line on
 standard error and exit status 1.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from rvernet_core import files
+from rvernet_core import files, steps
 from rvernet_core.errors import ConfigError, RveRNetError
 from rvernet_core.profiles import PROFILES
 
@@ -73,6 +73,30 @@ def run(options: argparse.Namespace) -> None:
     _done(options, begun, {r.folder.name: r.manifest["checkpoint_sha256"] for r in made})
 
 
+def mask(options: argparse.Namespace) -> None:
+    """Mask a photo with Segment Anything and write each mask with its two cut-outs."""
+    from rvernet_core.masking import load_sam
+    from rvernet_core.photo import mask_photo
+
+    masker = load_sam(options.sam, options.checkpoint, options.device)
+    made = mask_photo(options.photo, options.out, masker, options.box, options.point)
+    print(made.to_string(index=False, float_format="{:.3f}".format))
+    print(f"{3 * len(made)} files in {options.out}")
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Say what a model of the profile takes a photo's ROI for; trains the model if it was not trained yet."""
+    from rvernet_core.photo import chances
+
+    study = _study(options)
+    models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
+    if options.model not in models:
+        raise ConfigError(f"no model {options.model!r} in this profile; expected any of {', '.join(models)}")
+    (made,) = study.run(models[options.model][:1])
+    shares = chances(made, study.data.classes, options.photo, options.mask, study.device)
+    print(shares.head(options.top).to_string(float_format="{:.3f}".format))
+
+
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: what each makes, and a fingerprint of what decides its result."""
     print(json.dumps(_graph(_study(options)), indent=1))
@@ -117,7 +141,7 @@ def reproduce(options: argparse.Namespace) -> None:
     if status:
         logs = (home / "logs").relative_to(ROOT)
         sys.exit(f"rvernet: a step failed; its log is in {logs}/. The same command goes on where it was")
-    _summary(home, begun)
+    print(f"\n{steps.table(home, begun)}\n\n{_results(home, study.cache)}")
     if options.record:
         from rvernet_core import site
 
@@ -145,29 +169,9 @@ def zoo(options: argparse.Namespace) -> None:
 
 def doctor(options: argparse.Namespace) -> None:
     """Say what is here and what is missing: Python, packages, accelerator, disk, cache, weights."""
-    import shutil
+    from rvernet_core.doctor import findings
 
-    import torch
-
-    from rvernet_core import environment
-    from rvernet_core.experiments import default_cache
-    from rvernet_core.zoo import CARDS
-
-    cache = default_cache()
-    free = shutil.disk_usage(cache if cache.exists() else ROOT).free / 2**30
-    rows = {
-        "Python": sys.version.split()[0],
-        **environment.packages(),
-        "machine": environment.machine(),
-        "accelerator": torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else "none, everything runs on the CPU",
-        "free disk": f"{free:.1f} GiB",
-        "cache": str(cache)
-        + ("" if os.access(cache if cache.exists() else ROOT, os.W_OK) else " (not writable)"),
-        "zoo": ", ".join(sorted(CARDS)) or "empty",
-    }
-    for name, value in rows.items():
+    for name, value in findings().items():
         print(f"{name:22} {value}")
 
 
@@ -199,30 +203,17 @@ def _wishes(options: argparse.Namespace) -> dict:
 def _done(options: argparse.Namespace, begun: float, made: dict) -> None:
     """Leave the small file that tells the graph this step is done, and what came of it."""
     if options.done:
-        step = {"seconds": round(time.perf_counter() - begun, 1), "made": made}
-        files.write_json(Path(options.done), step)
+        steps.write_step(Path(options.done), begun, made)
 
 
-def _summary(home: Path, begun: float) -> None:
-    """A table of the steps, their times and where their results lie, and the book's address last."""
-    steps = sorted((home / "steps").rglob("*.json"), key=lambda p: p.stat().st_mtime)
-    total = sum(json.loads(p.read_text())["seconds"] for p in steps)
-    print(f"\n{'step':46} {'seconds':>8}  made")
-    for path in steps:
-        fresh = "now" if path.stat().st_mtime >= begun else "before"
-        name = path.relative_to(home / "steps").with_suffix("").as_posix()
-        print(f"{name:46} {json.loads(path.read_text())['seconds']:8.1f}  {fresh}")
-    print(f"{'sum of all steps':46} {total:8.1f}")
-    print(f"{'this call':46} {time.time() - begun:8.1f}")
+def _results(home: Path, cache: Path) -> str:
     shown = {
-        "runs": ROOT / "_build" / "cache" / "runs",
+        "runs": cache / "runs",
         "notebooks": home / "experiments",
         "tables and figures": home / "experiments" / "files",
-        "book": home / "book" / "_build" / "html" / "index.html",
+        "book": (home / "book" / "_build" / "html" / "index.html").as_uri(),
     }
-    print()
-    for name, path in shown.items():
-        print(f"{name:20} {path.as_uri() if name == 'book' else path}")
+    return "\n".join(f"{name:20} {place}" for name, place in shown.items())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -268,6 +259,22 @@ def _parser() -> argparse.ArgumentParser:
     study_options(sub)
     sub.add_argument("job", help="a name that `rvernet jobs` lists")
     study_options(command(jobs))
+    sub = command(mask)
+    sub.add_argument("photo", type=Path)
+    sub.add_argument(
+        "--box", nargs=4, type=float, action="append", default=[], metavar=("X0", "Y0", "X1", "Y1")
+    )
+    sub.add_argument("--point", nargs=2, type=float, action="append", default=[], metavar=("X", "Y"))
+    sub.add_argument("--sam", default="micro", help="micro (knows rendered plates) | vit_b | vit_l | vit_h")
+    sub.add_argument("--checkpoint", type=Path, help="its file; default: fetched once")
+    sub.add_argument("--device", default="cpu")
+    sub.add_argument("--out", type=Path, default=Path("."), metavar="FOLDER")
+    sub = command(predict)
+    study_options(sub)
+    sub.add_argument("photo", type=Path)
+    sub.add_argument("mask", type=Path, help="PNG of the photo's size; all but 0 is the ROI")
+    sub.add_argument("--model", default="mobilenetv2+mobilenetv2", help="BACKBONE or ROI+EXTRA_ROI")
+    sub.add_argument("--top", type=int, default=5, help="how many classes to show")
     sub = command(notebook)
     study_options(sub)
     sub.add_argument("name", help="such as 02-off-the-shelf")

@@ -18,7 +18,8 @@ def write(path, *sources):
 
 def shown(path):
     cells = nbformat.read(path, as_version=4).cells
-    return [o["text"].strip() for cell in cells for o in cell.outputs if o["output_type"] == "stream"]
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    return [o["text"].strip() for o in outputs if o["output_type"] == "stream"]
 
 
 def test_an_executed_notebook_holds_its_parameters_and_no_folder_of_this_machine(tmp_path):
