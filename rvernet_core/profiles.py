@@ -75,7 +75,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             name="demo",
             purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
-            data=DataSpec(train_scenes=350, test_scenes=600),
+            data=DataSpec(train_scenes=320, test_scenes=600),
             scale="micro",
             seeds=(0, 1, 2),
             few_seeds=(0, 1),
@@ -86,7 +86,7 @@ PROFILES: dict[str, Profile] = {
             raw=False,
             pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
-            trial_photos=100,
+            trial_photos=80,
             together=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
