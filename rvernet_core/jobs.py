@@ -50,7 +50,7 @@ def catalogue(study: Study) -> dict[str, list[RunSpec]]:
 
 
 def _called(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]}-to-{names[-1]}"
+    return names[0] if len(names) == 1 else f"{names[0]}-and-{len(names) - 1}-more"
 
 
 def asked(study: Study, source: str) -> list[str]:

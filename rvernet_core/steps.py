@@ -19,12 +19,18 @@ def table(home: Path, begun: float) -> str:
 
     "now" marks those that ended after `begun` (seconds since the epoch), in this call.
     """
-    steps = sorted((home / "steps").rglob("*.json"), key=lambda path: path.stat().st_mtime)
-    lines, total = [f"{'step':46} {'seconds':>8}  made"], 0.0
-    for path in steps:
-        name = path.relative_to(home / "steps").with_suffix("").as_posix()
-        seconds = json.loads(path.read_text())["seconds"]
-        lines.append(f"{name:46} {seconds:8.1f}  {'now' if path.stat().st_mtime >= begun else 'before'}")
-        total += seconds
-    lines += [f"{'sum of all steps':46} {total:8.1f}", f"{'this call':46} {time.time() - begun:8.1f}"]
+    ended = sorted((home / "steps").rglob("*.json"), key=lambda path: path.stat().st_mtime)
+    rows = [
+        (
+            path.relative_to(home / "steps").with_suffix("").as_posix(),
+            json.loads(path.read_text())["seconds"],
+            "now" if path.stat().st_mtime >= begun else "before",
+        )
+        for path in ended
+    ]
+    rows.append(("sum of all steps", sum(seconds for _, seconds, _ in rows), ""))
+    rows.append(("this call", time.time() - begun, ""))
+    width = max(len(name) for name, _, _ in rows)
+    lines = [f"{'step':{width}} {'seconds':>8}  made"]
+    lines += [f"{name:{width}} {seconds:8.1f}  {made}".rstrip() for name, seconds, made in rows]
     return "\n".join(lines)
