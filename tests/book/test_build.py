@@ -93,6 +93,10 @@ def site(tmp_path_factory):
             if "experiments/" in entry and not (source / f"{entry}.ipynb").exists():
                 _stand_in(Path(entry).name, experiments)
     report.write_glance(source / "book")
+    for leftover in (".pytest_cache/README.md", "notes/idea.md", "out.md"):  # of a checkout in use
+        (source / leftover).parent.mkdir(exist_ok=True)
+        (source / leftover).write_text("# Not a page\n")
+    shutil.copy(next((ROOT / "notebooks").glob("*.ipynb")), source / "out.ipynb")
     command = [
         Path(sys.executable).parent / "jupyter-book",
         "build",
