@@ -26,8 +26,10 @@ class Page:
     """The report of one notebook.
 
     name: the notebook's name, such as `03-rvernet`; its number leads the numbers of figures and tables.
-    profile: stamped on everything. seeds: of the runs shown. folder: where the files go, by default
-    `_build/<profile>/experiments/files` of the checkout; links are relative to the working directory.
+    profile: stamped on everything. seeds: of the runs shown. folder: where the files go; by default
+    `_build/<profile>/experiments/files` of the checkout for a page of the book, which is executed in that
+    folder, and `_build/<profile>/own/files` for a notebook that is run by itself, so that it never mixes
+    with the book. Links are relative to the working directory.
     At the end `provenance` writes `<name>.page.json`: the facts, and every number that `say` was told.
     """
 
@@ -37,7 +39,9 @@ class Page:
         self.name = name
         self.profile = profile
         self.seeds = tuple(seeds)
-        default = ROOT / "_build" / profile / "experiments" / "files"
+        home = ROOT / "_build" / profile
+        own = Path.cwd() != (home / "experiments").resolve()
+        default = home / ("own" if own else "experiments") / "files"
         self.folder = Path(folder) if folder is not None else default
         self.numbers: dict[str, str] = {}
         self.headlines: list[str] = []

@@ -93,6 +93,6 @@ def test_every_notebook_runs_at_the_papers_scale(name, paper, tmp_path, monkeypa
     space.update(wishes)
     for cell in rest:
         exec(cell, space)
-    facts = json.loads((tmp_path / "_build/paper/experiments/files" / f"{name}.page.json").read_text())
+    facts = json.loads((tmp_path / "_build/paper/own/files" / f"{name}.page.json").read_text())
     assert facts["provenance"]["profile"] == "paper"
     assert facts["items"]["Figure"]

@@ -79,11 +79,16 @@ def test_the_second_call_makes_nothing_again(built, copy):
 
 
 @pytest.mark.slow
-def test_one_notebook_runs_by_itself_under_papermill(built, copy, tmp_path):
+def test_one_notebook_runs_by_itself_under_papermill_and_leaves_the_book_alone(built, copy, tmp_path):
+    home, _ = built
+    before = {p: p.read_bytes() for p in (home / "experiments").rglob("*") if p.is_file()}
     out = tmp_path / "out.ipynb"
-    done = call(copy, "papermill", "notebooks/02-off-the-shelf.ipynb", str(out), "-p", "profile", "smoke")
+    wishes = ("-p", "profile", "smoke", "-p", "backbones", "vit,deit")
+    done = call(copy, "papermill", "notebooks/02-off-the-shelf.ipynb", str(out), *wishes)
     assert done.returncode == 0, done.stderr[-2000:]
     assert out.exists()
+    assert (home / "own" / "files" / "off-the-shelf.csv").exists()
+    assert {p: p.read_bytes() for p in (home / "experiments").rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.slow
