@@ -32,6 +32,9 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
         failed = output.with_name(output.stem + ".failed.ipynb")
         os.replace(unfinished, failed)
         raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
+    except BaseException:  # interrupted
+        unfinished.unlink(missing_ok=True)
+        raise
     _tidy(made)
     files.write_text(output, nbformat.writes(made))
     unfinished.unlink()

@@ -42,3 +42,16 @@ def test_a_failing_cell_keeps_the_old_page_and_leaves_the_unfinished_one_beside_
         notebooks.execute(source, out, {})
     assert out.read_text() == "the old page"
     assert shown(tmp_path / "p.failed.ipynb") == ["begun"]
+
+
+def test_an_interrupted_notebook_leaves_nothing_behind(tmp_path, monkeypatch):
+    source, out = write(tmp_path / "source.ipynb", "x: int = 1"), tmp_path / "out" / "p.ipynb"
+
+    def interrupted(source, unfinished, *args, **kwargs):
+        unfinished.write_text("half a notebook")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebooks.papermill, "execute_notebook", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        notebooks.execute(source, out, {})
+    assert not list(out.parent.iterdir())
