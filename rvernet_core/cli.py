@@ -75,9 +75,11 @@ def run(options: argparse.Namespace) -> None:
 
 def mask(options: argparse.Namespace) -> None:
     """Mask a photo with Segment Anything and write each mask with its two cut-outs."""
+    from rvernet_core.images import photo_size
     from rvernet_core.masking import load_sam
     from rvernet_core.photo import mask_photo
 
+    photo_size(options.photo)  # a photo that cannot be read stops here, before a large net is fetched
     masker = load_sam(options.sam, options.checkpoint, options.device)
     made = mask_photo(options.photo, options.out, masker, options.box, options.point)
     print(made.to_string(index=False, float_format="{:.3f}".format))
@@ -86,14 +88,15 @@ def mask(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Say what a model of the profile takes a photo's ROI for; trains the model if it was not trained yet."""
-    from rvernet_core.photo import chances
+    from rvernet_core.photo import chances, cut_photo
 
     study = _study(options)
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
     if options.model not in models:
         raise ConfigError(f"no model {options.model!r} in this profile; expected any of {', '.join(models)}")
+    cutouts = cut_photo(options.photo, options.mask)  # unreadable files stop here, before any training
     (made,) = study.run(models[options.model][:1])
-    shares = chances(made, study.data.classes, options.photo, options.mask, study.device)
+    shares = chances(made, study.data.classes, cutouts, study.device)
     print(shares.head(options.top).to_string(float_format="{:.3f}".format))
 
 

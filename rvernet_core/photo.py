@@ -7,7 +7,7 @@ chances(run, classes, "lunch.jpg", "out/lunch-1.mask.png")                    ->
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from rvernet_core.cutouts import cut, letterbox
 from rvernet_core.errors import DataError
 from rvernet_core.features import parts
 from rvernet_core.masking import Masker
+from rvernet_core.models import BRANCHES
 from rvernet_core.pairs import to_batch
 from rvernet_core.runs import Run
 
@@ -71,11 +72,8 @@ def mask_photo(
     return pd.DataFrame(rows)
 
 
-@torch.inference_mode()
-def chances(
-    run: Run, classes: Sequence[str], photo: str | Path, mask: str | Path, device: str = "cpu"
-) -> pd.Series:
-    """The probability in [0, 1] of each class for what `mask` shows of `photo`, highest first.
+def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
+    """Both cut-outs of a photo, "roi" and "extra_roi": uint8 (H, W, 3).
 
     mask: a PNG of the photo's size; every value but 0 is part of the ROI.
     Raises DataError for unreadable files, a mask of another size and an empty mask.
@@ -84,8 +82,15 @@ def chances(
     inside = images.fit_mask(values, *images.photo_size(photo), str(mask)) > 0
     if not inside.any():
         raise DataError(f"{mask} is empty; expected values other than 0 inside the ROI")
+    return dict(zip(BRANCHES, cut(picture, inside), strict=True))
+
+
+@torch.inference_mode()
+def chances(
+    run: Run, classes: Sequence[str], cutouts: Mapping[str, np.ndarray], device: str = "cpu"
+) -> pd.Series:
+    """The probability in [0, 1] of each class for the `cutouts` of one photo, highest first."""
     size = input_size(run.spec.model.scale)
-    cutouts = dict(zip(("roi", "extra_roi"), cut(picture, inside), strict=True))
     model = run.model(len(classes)).to(device)
-    seen = [to_batch(letterbox(cutouts[part[0]], size)[None], None, device) for part in parts(model)]
+    seen = [to_batch(letterbox(cutouts[branch], size)[None], None, device) for branch, *_ in parts(model)]
     return pd.Series(model(*seen).softmax(1)[0].cpu().numpy(), classes).sort_values(ascending=False)

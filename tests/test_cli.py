@@ -21,7 +21,8 @@ def own_cache(tmp_path, monkeypatch):
         (["run", "no-such-job", "--profile", "smoke"], "no-such-job"),
         (["predict", "p.png", "m.png", "--profile", "smoke", "--model", "resnet"], "mobilenetv2+mobilenetv2"),
         (["mask", "nowhere.jpg"], "nowhere.jpg does not exist"),
-        (["mask", "nowhere.jpg", "--sam", "vit_x"], "vit_x"),
+        (["mask", "nowhere.jpg", "--sam", "vit_h"], "nowhere.jpg does not exist"),
+        (["predict", "nowhere.jpg", "m.png", "--profile", "smoke"], "nowhere.jpg does not exist"),
     ],
 )
 def test_an_error_is_one_line_that_names_what_was_wrong(arguments, message):

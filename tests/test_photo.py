@@ -68,7 +68,7 @@ def test_a_run_says_of_a_photo_what_it_said_of_the_same_test_sample(cache, sampl
     run = runs.load_or_train(RunSpec(DATA, model, TrainSpec(epochs=1, lr=1e-3), seed=0), cache)
     path, mask, i = sample
     classes = runs.data_of(DATA, cache).classes
-    shares = photo.chances(run, classes, path, mask)
+    shares = photo.chances(run, classes, photo.cut_photo(path, mask))
     assert shares.sum() == pytest.approx(1, abs=1e-5)
     assert shares.is_monotonic_decreasing
     row = run.predictions.iloc[i]
@@ -76,11 +76,8 @@ def test_a_run_says_of_a_photo_what_it_said_of_the_same_test_sample(cache, sampl
     assert shares.iloc[0] == pytest.approx(row["confidence"], abs=1e-3)
 
 
-def test_fault_22_and_25_a_mask_of_another_size_and_an_empty_one_are_refused(cache, sample, tmp_path):
-    model = ModelSpec(roi="mobilenetv2")
-    run = runs.load_or_train(RunSpec(DATA, model, TrainSpec(epochs=1, lr=1e-3), seed=0), cache)
-    classes = runs.data_of(DATA, cache).classes
+def test_fault_22_and_25_a_mask_of_another_size_and_an_empty_one_are_refused(sample, tmp_path):
     for size, message in (((32, 64), "one size"), ((64, 64), "is empty")):
         Image.new("L", size).save(tmp_path / "mask.png")
         with pytest.raises(DataError, match=message):
-            photo.chances(run, classes, sample[0], tmp_path / "mask.png")
+            photo.cut_photo(sample[0], tmp_path / "mask.png")
