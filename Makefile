@@ -32,7 +32,7 @@ site: .venv/.ready
 	$(BIN)/jupyter-book build --warningiserror --keep-going .
 
 bench: .venv/.ready
-	@$(BIN)/python -m rvernet_core.report bench
+	@$(BIN)/python -m rvernet_book bench
 
 venv: .venv/.ready
 

@@ -25,8 +25,9 @@ PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "exp
 
 def core() -> str:
     """A notebook shows what the core's code and weights make of the runs: another core, another page."""
-    root = Path("rvernet_core")
-    texts = [p.read_bytes() for p in sorted([*root.rglob("*.py"), *root.glob("zoo/weights/*.safetensors")])]
+    folders = [Path(name) for name in ("rvernet_core", "rvernet_plates", "rvernet_book")]
+    kinds = ("*.py", "*.safetensors")
+    texts = [p.read_bytes() for folder in folders for kind in kinds for p in sorted(folder.rglob(kind))]
     return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 
 

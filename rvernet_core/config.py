@@ -14,21 +14,10 @@ import typing
 from dataclasses import dataclass, field
 
 from rvernet_core.errors import ConfigError
+from rvernet_plates import SAUCES, PlatesSpec
 
 BACKBONES = ("mobilenetv2", "vit", "deit", "deit-distilled", "mlp-mixer")
-AMBIGUOUS = ("ketchup", "chili paste")
-
-
-@dataclass(frozen=True)
-class PlatesSpec:
-    """The law by which scenes are drawn. A scene is a pure function of (PlatesSpec, seed)."""
-
-    size: int = 128  # side of the square photo in pixels, 64 to 512
-    ambiguity: float = 1.0  # d: distance of the two sauces' looks in standard deviations
-    context_strength: float = 0.9  # rho: probability that the companions agree with the sauce
-    sauce_rate: float = 0.6  # probability that a scene holds one of the two sauces
-    min_items: int = 3  # foods on a plate, sauce included
-    max_items: int = 5
+AMBIGUOUS = SAUCES
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from rvernet_core.config import fingerprint
+from rvernet_core.data.cutout_set import Pairs
 from rvernet_core.files import write_bytes
-from rvernet_core.models import BRANCHES, Baseline, Reader, RveRNet
-from rvernet_core.pairs import Pairs
+from rvernet_core.models.rvernet import BRANCHES, Baseline, Reader, RveRNet
 
 Part = tuple[str, nn.Module, Reader]  # a branch, its backbone, and how that is asked
 

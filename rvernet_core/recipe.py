@@ -6,7 +6,7 @@ import functools
 
 from rvernet_core import PROTOCOL, files
 from rvernet_core.config import RunSpec, fingerprint
-from rvernet_core.zoo import weights_path
+from rvernet_core.models.zoo import weights_path
 
 
 def recipe(spec: RunSpec) -> str:

@@ -24,14 +24,15 @@ import torch
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, backbones, distillation, environment, files, metrics, students, training
-from rvernet_core.checkpoints import load_weights
+from rvernet_core import PROTOCOL, distillation, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
-from rvernet_core.datasets import FoodData, open_data
+from rvernet_core.data import FoodData, open_data
+from rvernet_core.data.cutout_set import Pairs, prepare
 from rvernet_core.errors import ConfigError, RecordError, TrainingError
-from rvernet_core.masking import load_sam, sam_masks
-from rvernet_core.models import Baseline, RveRNet
-from rvernet_core.pairs import Pairs, prepare
+from rvernet_core.masking.sam import load_sam, sam_masks
+from rvernet_core.models import backbones, students
+from rvernet_core.models.rvernet import Baseline, RveRNet
+from rvernet_core.models.weights import load_weights
 from rvernet_core.recipe import recipe
 
 

@@ -19,16 +19,16 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core import losses
-from rvernet_core.checkpoints import load_torch_checkpoint
 from rvernet_core.config import TrainSpec
+from rvernet_core.data.cutout_set import Pairs
 from rvernet_core.errors import CheckpointError, ConfigError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.files import write_bytes
-from rvernet_core.models import BRANCHES, Baseline, RveRNet
-from rvernet_core.pairs import Pairs
+from rvernet_core.models import losses
+from rvernet_core.models.rvernet import BRANCHES, Baseline, RveRNet
+from rvernet_core.models.students import Voiced
+from rvernet_core.models.weights import load_torch_checkpoint
 from rvernet_core.schedule import rate
-from rvernet_core.students import Voiced
 
 log = logging.getLogger(__name__)
 #: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rvernet_core.pairs import Pairs
+from rvernet_core.data.cutout_set import Pairs
 
 torch.set_num_threads(1)
 

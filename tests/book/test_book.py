@@ -86,7 +86,7 @@ def test_pages_have_no_typed_results():
 
 
 def test_the_ceilings_on_the_data_page_are_those_of_the_core():
-    from rvernet_core.plates.ceilings import context_ceiling, roi_ceiling
+    from rvernet_plates.ceilings import context_ceiling, roi_ceiling
 
     rows = re.findall(
         r"\* - ([\d.]+)\n  - ([\d.]+)\n  - ([\d.]+)\n  - ([\d.]+)", (BOOK / "data.md").read_text()
@@ -115,7 +115,7 @@ def test_pictures_are_light_and_described():
 
 
 def test_the_diagram_is_described_in_both_variants():
-    from rvernet_core.report.pictures import DIAGRAM_ALT
+    from rvernet_book.pictures import DIAGRAM_ALT
 
     for variant in ("light", "dark"):
         assert DIAGRAM_ALT[:30] in (BOOK / "_static" / f"rvernet.{variant}.svg").read_text()

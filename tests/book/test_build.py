@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from test_book import ROOT, TOC
 
-from rvernet_core import report
+import rvernet_book as report
 
 
 class _Page(HTMLParser):

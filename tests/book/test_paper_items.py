@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rvernet_core.report.coverage import missing, read_items
+from rvernet_book.items import missing, read_items
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 ITEMS = read_items(BOOK / "paper-items.yml")

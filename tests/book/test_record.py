@@ -1,47 +1,67 @@
-"""The committed record's numbers come from its own prediction files: recomputed here with pandas alone."""
+"""What lies behind a page can be read by other code, and gives the page's numbers again."""
 
 import json
-from pathlib import Path
+import lzma
 
 import pandas as pd
 import pytest
 
-FILES = Path(__file__).resolve().parents[2] / "book" / "experiments" / "files"
+from rvernet_book.record import factored, name_of, read_evidence, write_evidence
+from rvernet_core import runs
+from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
+from rvernet_core.evaluation.evaluate import try_all
+from rvernet_core.evaluation.perturbed import Condition, Noise
+
+DATA = DataSpec(train_scenes=10, test_scenes=12, plates=PlatesSpec(size=64))
 
 
-def runs_of(page):
-    """run -> (ROI module, extra-ROI module or None) of the runs behind a page."""
-    stored = json.loads((FILES / f"{page}.runs.json").read_text())
-    shared = stored["common"].get("spec", {}).get("model", {})
-    made = {}
-    for name, own in stored["each"].items():
-        model = {**shared, **own.get("spec", {}).get("model", {})}
-        made[name] = (model["roi"], model.get("extra_roi"))
-    return made
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    spec = RunSpec(DATA, ModelSpec(roi="mlp-mixer"), TrainSpec(epochs=1))
+    made = [runs.load_or_train(RunSpec(DATA, spec.model, spec.train, seed), cache) for seed in (0, 1)]
+    conditions = [Condition(noise=Noise("translocation"), photos=4), Condition(context="other")]
+    tried = try_all(made[:1], conditions, cache)
+    return [*made, *made, *[tried[c][0] for c in conditions]]
 
 
-def test_the_accuracies_of_page_2():
-    predictions = pd.read_csv(FILES / "02-off-the-shelf.predictions.csv.xz")
-    scores = {}
-    for name, (roi, _) in runs_of("02-off-the-shelf").items():
-        scores.setdefault(roi, []).append((predictions[name] == predictions["label"]).mean())
-    table = pd.read_csv(FILES / "off-the-shelf.csv").query("metric == 'accuracy'").set_index("model")["value"]
-    assert set(scores) == set(table.index)
-    for model, found in scores.items():
-        assert sum(found) / len(found) == pytest.approx(table[model], abs=1e-9)
+def test_every_prediction_comes_back(entries, tmp_path):
+    write_evidence("page", entries, tmp_path)
+    table, facts = read_evidence("page", tmp_path)
+    assert set(facts) == {name_of(e) for e in entries}, "what is given twice is kept once"
+    for entry in entries:
+        own = entry.predictions.set_index("key")["predicted"]
+        stored = table.set_index("key")[name_of(entry)].dropna()
+        assert stored.astype(int).to_dict() == own.to_dict()
+        assert facts[name_of(entry)]["manifest"] == entry.manifest
+    donors = table.set_index("key")[f"{name_of(entries[-1])}:donor"]
+    assert donors.to_dict() == entries[-1].predictions.set_index("key")["donor"].to_dict()
 
 
-def test_the_clean_and_noisy_accuracies_of_page_6():
-    predictions = pd.read_csv(FILES / "06-noise-robustness.predictions.csv.xz", low_memory=False)
-    stored = json.loads((FILES / "06-noise-robustness.runs.json").read_text())
-    runs, table = runs_of("06-noise-robustness"), pd.read_csv(FILES / "permutation-single.csv")
-    for row in table[table["metric"] == "accuracy"].to_dict("records"):
-        found = []
-        for name, trial in stored["trials"].items():
-            noise = trial["condition"]["noise"]
-            release = noise and noise["kind"] == "permutation" and noise["patch"] == 16
-            if runs[trial["run"]] == (row["model"], None) and release:
-                tried = predictions.dropna(subset=[name])
-                found.append((tried[name] == tried["label"]).mean())
-        assert len(found) == row["seeds"]
-        assert sum(found) / len(found) == pytest.approx(row["value"], abs=1e-9)
+def test_a_csv_reader_is_all_it_takes(entries, tmp_path):
+    packed, _ = write_evidence("page", entries, tmp_path)
+    table = pd.read_csv(packed)  # pandas unpacks .xz by itself
+    run = entries[0]
+    assert (table[name_of(run)] == table["label"]).mean() == pytest.approx(run.metrics["accuracy"])
+    assert lzma.decompress(packed.read_bytes()).startswith(b"key,image_id,label,")
+
+
+def test_it_is_written_the_same_twice(entries, tmp_path):
+    first = [p.read_bytes() for p in write_evidence("page", entries, tmp_path / "a")]
+    assert first == [p.read_bytes() for p in write_evidence("page", entries, tmp_path / "b")]
+
+
+def test_a_page_without_runs_has_nothing_behind_it(tmp_path):
+    assert write_evidence("page", [], tmp_path) == []
+
+
+def test_what_all_share_stands_once():
+    facts = {
+        "a": {"x": {"p": 1, "q": 2}, "only": 3},
+        "b": {"x": {"p": 1, "q": 5}, "y": {}},
+        "c": {"x": {"p": 1, "q": 2}},
+    }
+    packed = factored(facts)
+    assert packed["common"] == {"x": {"p": 1}}
+    assert packed["each"]["b"] == {"x": {"q": 5}, "y": {}}
+    assert json.dumps(packed)

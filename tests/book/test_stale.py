@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from rvernet_core import site
+from rvernet_book import site
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from rvernet_core import experiments, runs, students
+from rvernet_book import page as page_module
+from rvernet_core import runs
 from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, replace
-from rvernet_core.datasets import open_data
-from rvernet_core.export import write_foodseg103
-from rvernet_core.profiles import PROFILES
-from rvernet_core.report import page as page_module
+from rvernet_core.data import open_data
+from rvernet_core.data.export import write_foodseg103
+from rvernet_core.experiments import study as experiments
+from rvernet_core.experiments.profiles import PROFILES
+from rvernet_core.models import students
 
 ROOT = Path(__file__).parents[2]
 

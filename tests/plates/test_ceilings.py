@@ -5,9 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rvernet_core.config import PlatesSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.plates import SAUCES, context_ceiling, plan_scene, roi_ceiling
+from rvernet_plates import SAUCES, PlatesSpec, context_ceiling, plan_scene, roi_ceiling
 
 
 def test_known_values():

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from rvernet_core.plates.canvas import Canvas, capsule, dome, lobes, plateau
-from rvernet_core.plates.dishes import Dish, draw_dish
-from rvernet_core.plates.light import Light, shade, shadow
-from rvernet_core.plates.tables import TABLES, draw_table
-from rvernet_core.plates.textures import between, blend, noise, overlay, rgb, smoothstep, vary
+from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
+from rvernet_plates.dishes import Dish, draw_dish
+from rvernet_plates.light import Light, shade, shadow
+from rvernet_plates.tables import TABLES, draw_table
+from rvernet_plates.textures import between, blend, noise, overlay, rgb, smoothstep, vary
 
 LIGHT = Light(
     azimuth=np.pi, elevation=0.8, strength=0.85, ambient=0.5, tint=(1, 1, 1), softness=0.3

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rvernet_core.plates.canvas import Canvas
-from rvernet_core.plates.foods import FOOD_TABLE
+from rvernet_plates.canvas import Canvas
+from rvernet_plates.foods import FOOD_TABLE
 
 
 def portion(name, seed, scale=256, angle=0.0):

@@ -6,10 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rvernet_core.config import PlatesSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.plates import COMPANIONS, FOODS, NEUTRAL, SAUCES, plan_scene
-from rvernet_core.plates.layout import CONTEXT, context_share
+from rvernet_plates import COMPANIONS, FOODS, NEUTRAL, SAUCES, PlatesSpec, plan_scene
+from rvernet_plates.layout import CONTEXT, context_share
 
 N = 2000
 

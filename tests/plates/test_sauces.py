@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from rvernet_core.config import PlatesSpec
-from rvernet_core.plates import plan_scene, scene
-from rvernet_core.plates.canvas import Canvas
-from rvernet_core.plates.sauces import _SHAPES, coarseness, draw_sauce
+from rvernet_plates import PlatesSpec, plan_scene, scene
+from rvernet_plates.canvas import Canvas
+from rvernet_plates.sauces import _SHAPES, coarseness, draw_sauce
 
 
 def draw(seed, t, radius=0.11):

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from rvernet_core.config import PlatesSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.plates import COMPANIONS, FOODS, plan_scene, render_scene, scene
-from rvernet_core.plates.layout import Placed
+from rvernet_plates import COMPANIONS, FOODS, PlatesSpec, plan_scene, render_scene, scene
+from rvernet_plates.layout import Placed
 
 SPEC = PlatesSpec(size=64)
 

@@ -6,22 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from rvernet_core import files, zoo
-from rvernet_core.config import PlatesSpec
+from rvernet_core import files
 from rvernet_core.errors import CheckpointError, TrainingError
-from rvernet_core.masking import build_micro, load_sam
-from rvernet_core.plates import render_scene
-from rvernet_core.zoo import train_sam
-from rvernet_core.zoo.sam_lessons import (
-    Namer,
-    augment,
-    draw_batch,
-    draw_prompts,
-    encode,
-    forward,
-    initialise,
-    losses,
-)
+from rvernet_core.masking.sam import build_micro, load_sam
+from rvernet_core.models import zoo
+from rvernet_plates import PlatesSpec, render_scene
+from zoo import train_sam
+from zoo.sam_examples import Namer, augment, draw_batch, draw_prompts, encode, forward, initialise, losses
 
 
 class Scenes:

@@ -1,0 +1,82 @@
+"""How long the parts take on this machine, one thread each: `make bench`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+
+from rvernet_core.config import BACKBONES, PlatesSpec
+from rvernet_core.data.cutouts import cut, letterbox
+from rvernet_core.masking.sam import Masker, build_micro
+from rvernet_core.models import backbones
+from rvernet_plates import render_scene
+
+BATCH = 50
+
+
+def measure(repeats: int = 5) -> pd.DataFrame:
+    """One row per part: `part`, `milliseconds` (median of `repeats`) and `per` (what they are for)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        rows = [_rendering(size, 4 * repeats) for size in (64, 128, 224)]
+        rows += [_cutting(repeats), *_segmenting(repeats)]
+        rows += [row for name in BACKBONES for row in _net(name, repeats)]
+    finally:
+        torch.set_num_threads(threads)
+    return pd.DataFrame(rows, columns=["part", "milliseconds", "per"])
+
+
+def _rendering(size: int, repeats: int) -> tuple[str, float, str]:
+    seeds = iter(range(10_000))
+    spent = _median(lambda: render_scene(PlatesSpec(size=size), next(seeds)), repeats)
+    return f"render a plate of {size} px", spent, "scene"
+
+
+def _cutting(repeats: int) -> tuple[str, float, str]:
+    scene = render_scene(PlatesSpec(), 0)
+    work = lambda: [letterbox(part, 64) for part in cut(scene.image, scene.instances == 1)]  # noqa: E731
+    return "cut out and letterbox to 64 px", _median(work, 10 * repeats), "pair"
+
+
+def _segmenting(repeats: int) -> list[tuple[str, float, str]]:
+    scene = render_scene(PlatesSpec(), 0)
+    masker = Masker(build_micro().eval(), "micro", "bench")  # fresh weights take as long as trained ones
+    boxes = np.array([[20, 20, 60, 60]] * 4, float)
+    encode = _median(lambda: masker.encode(scene.image), repeats)
+    prompt = _median(lambda: masker.boxes(boxes), repeats) / len(boxes)
+    return [
+        ("micro Segment Anything: encode", encode, "photo"),
+        ("micro Segment Anything: prompt", prompt, "box"),
+    ]
+
+
+def _net(name: str, repeats: int) -> list[tuple[str, float, str]]:
+    net = backbones.build(name, pretrained=False).eval()
+    images = torch.rand(BATCH, 3, 64, 64).to(memory_format=torch.channels_last)
+
+    def step() -> None:
+        net.zero_grad()
+        net(images).square().mean().backward()
+
+    with torch.no_grad():
+        forward = _median(lambda: net(images), repeats) / BATCH
+    return [
+        (f"{name}: forward", forward, "image"),
+        (f"{name}: forward and backward", _median(step, repeats) / BATCH, "image"),
+    ]
+
+
+def _median(work: Callable[[], object], repeats: int) -> float:
+    """Milliseconds of the median call, after one to warm up."""
+    work()
+    spent = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - begun)
+    return 1000 * float(np.median(spent))

@@ -1,0 +1,174 @@
+"""One notebook's page: numbers its figures and tables, glues its numbers, ends with its provenance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rvernet_book import html, provenance
+from rvernet_book.bundle import Bundle, figure_bundle, link
+from rvernet_book.items import back_link
+from rvernet_book.record import write_evidence, write_packed
+from rvernet_book.tables import table_bundle
+from rvernet_core import files
+from rvernet_core.errors import RecordError
+from rvernet_core.evaluation.evaluate import Trial
+from rvernet_core.runs import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Page:
+    """The report of one notebook.
+
+    name: the notebook's name, such as `03-rvernet`; its number leads the numbers of figures and tables.
+    profile: stamped on everything. seeds: of the runs shown. folder: where the files go; by default
+    `_build/<profile>/experiments/files` of the checkout for a page of the book, which is executed in that
+    folder, and `_build/<profile>/own/files` for a notebook that is run by itself, so that it never mixes
+    with the book. Links are relative to the working directory.
+    At the end `provenance` writes `<name>.page.json`: the facts, and every number that `say` was told.
+    """
+
+    def __init__(
+        self, name: str, *, profile: str, seeds: Sequence[int] = (0,), folder: str | Path | None = None
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.seeds = tuple(seeds)
+        home = ROOT / "_build" / profile
+        own = Path.cwd() != (home / "experiments").resolve()
+        default = home / ("own" if own else "experiments") / "files"
+        self.folder = Path(folder) if folder is not None else default
+        self.numbers: dict[str, str] = {}
+        self.headlines: list[str] = []
+        self._items: dict[str, list[str]] = {"Figure": [], "Table": []}
+        self._behind: list[Path] = []
+        self._begun = time.monotonic()
+
+    def banner(self, note: str = "") -> html.Html:
+        """One line for the top of the page: the profile, the seeds, and what else readers must know."""
+        seeds = f"{len(self.seeds)} seed{'s' if len(self.seeds) != 1 else ''}"
+        stamps = "".join(
+            f'<span class="rvn-stamp">{text}</span>' for text in (f"{self.profile} profile", seeds)
+        )
+        return html.Html(f"<p>{stamps}{html.inline(note)}</p>", f"{self.profile} profile, {seeds}. {note}")
+
+    def figure(
+        self,
+        name: str,
+        draw: Callable[[Any], None],
+        data: pd.DataFrame,
+        *,
+        alt: str,
+        caption: str,
+        **options: Any,
+    ) -> Bundle:
+        """A numbered `figure_bundle`; its number is glued as `figure-<name>`."""
+        return figure_bundle(
+            name,
+            draw,
+            data,
+            alt=alt,
+            caption=caption,
+            folder=self.folder,
+            profile=self.profile,
+            number=self._number("Figure", name),
+            see=back_link(self.name, name),
+            **options,
+        )
+
+    def table(self, name: str, frame: pd.DataFrame, *, caption: str, **options: Any) -> Bundle:
+        """A numbered `table_bundle`; its number is glued as `table-<name>`."""
+        return table_bundle(
+            name,
+            frame,
+            caption=caption,
+            folder=self.folder,
+            profile=self.profile,
+            seeds=len(self.seeds),
+            number=self._number("Table", name),
+            see=back_link(self.name, name),
+            **options,
+        )
+
+    def say(self, name: str, value: Any, fmt: str = "{}") -> None:
+        """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose."""
+        self.numbers[name] = fmt.format(value)
+        _glue(name, self.numbers[name])
+
+    def headline(self, sentence: str) -> html.Html:
+        """A sentence of Markdown for the result at a glance on the book's first page; shown here too."""
+        if sentence not in self.headlines:
+            self.headlines.append(sentence)
+        return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
+
+    def attach(self, name: str, frame: pd.DataFrame) -> None:
+        """Keep a table that is too long to show as `<page>.<name>.csv.xz`, linked at the end of the page."""
+        self._behind.append(write_packed(frame, self.folder / f"{self.name}.{name}.csv.xz"))
+
+    def provenance(
+        self,
+        *,
+        command: str | None = None,
+        data: dict[str, str] | None = None,
+        device: str = "cpu",
+        used: Sequence[Run | Trial] = (),
+    ) -> html.Html:
+        """Write `<name>.page.json` and return the provenance box. Call it last.
+
+        command: reproduces the page; by default the papermill call with this profile.
+        data: what each data set is called -> its fingerprint.
+        used: the runs and trials behind the page; their predictions and manifests go beside it.
+        """
+        command = (
+            command or f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}"
+        )
+        facts = provenance.collect(
+            profile=self.profile,
+            seeds=self.seeds,
+            command=command,
+            data=data,
+            device=device,
+            seconds=time.monotonic() - self._begun,
+            runs={entry.folder.name: entry.manifest["seconds"] for entry in used},
+        )
+        files.write_json(
+            self.folder / f"{self.name}.page.json",
+            {
+                "page": self.name,
+                "headlines": self.headlines,
+                "numbers": self.numbers,
+                "items": self._items,
+                "provenance": facts,
+            },
+        )
+        behind = [*write_evidence(self.name, used, self.folder), *self._behind]
+        return provenance.box(facts, [(path.name, link(path)) for path in behind])
+
+    def _number(self, kind: str, name: str) -> str:
+        """`Figure 3.1`: a name keeps its number when its cell runs again."""
+        other = "Table" if kind == "Figure" else "Figure"
+        if name in self._items[other]:
+            raise RecordError(
+                f"{name!r} is already a {other.lower()} of this page; give the {kind.lower()} another name"
+            )
+        if name not in self._items[kind]:
+            self._items[kind].append(name)
+        page = self.name.split("-")[0].lstrip("0") or "0"
+        number = f"{kind} {page}.{self._items[kind].index(name) + 1}"
+        _glue(f"{kind.lower()}-{name}", number)
+        return number
+
+
+def _glue(name: str, text: str) -> None:
+    """Put the text into the notebook's outputs, where the book finds it; nothing outside a notebook."""
+    from IPython import get_ipython
+
+    if get_ipython() is not None:
+        from myst_nb import glue
+
+        glue(name, text, display=False)

@@ -1,0 +1,107 @@
+"""A table as a bundle: what readers see, and the tidy CSV behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from pandas.api import types
+
+from rvernet_book import html, style
+from rvernet_book.bundle import Bundle, link, write_csv
+from rvernet_book.tidy import tidy
+from rvernet_core.errors import RecordError
+
+_WRAP = 40  # a longer text may break into lines
+
+
+def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:
+    """`0.873 [0.861, 0.884]`."""
+    return f"{fmt.format(value)} [{fmt.format(low)}, {fmt.format(high)}]"
+
+
+def table_bundle(
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    folder: str | Path,
+    profile: str = "",
+    seeds: int = 0,
+    number: str = "",
+    keys: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    formats: Mapping[str, str] | None = None,
+    intervals: Mapping[str, tuple[str, str]] | Sequence[str] = (),
+    best: Mapping[str, str] | None = None,
+    data: pd.DataFrame | None = None,
+    see: tuple[str, str] | None = None,
+) -> Bundle:
+    """Write `<name>.csv`, one row per measurement (see `tidy`), and return the table as a notebook shows it.
+
+    frame: one row per line of the table. Backbone names are written for readers.
+    labels: column -> heading. formats: column -> `str.format` pattern (default: 3 decimals for floats).
+    intervals: column -> (low column, high column), or names whose columns are `<name>_low`, `<name>_high`.
+    best: column -> "max" or "min"; the best value is bold. data: what the CSV holds, if more than `frame`.
+    keys: columns of numbers that say what was measured. seeds: of how many seeds the numbers are.
+    see: what it says and the address of a page of the book that a last link leads to.
+    Raises RecordError where a column is missing or the frame is empty.
+    """
+    labels, formats, best = labels or {}, formats or {}, best or {}
+    if not isinstance(intervals, Mapping):
+        intervals = {column: (f"{column}_low", f"{column}_high") for column in intervals}
+    bounds = [bound for pair in intervals.values() for bound in pair]
+    missing = {*labels, *formats, *intervals, *bounds, *best} - set(frame.columns)
+    if missing or frame.empty:
+        what = f"lacks the columns {sorted(missing)}" if missing else "has no rows"
+        raise RecordError(f"table {name!r} {what}; its columns are: {', '.join(map(str, frame.columns))}")
+
+    shown = [column for column in frame.columns if column not in bounds]
+    texts = {c: types.is_string_dtype(frame[c]) or types.is_object_dtype(frame[c]) for c in shown}
+    winners = {c: frame[c].max() if rule == "max" else frame[c].min() for c, rule in best.items()}
+    head = "".join(_cell("th", html.inline(labels.get(c, _heading(c))), texts[c]) for c in shown)
+    rows = []
+    for record in frame.to_dict("records"):
+        cells = []
+        for c in shown:
+            text = _text(record[c], formats.get(c))
+            text = f"<strong>{text}</strong>" if c in winners and record[c] == winners[c] else text
+            if c in intervals:
+                low, high = (_text(record[bound], formats.get(c)) for bound in intervals[c])
+                text += f' <span class="rvn-interval">[{low}, {high}]</span>' if low else ""
+            cells.append(_cell("td", text, texts[c]))
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    measured = tidy(frame if data is None else data, profile=profile, seeds=seeds, keys=keys)
+    path = write_csv(Path(folder) / f"{name}.csv", measured)
+    body = (
+        f'<div id="{escape(name)}">{html.caption(number, caption, profile)}'
+        f'<div class="rvn-scroll"><table class="rvn-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>{html.links([('CSV', link(path))], see)}</div>"
+    )
+    return Bundle(name, {"csv": path}, html.Html(body, f"{number or name}: {caption}\n{frame.to_string()}"))
+
+
+def _heading(column: str) -> str:
+    return style.LABELS.get(column, str(column).replace("_", " "))
+
+
+def _cell(tag: str, text: str, left: bool) -> str:
+    kind = "rvn-text rvn-long" if len(text) > _WRAP else "rvn-text"
+    return f'<{tag} class="{kind}">{text}</{tag}>' if left else f"<{tag}>{text}</{tag}>"
+
+
+def _text(value: object, fmt: str | None) -> str:
+    """A cell's content. A missing value is an empty cell: nothing is made up."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return ""
+    if fmt:
+        return escape(fmt.format(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if types.is_integer(value):
+        return f"{value:,}"
+    return html.inline(style.label(str(value)))

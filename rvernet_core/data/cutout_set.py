@@ -1,0 +1,123 @@
+"""Complementary cut-outs of a split at the nets' input size, computed once and kept on disk.
+
+Decoding, cutting and resizing a photo costs more than a training step of a small net, and neither
+changes from epoch to epoch. The arrays are memory-mapped: memory does not grow with the data set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from rvernet_core.config import fingerprint
+from rvernet_core.data import FoodSplit
+from rvernet_core.data.cutouts import fitted_size, letterbox, letterbox_mask
+from rvernet_core.files import atomic_folder, check_space
+
+Transform = Callable[[np.ndarray, int], np.ndarray]  # (image uint8 (H, W, 3), size) -> uint8 (size, size, 3)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N pairs of cut-outs, in the order of the split's samples."""
+
+    roi: np.ndarray  # (N, S, S, 3) uint8
+    extra_roi: np.ndarray  # (N, S, S, 3) uint8
+    labels: np.ndarray  # (N,) int64
+    keys: tuple[str, ...]  # "<class>/<image id>", unique
+    image_ids: tuple[str, ...]  # samples with one id were cut from one photo
+    classes: tuple[str, ...]
+    fitted: np.ndarray  # (N, 2) int64: width and height in pixels of the photo inside the letterbox
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, branch: str, indices: np.ndarray, flips: np.ndarray | None, device: str) -> Tensor:
+        """Images (B, 3, S, S) in [0, 1] of one branch; `flips` (B,) bool mirrors left and right.
+
+        Give both branches the same `flips`: augmentation acts on the photo, and a photo has two parts.
+        """
+        return to_batch(getattr(self, branch)[indices], flips, device)
+
+
+def to_batch(pictures: np.ndarray, flips: np.ndarray | None, device: str) -> Tensor:
+    """uint8 (B, S, S, 3) -> float32 (B, 3, S, S) in [0, 1]; `flips` (B,) bool mirrors left and right."""
+    images = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
+    images = images.permute(0, 3, 1, 2).float().div_(255)  # (B, S, S, 3) -> (B, 3, S, S)
+    if flips is not None and flips.any():
+        mirrored = torch.from_numpy(flips).to(device)
+        images[mirrored] = images[mirrored].flip(-1)
+    return images
+
+
+def prepare(
+    split: FoodSplit, size: int, cache: Path, transform: Transform = letterbox, name: str = "letterbox"
+) -> Pairs:
+    """The pairs of `split` at `size` px, from the cache or computed with a progress bar.
+
+    `transform` brings a cut-out to size x size; `name` must tell transforms apart, for it names the cache.
+    """
+    key = fingerprint("pairs", 2, split.fingerprint, size, name)
+    folder = Path(cache) / "pairs" / key
+    if not folder.exists():
+        _compute(split, size, folder, transform)
+    meta = json.loads((folder / "samples.json").read_text())
+    return Pairs(
+        roi=np.load(folder / "roi.npy", mmap_mode="r"),
+        extra_roi=np.load(folder / "extra_roi.npy", mmap_mode="r"),
+        labels=np.asarray(meta["labels"], dtype=np.int64),
+        keys=tuple(meta["keys"]),
+        image_ids=tuple(meta["image_ids"]),
+        classes=tuple(meta["classes"]),
+        fitted=np.asarray(meta["fitted"], dtype=np.int64),
+        fingerprint=key,
+    )
+
+
+def masks_at(split: FoodSplit, size: int, indices: Sequence[int] | None = None) -> np.ndarray:
+    """The ROIs of the samples at `indices` (None: all) as the nets see them, bool (N, size, size).
+
+    Letterboxed like the cut-outs, but nearest neighbour; the padding is outside.
+    """
+    chosen = range(len(split)) if indices is None else indices
+    masks = np.zeros((len(chosen), size, size), bool)
+    for k, i in enumerate(chosen):
+        masks[k] = letterbox_mask(split.mask(int(i)), size)
+    return masks
+
+
+def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) -> None:
+    shape = (len(split), size, size, 3)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    check_space(folder.parent, 2 * int(np.prod(shape)))
+    with atomic_folder(folder) as staging:
+        arrays = [
+            np.lib.format.open_memmap(staging / f"{branch}.npy", mode="w+", dtype=np.uint8, shape=shape)
+            for branch in ("roi", "extra_roi")
+        ]
+        fitted = []
+        for i in tqdm(range(len(split)), desc="cutting out", unit="ROI", disable=None):
+            cutouts = split.cutouts(i)
+            for array, cutout in zip(arrays, cutouts, strict=True):
+                array[i] = transform(cutout, size)
+            height, width = cutouts[0].shape[:2]
+            fitted.append(fitted_size(width, height, size))
+        for array in arrays:
+            array.flush()
+        samples = split.samples
+        meta = {
+            "labels": [s.label for s in samples],
+            "keys": [s.key for s in samples],
+            "image_ids": [s.image_id for s in samples],
+            "classes": list(split.classes),
+            "fitted": fitted,
+        }
+        (staging / "samples.json").write_text(json.dumps(meta))

@@ -1,0 +1,119 @@
+"""Writing a data set in the layouts that other code reads: FoodSeg103's own, and finished cut-outs.
+
+A folder appears whole or not at all. Photos become JPEG, as both layouts demand, at full chroma
+resolution; masks stay exact.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm.auto import tqdm
+
+from rvernet_core import files
+from rvernet_core.data import FoodData, FoodSplit
+from rvernet_core.data.names import folder_name
+from rvernet_core.errors import DataError
+
+QUALITY = 95  # of JPEG files
+
+
+def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
+    """Write `data` in the layout of FoodSeg103's official archive; returns `folder`.
+
+    Photos get eight-digit names counted through train and test; `image_ids.tsv` says which photo is
+    which. Mask value k is class k of `category_id.txt`, 0 is background; where masks overlap (those
+    of Segment Anything may), the smaller ROI lies above. Raises DataError if `folder` holds
+    anything, if there are more than 254 classes, or if it cannot be written.
+    """
+    folder = _vacant(folder)
+    if len(data.classes) > 254:
+        raise DataError(f"{len(data.classes)} classes do not fit into 8-bit masks; at most 254")
+    with files.atomic_folder(folder) as staging:
+        number, origins = 0, ["name\tsplit\timage_id"]
+        for split in (data.train, data.test):
+            photos = _made(staging / "Images/img_dir" / split.name)
+            masks = _made(staging / "Images/ann_dir" / split.name)
+            names = []
+            for group in tqdm(split.photo_groups(), f"writing {split.name}", unit="photo", disable=None):
+                name = f"{number:08d}"
+                _save_jpeg(split.photo(group[0]), photos / f"{name}.jpg", quality)
+                _save(Image.fromarray(_index_mask(split, group)), masks / f"{name}.png")
+                names.append(f"{name}.jpg")
+                origins.append(f"{name}\t{split.name}\t{split.samples[group[0]].image_id}")
+                number += 1
+            _made(staging / "ImageSets")
+            _text(staging / "ImageSets" / f"{split.name}.txt", names)
+        _text(staging / "category_id.txt", [f"{i}\t{c}" for i, c in enumerate(("background", *data.classes))])
+        _text(staging / "image_ids.tsv", origins)
+        _text(
+            staging / "Readme.txt",
+            [f"Written by rvernet_core in FoodSeg103's layout. Data: {data.fingerprint}"],
+        )
+    return folder
+
+
+def write_release(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
+    """Write every sample's cut-outs to {train,test}/{roi,extra-roi}/<category>/<name>.jpg; returns `folder`.
+
+    Category folders have safe names (`datasets.names.folder_name`); `classes.txt` keeps the real
+    names in label order. Raises DataError if `folder` holds anything or cannot be written.
+    """
+    folder = _vacant(folder)
+    with files.atomic_folder(folder) as staging:
+        for split in (data.train, data.test):
+            for branch in ("roi", "extra-roi"):
+                for class_name in data.classes:
+                    _made(staging / split.name / branch / folder_name(class_name))
+            for i, sample in enumerate(
+                tqdm(split.samples, f"writing {split.name}", unit="pair", disable=None)
+            ):
+                place = Path(folder_name(sample.class_name)) / f"{folder_name(sample.image_id)}.jpg"
+                for branch, picture in zip(("roi", "extra-roi"), split.cutouts(i), strict=True):
+                    _save_jpeg(picture, staging / split.name / branch / place, quality)
+        _text(staging / "classes.txt", list(data.classes))
+    return folder
+
+
+# --- helpers ----------------------------------------------------------------------------------------
+
+
+def _index_mask(split: FoodSplit, group: list[int]) -> np.ndarray:
+    """uint8 (H, W): label + 1 of the samples in `group`, which show one photo."""
+    values = None
+    for i in sorted(group, key=lambda i: -split.samples[i].area):
+        mask = split.mask(i)
+        values = np.zeros(mask.shape, np.uint8) if values is None else values
+        values[mask] = split.samples[i].label + 1
+    return values
+
+
+def _vacant(folder: Path) -> Path:
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder} exists already; name a new folder, or remove it")
+    return folder
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _text(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _save_jpeg(picture: np.ndarray, path: Path, quality: int) -> None:
+    _save(Image.fromarray(picture), path, quality=quality, subsampling=0)
+
+
+def _save(picture: Image.Image, path: Path, **options: int) -> None:
+    try:
+        picture.save(path, **options)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path.name} ({error}); nothing is kept of the unfinished folder"
+        ) from error

@@ -1,0 +1,102 @@
+"""FoodSeg103: the official archive's layout, and the hub mirror's parquet unpacked into it.
+
+Images/img_dir/{train,test}/00000048.jpg   photos
+Images/ann_dir/{train,test}/00000048.png   masks, values 0 .. 103, 0 = background
+ImageSets/{train,test}.txt                 file names
+category_id.txt                            id <tab> name, some names with stray spaces
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rvernet_core.config import DataSpec
+from rvernet_core.data.masked import pair_up, split_of_pairs
+from rvernet_core.data.names import FOODSEG103, clean
+from rvernet_core.data.samples import FoodSplit
+from rvernet_core.errors import DataError
+
+#: Train photos whose masks match the photo turned by this EXIF orientation. The archive's own files
+#: state it; the numbers stand in for copies that lost their EXIF, and only where the sizes then agree.
+TURNED = {"00000273": 6, "00002585": 6, "00003969": 6, "00006505": 8}
+
+
+def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
+    """Both splits of a folder in the official layout (or of one that holds it as its only such folder)."""
+    home = find_home(root)
+    classes = read_classes(home / "category_id.txt")
+    splits = {}
+    for name in ("train", "test"):
+        photos, masks = home / "Images/img_dir" / name, home / "Images/ann_dir" / name
+        pairs, alone = pair_up(photos, masks, TURNED)
+        alone += _listed_but_missing(
+            home / "ImageSets" / f"{name}.txt", photos, {p.image_id for p in pairs}, alone
+        )
+        splits[name] = split_of_pairs(
+            name,
+            classes,
+            pairs,
+            alone,
+            cache=cache,
+            min_area=spec.min_area,
+            strict=spec.strict,
+            ignore=spec.ignore_id,
+        )
+    return splits
+
+
+def find_home(root: Path) -> Path:
+    """The folder that holds `Images/img_dir`: `root`, a folder in it, or its parent if it is `Images`."""
+    above = [root.resolve().parent] if root.resolve().name == "Images" else []
+    inside = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    for folder in (root, *inside, *above):
+        if (folder / "Images/img_dir").is_dir():
+            return folder
+    raise DataError(
+        f"{root} does not hold FoodSeg103: no Images/img_dir/{{train,test}} in it; "
+        "give the folder that the official archive unpacks to"
+    )
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Class names in the order of ids 1 .. n from `category_id.txt`; FoodSeg103's own if it is missing."""
+    if not path.is_file():
+        return FOODSEG103
+    names: dict[int, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not line.strip():
+            continue
+        match = re.fullmatch(r"\s*(\d+)\s+(\S.*)", line)
+        if match is None:
+            raise DataError(
+                f"{path}, line {number}: got {line[:40]!r}; expected an id, a tab and a class name"
+            )
+        names[int(match[1])] = clean(match[2])
+    names.pop(0, None)  # background
+    if not names or sorted(names) != list(range(1, len(names) + 1)):
+        raise DataError(
+            f"{path}: ids are {sorted(names)[:5]}...; expected every id from 1 to the class count once"
+        )
+    classes = tuple(names[i] for i in sorted(names))
+    if len(set(classes)) < len(classes):
+        raise DataError(f"{path}: a class name occurs twice; names must be distinct")
+    return classes
+
+
+def _listed_but_missing(
+    listing: Path, photos: Path, found: set[str], alone: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    if not listing.is_file():
+        return []
+    seen = found | {Path(file).stem for file, _ in alone}
+    names = [
+        Path(line.strip()).stem
+        for line in listing.read_text(encoding="utf-8-sig").splitlines()
+        if line.strip()
+    ]
+    return [
+        (name, f"{photos / name}.jpg is listed in {listing.name} but missing")
+        for name in names
+        if name not in seen
+    ]

@@ -1,0 +1,97 @@
+"""One photo of your own: Segment Anything masks it, the mask cuts it, a finished run says what the ROI is.
+
+mask_photo("lunch.jpg", "out", load_sam("vit_h"), boxes=[(10, 12, 60, 70)])   ->  out/lunch-1.mask.png ...
+chances(run, classes, "lunch.jpg", "out/lunch-1.mask.png")                    ->  ketchup 0.81, rice 0.07, ...
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from rvernet_core import files
+from rvernet_core.data import photos as images
+from rvernet_core.data.cutout_set import to_batch
+from rvernet_core.data.cutouts import cut, letterbox
+from rvernet_core.errors import DataError
+from rvernet_core.features import parts
+from rvernet_core.masking.sam import Masker
+from rvernet_core.models.backbones import input_size
+from rvernet_core.models.rvernet import BRANCHES
+from rvernet_core.runs import Run
+
+
+def mask_photo(
+    photo: str | Path, folder: str | Path, masker: Masker, boxes: ArrayLike = (), points: ArrayLike = ()
+) -> pd.DataFrame:
+    """Mask `photo` and write <stem>-<k>.mask.png, .roi.png and .extra-roi.png for each mask into `folder`.
+
+    Args:
+        boxes: (N, 4) x0, y0, x1, y1 in pixels of the upright photo; one mask each.
+        points: (N, 2) x, y; one mask each. Without boxes and points: masks of everything that is found.
+
+    Returns:
+        One row per mask: k, prompt, score (the net's own estimate of its IoU), area (share of the photo).
+
+    Raises:
+        DataError: the photo cannot be read, or nothing was found in it.
+        PromptError: a prompt outside the photo or without area.
+    """
+    photo, picture = Path(photo), images.read_photo(photo)
+    found: list[tuple[str, np.ndarray, float]] = []
+    if not (len(boxes) or len(points)):
+        found += [("automatic", mask, score) for mask, score in zip(*masker.automatic(picture), strict=True)]
+    else:
+        masker.encode(picture)
+        for prompt, wishes, ask in (("box", boxes, masker.boxes), ("point", points, masker.points)):
+            if len(wishes):
+                found += [(prompt, mask, score) for mask, score in zip(*ask(wishes), strict=True)]
+    if not found:
+        raise DataError(f"nothing was found in {photo}; point at something with a box or a point")
+    full, _ = images.photo_size(photo)
+    rows = []
+    for k, (prompt, mask, score) in enumerate(found, start=1):
+        roi, extra_roi = cut(picture, mask)
+        # A huge photo is read at a part of its size. Its mask is stored at the size of the file.
+        stored = Image.fromarray(mask.astype(np.uint8) * 255).resize(full, Image.Resampling.NEAREST)
+        for part, image in (
+            ("mask", stored),
+            ("roi", Image.fromarray(roi)),
+            ("extra-roi", Image.fromarray(extra_roi)),
+        ):
+            buffer = io.BytesIO()
+            image.save(buffer, "PNG")
+            files.write_bytes(Path(folder) / f"{photo.stem}-{k}.{part}.png", buffer.getvalue())
+        rows.append({"k": k, "prompt": prompt, "score": float(score), "area": float(mask.mean())})
+    return pd.DataFrame(rows)
+
+
+def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
+    """Both cut-outs of a photo, "roi" and "extra_roi": uint8 (H, W, 3).
+
+    mask: a PNG of the photo's size; every value but 0 is part of the ROI.
+    Raises DataError for unreadable files, a mask of another size and an empty mask.
+    """
+    picture, values = images.read_photo(photo), images.read_mask(mask)
+    inside = images.fit_mask(values, *images.photo_size(photo), str(mask)) > 0
+    if not inside.any():
+        raise DataError(f"{mask} is empty; expected values other than 0 inside the ROI")
+    return dict(zip(BRANCHES, cut(picture, inside), strict=True))
+
+
+@torch.inference_mode()
+def chances(
+    run: Run, classes: Sequence[str], cutouts: Mapping[str, np.ndarray], device: str = "cpu"
+) -> pd.Series:
+    """The probability in [0, 1] of each class for the `cutouts` of one photo, highest first."""
+    size = input_size(run.spec.model.scale)
+    model = run.model(len(classes)).to(device)
+    seen = [to_batch(letterbox(cutouts[branch], size)[None], None, device) for branch, *_ in parts(model)]
+    return pd.Series(model(*seen).softmax(1)[0].cpu().numpy(), classes).sort_values(ascending=False)

@@ -1,0 +1,170 @@
+"""What noise costs: scores beside their drops, curves over severity, ranks and where they cross."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core import metrics
+from rvernet_core.config import AMBIGUOUS
+from rvernet_core.errors import RecordError
+from rvernet_core.evaluation.comparisons import (
+    Models,
+    Pair,
+    metric_named,
+    model_name,
+    predictions_of,
+    truth_of,
+)
+from rvernet_core.evaluation.evaluate import Trial
+from rvernet_core.runs import Run
+
+Made = Sequence[Run | Trial]  # the predictions of one model, one entry per seed
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The predictions of a run or a trial on some of the test samples; stands wherever they are asked for."""
+
+    made: Run | Trial
+    keys: frozenset[str]
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.made.folder
+
+    @functools.cached_property
+    def predictions(self) -> pd.DataFrame:
+        """As of a Run, in its order."""
+        frame = self.made.predictions
+        return frame[frame["key"].isin(self.keys)].reset_index(drop=True)
+
+
+def excerpts(models: Models, like: Run | Trial) -> dict:
+    """`models`, on the test samples of `like` alone."""
+    keys = frozenset(like.predictions["key"])
+    return {name: [Excerpt(made, keys) for made in runs] for name, runs in models.items()}
+
+
+# --- drops ----------------------------------------------------------------------------------------
+
+
+def drop(
+    clean: Made,
+    noisy: Made,
+    name: str,
+    classes: Sequence[str],
+    pair: Pair = AMBIGUOUS,
+    against: tuple[Made, Made] | None = None,
+) -> metrics.Estimate:
+    """metric(clean) - metric(noisy) with its 95 % interval, seed by seed on the same samples.
+
+    against: clean and noisy predictions of another model with the same seeds; the estimate is then of how
+    much more `clean` loses than that model does: below 0, it is the more robust one.
+    """
+    every = [clean, noisy, *(against or ())]
+    if {len(made) for made in every} != {len(clean)}:
+        counts = ", ".join(str(len(made)) for made in every)
+        raise RecordError(f"predictions of {counts} runs; expected one clean and one noisy of every seed")
+    truth, photos = truth_of([run for made in every for run in made])
+    metric, said = metric_named(name, classes, pair), [predictions_of(made) for made in every]
+
+    def lost(i: int, count: metrics.Count) -> np.ndarray:
+        scores = [metric(metrics.confusions(count, truth, made[i], len(classes))) for made in said]
+        return scores[0] - scores[1] - (scores[2] - scores[3] if against else 0)
+
+    return metrics.bootstrap(lost, len(clean), photos)
+
+
+def costs(
+    clean: Models, noisy: Models, names: Sequence[str], classes: Sequence[str], pair: Pair = AMBIGUOUS
+) -> pd.DataFrame:
+    """One row per model: `<metric>_clean`, `<metric>` under noise and `<metric>_drop`.
+
+    The last two with `..._low` and `..._high` (95 %).
+    """
+    rows = []
+    for model, runs in noisy.items():
+        row: dict = {"model": model_name(model)}
+        for name in names:
+            e = _estimate(runs, name, classes, pair)
+            d = drop(clean[model], runs, name, classes, pair)
+            row |= {f"{name}_clean": e.value + d.value, name: e.value, f"{name}_low": e.low}
+            row |= {f"{name}_high": e.high, f"{name}_drop": d.value}
+            row |= {f"{name}_drop_low": d.low, f"{name}_drop_high": d.high}
+        rows.append(row)
+    ends = ("_clean", "", "_low", "_high", "_drop", "_drop_low", "_drop_high")
+    return pd.DataFrame(rows, columns=["model", *[f"{name}{end}" for name in names for end in ends]])
+
+
+# --- over severity --------------------------------------------------------------------------------
+
+
+def along(
+    tried: Mapping, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, what: str = "condition"
+) -> pd.DataFrame:
+    """Tidy: one row per condition (key of `tried`, in column `what`) and model: value, low, high, seeds."""
+    rows = []
+    for at, models in tried.items():
+        for model, runs in models.items():
+            e = _estimate(runs, name, classes, pair)
+            rows.append((at, model_name(model), e.value, e.low, e.high, e.seeds))
+    return pd.DataFrame(rows, columns=[what, "model", "value", "low", "high", "seeds"])
+
+
+def ranks(curve: pd.DataFrame, what: str) -> pd.DataFrame:
+    """`along`'s rows with `rank` (1 is best) and `tied`.
+
+    Down the order, a model whose value lies within the interval of the one before it shares its rank.
+    """
+    parts = []
+    for _, part in curve.groupby(what, sort=False):
+        part = part.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
+        clear = part["value"] < part["low"].shift(1)
+        new = clear | (part.index == 0)
+        part["rank"] = pd.Series(part.index + 1).where(new).ffill().astype(int)
+        part["tied"] = part["rank"].map(part["rank"].value_counts()) > 1
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def crossings(curve: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Models that change places: the intervals of two of them lie apart at two conditions, in opposite order.
+
+    One row per pair: first (the one ahead in the beginning), second, ahead_at (the last condition before
+    they change at which it is clearly ahead), behind_at (the next one at which it is clearly behind).
+    """
+    order = list(dict.fromkeys(curve[what]))
+    table = {
+        column: curve.pivot(index=what, columns="model", values=column).loc[order]
+        for column in ("low", "high")
+    }
+    names, rows = list(dict.fromkeys(curve["model"])), []
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            ahead = table["low"][one] > table["high"][other]
+            behind = table["high"][one] < table["low"][other]
+            sign = [(at, int(a) - int(b)) for at, a, b in zip(order, ahead, behind, strict=True) if a or b]
+            for (at, before), (then, after) in itertools.pairwise(sign):
+                if before != after:
+                    first, second = (one, other) if before > 0 else (other, one)
+                    rows.append({"first": first, "second": second, "ahead_at": at, "behind_at": then})
+                    break
+    return pd.DataFrame(rows, columns=["first", "second", "ahead_at", "behind_at"])
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+def _estimate(runs: Made, name: str, classes: Sequence[str], pair: Pair) -> metrics.Estimate:
+    truth, photos = truth_of(runs)
+    return metrics.estimate(
+        truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos
+    )

@@ -1,0 +1,112 @@
+"""Quantities of a run, such as its agreement with a teacher, and how they change with a strength.
+
+A quantity takes a run and returns a function of a `metrics.Count`, from which it gets how many test samples
+fall into which cell. So everything here has one kind of interval: the bootstrap over seeds and photos of
+`metrics.bootstrap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from rvernet_core import metrics
+from rvernet_core.config import AMBIGUOUS
+from rvernet_core.errors import RecordError
+from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of
+from rvernet_core.metrics import Count, Estimate
+from rvernet_core.runs import Run
+
+Counted = Callable[[Count], np.ndarray]  # one number per draw
+Quantity = Callable[[Run], Counted]
+
+
+def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: str = "predicted") -> Quantity:
+    """A metric of `results.metric_named`, of the predictions in `column` (such as `class voice`)."""
+    of = metric_named(name, classes, pair)
+
+    def quantity(run: Run) -> Counted:
+        truth, said = run.predictions["label"].to_numpy(), run.predictions[column].to_numpy()
+        return lambda count: of(metrics.confusions(count, truth, said, len(classes)))
+
+    return quantity
+
+
+def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "predicted") -> Quantity:
+    """Share of the test samples on which a student says what the teacher of its own seed says, in [0, 1].
+
+    `on_errors` counts only samples that this teacher gets wrong: there a student cannot agree by being right
+    as well. 0 where there is no such sample. Raises RecordError where a seed has no teacher.
+    """
+    of_seed = {teacher.spec.seed: teacher for teacher in teachers}
+
+    def quantity(run: Run) -> Counted:
+        if run.spec.seed not in of_seed:
+            raise RecordError(f"no teacher of seed {run.spec.seed}; there are: {sorted(of_seed)}")
+        truth_of([run, of_seed[run.spec.seed]])  # the same samples
+        told = of_seed[run.spec.seed].predictions
+        cells = (run.predictions[column] == told["predicted"]).to_numpy(int)  # 0 differs, 1 same
+        if on_errors:
+            cells = np.where(told["predicted"] != told["label"], cells, 2)  # 2 does not count
+
+        def share(count: Count) -> np.ndarray:
+            differs, same, _ = count(cells, 3).T
+            return same / np.maximum(differs + same, 1e-12)
+
+        return share
+
+    return quantity
+
+
+def estimate(runs: Sequence[Run], quantity: Quantity, draws: int = 1000) -> Estimate:
+    """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
+    _, photos = truth_of(runs)
+    of = [quantity(run) for run in runs]
+    return metrics.bootstrap(lambda i, count: of[i](count), len(runs), photos, draws)
+
+
+def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int = 1000) -> Estimate:
+    """Change of `quantity` per unit of strength: the least-squares line, with its 95 % interval.
+
+    curve: strength -> one run per seed, the same seeds in the same order. Seeds and photos are drawn jointly
+    for all strengths, so what they have in common cancels. Raises RecordError for fewer than two strengths
+    or other seeds.
+    """
+    strengths = np.array(list(curve), float)
+    seeds = {tuple(run.spec.seed for run in runs) for runs in curve.values()}
+    if len(strengths) < 2 or len(seeds) > 1:
+        raise RecordError("a slope needs at least two strengths, each with the same seeds")
+    _, photos = truth_of([run for runs in curve.values() for run in runs])
+    of = [[quantity(run) for run in runs] for runs in curve.values()]
+    centred = strengths - strengths.mean()
+    shares = centred / (centred**2).sum()
+
+    def score(i: int, count: Count) -> np.ndarray:
+        return shares @ np.stack([by_seed[i](count) for by_seed in of])
+
+    return metrics.bootstrap(score, len(next(iter(seeds))), photos, draws)
+
+
+def direction(change: Estimate) -> str:
+    """rises | falls, where the interval excludes zero; else: does not move measurably."""
+    if change.low > 0:
+        return "rises"
+    return "falls" if change.high < 0 else "does not move measurably"
+
+
+def trade_off(knowledge: Estimate, strengths: Mapping[str, Estimate]) -> str:
+    """confirmed | contradicted | mixed | not decided: does `knowledge` rise at the cost of `strengths`?
+
+    Confirmed: knowledge rises, at least one strength falls and none rises. Mixed: knowledge rises, some
+    strengths fall and others rise. Contradicted: knowledge falls, or rises while strengths only rise.
+    Anything else is not decided.
+    """
+    moves = {direction(change) for change in strengths.values()}
+    if direction(knowledge) == "falls":
+        return "contradicted"
+    if direction(knowledge) != "rises" or not moves & {"rises", "falls"}:
+        return "not decided"
+    if {"rises", "falls"} <= moves:
+        return "mixed"
+    return "confirmed" if "falls" in moves else "contradicted"

@@ -1,0 +1,200 @@
+"""The five backbones, each with every fact about it. The only file that knows timm.
+
+A backbone comes at two scales. `micro` is the real timm class at a small size for 64-px input; its
+weights ship with this package. `paper` is the timm net of the paper for 224-px input; its ImageNet
+weights come from the hub when asked for. A new backbone is one entry here and one row of the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import timm
+import torch
+from timm.models._efficientnet_builder import decode_arch_def
+from timm.models.deit import VisionTransformerDistilled
+from timm.models.efficientnet import EfficientNet
+from timm.models.mlp_mixer import MlpMixer
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from rvernet_core import config
+from rvernet_core.errors import CheckpointError, ConfigError
+from rvernet_core.models.weights import load_weights
+from rvernet_core.models.zoo import weights_path
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+#: Side of the square input in pixels.
+_INPUT_SIZE = {"micro": 64, "paper": 224}
+
+#: What the micro nets were pretrained to tell: the 22 foods of the plates, and "sauce" for both sauces.
+MICRO_LABELS = 23
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """All that is known of one architecture."""
+
+    name: str  # as in config.BACKBONES
+    label: str  # as on figures and in tables
+    family: str  # cnn | transformer | mlp: which inductive bias it stands for
+    timm_tag: str  # timm's name of the paper-scale net and its weights
+    micro: Callable[[], nn.Module]  # builds the micro net, untrained
+    mean_std: tuple[tuple[float, ...], tuple[float, ...]]  # of the pixels in [0, 1], per channel
+    prefix_tokens: int | None  # tokens before the patch tokens; None: a feature map instead of tokens
+    cam_layer: Callable[[nn.Module], nn.Module]  # where Grad-CAM reads activations and gradients
+
+
+def _micro_mobilenetv2() -> nn.Module:
+    """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 4 x 4 for 64-px input."""
+    stages = [["ds_r1_k3_s1_c16"], ["ir_r2_k3_s2_e4_c24"], ["ir_r2_k3_s2_e4_c48"], ["ir_r3_k3_s2_e4_c80"]]
+    return EfficientNet(
+        decode_arch_def(stages), MICRO_LABELS, num_features=320, stem_size=16, act_layer=nn.ReLU6
+    )
+
+
+_MICRO_VIT = {
+    "img_size": 64,
+    "patch_size": 8,
+    "embed_dim": 96,
+    "depth": 4,
+    "num_heads": 3,
+    "num_classes": MICRO_LABELS,
+}
+
+ZOO: dict[str, Backbone] = {
+    entry.name: entry
+    for entry in (
+        Backbone(
+            name="mobilenetv2",
+            label="MobileNetV2",
+            family="cnn",
+            timm_tag="mobilenetv2_100.ra_in1k",
+            micro=_micro_mobilenetv2,
+            mean_std=IMAGENET,
+            prefix_tokens=None,
+            cam_layer=lambda net: net.conv_head,
+        ),
+        Backbone(
+            name="vit",
+            label="ViT",
+            family="transformer",
+            timm_tag="vit_base_patch16_224.augreg_in1k",
+            micro=partial(VisionTransformer, **_MICRO_VIT),
+            mean_std=HALF,
+            prefix_tokens=1,
+            cam_layer=lambda net: net.blocks[-1].norm1,
+        ),
+        Backbone(
+            name="deit",
+            label="DeiT",
+            family="transformer",
+            timm_tag="deit_base_patch16_224.fb_in1k",
+            micro=partial(VisionTransformer, **_MICRO_VIT, drop_path_rate=0.05),
+            mean_std=IMAGENET,
+            prefix_tokens=1,
+            cam_layer=lambda net: net.blocks[-1].norm1,
+        ),
+        Backbone(
+            name="deit-distilled",
+            label="DeiT-distilled",
+            family="transformer",
+            timm_tag="deit_base_distilled_patch16_224.fb_in1k",
+            micro=partial(VisionTransformerDistilled, **_MICRO_VIT, drop_path_rate=0.05),
+            mean_std=IMAGENET,
+            prefix_tokens=2,
+            cam_layer=lambda net: net.blocks[-1].norm1,
+        ),
+        Backbone(
+            name="mlp-mixer",
+            label="MLP-Mixer",
+            family="mlp",
+            timm_tag="mixer_b16_224.goog_in21k_ft_in1k",
+            micro=partial(MlpMixer, MICRO_LABELS, img_size=64, patch_size=8, num_blocks=5, embed_dim=96),
+            mean_std=HALF,
+            prefix_tokens=0,
+            cam_layer=lambda net: net.blocks[-1],
+        ),
+    )
+}
+
+
+def input_size(scale: str) -> int:
+    """Side in pixels of what a backbone sees: 64 at micro scale, 224 at paper scale; else ConfigError."""
+    if scale not in _INPUT_SIZE:
+        raise ConfigError(f"unknown scale {scale!r}; expected {' or '.join(_INPUT_SIZE)}")
+    return _INPUT_SIZE[scale]
+
+
+def facts(name: str) -> Backbone:
+    """The entry of `name`; ConfigError lists the known names."""
+    if name not in ZOO:
+        raise ConfigError(f"unknown backbone {name!r}; expected one of {', '.join(config.BACKBONES)}")
+    return ZOO[name]
+
+
+def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module:
+    """The timm module of `name`, mapping normalised images (B, 3, S, S) to its own logits (B, K).
+
+    S is input_size(scale); K is 23 at micro scale and 1000 (ImageNet) at paper scale.
+
+    Raises:
+        ConfigError: unknown name or scale.
+        CheckpointError: the weights are not to be had; says where they were looked for.
+    """
+    entry = facts(name)
+    if scale == "micro":
+        net = entry.micro().to(memory_format=torch.channels_last)  # halves the CNN's time
+        if pretrained:
+            net.load_state_dict(load_weights(weights_path(name)))
+        return net
+    if scale != "paper":
+        raise ConfigError(f"unknown scale {scale!r}; expected micro or paper")
+    try:
+        return timm.create_model(entry.timm_tag, pretrained=pretrained)
+    except Exception as error:  # the hub raises many kinds; all mean the same here
+        raise CheckpointError(
+            f"timm could not load {entry.timm_tag}: {error}. Go online once to fill the hub's cache, "
+            "or pass pretrained=False"
+        ) from error
+
+
+def feature_width(net: nn.Module) -> int:
+    """Length of the pooled feature vector that `pooled` returns."""
+    return int(getattr(net, "head_hidden_size", None) or net.num_features)
+
+
+def pooled(net: nn.Module, images: Tensor) -> Tensor:
+    """Features (B, F) of normalised images (B, 3, S, S) just before the net's own classifier.
+
+    A distilled net returns the mean of its class token and its distillation token, as at inference.
+    """
+    return net.forward_head(net.forward_features(images), pre_logits=True)
+
+
+def two_heads(net: nn.Module, images: Tensor, logits: bool = True) -> tuple[Tensor, Tensor]:
+    """What the class token and the distillation token of a distilled net say, kept apart in any mode.
+
+    From normalised images (B, 3, S, S): each head's logits (B, K), or with `logits=False` each token's
+    features (B, F). The net itself returns the mean of the two, see `pooled`.
+    """
+    tokens = net.forward_features(images)  # (B, 2 + patches, F)
+    read = net.head_drop(tokens[:, 0]), net.head_drop(tokens[:, 1])
+    return (net.head(read[0]), net.head_dist(read[1])) if logits else read
+
+
+class Normalise(nn.Module):
+    """Pixels in [0, 1], (B, 3, S, S), to the mean and standard deviation a backbone was trained with."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        mean, std = facts(name).mean_std
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std

@@ -1,0 +1,57 @@
+"""Executing a notebook: it appears whole, or the old one stays and the unfinished one lies beside it."""
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from rvernet_book import notebooks
+from rvernet_core.errors import RecordError
+
+
+def write(path, *sources):
+    cells = [v4.new_code_cell(source) for source in sources]
+    cells[0].metadata["tags"] = ["parameters"]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+def shown(path):
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    return [o["text"].strip() for o in outputs if o["output_type"] == "stream"]
+
+
+def test_an_executed_notebook_holds_its_parameters_and_no_folder_of_this_machine(tmp_path):
+    source = write(tmp_path / "source.ipynb", "x: int = 1", "print(x + 1)")
+    out = tmp_path / "out" / "page.ipynb"
+    notebooks.execute(source, out, {"x": 4})
+    assert shown(out) == ["5"]
+    assert str(tmp_path) not in out.read_text()
+    assert [p.name for p in out.parent.iterdir()] == ["page.ipynb"]
+    assert not shown(source)
+
+
+def test_a_failing_cell_keeps_the_old_page_and_leaves_the_unfinished_one_beside_it(tmp_path):
+    source, out = (
+        write(tmp_path / "source.ipynb", "x: int = 1", "print('begun')", "1 / 0"),
+        tmp_path / "p.ipynb",
+    )
+    out.write_text("the old page")
+    with pytest.raises(RecordError, match="ZeroDivisionError"):
+        notebooks.execute(source, out, {})
+    assert out.read_text() == "the old page"
+    assert shown(tmp_path / "p.failed.ipynb") == ["begun"]
+
+
+def test_an_interrupted_notebook_leaves_nothing_behind(tmp_path, monkeypatch):
+    source, out = write(tmp_path / "source.ipynb", "x: int = 1"), tmp_path / "out" / "p.ipynb"
+
+    def interrupted(source, unfinished, *args, **kwargs):
+        unfinished.write_text("half a notebook")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebooks.papermill, "execute_notebook", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        notebooks.execute(source, out, {})
+    assert not list(out.parent.iterdir())

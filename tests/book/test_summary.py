@@ -1,0 +1,21 @@
+"""The result at a glance: what it says of the hours behind it."""
+
+import json
+
+import rvernet_book as report
+
+
+def test_a_run_behind_several_pages_is_counted_once(tmp_path):
+    files = tmp_path / "files"
+    files.mkdir()
+    provenance = {"profile": "full", "seeds": [0, 1], "machine": "a machine", "commit": "abc", "seconds": 90}
+    for page in ("02-one", "03-two"):
+        facts = {"page": page, "headlines": [f"Result of {page}."], "provenance": provenance}
+        (files / f"{page}.page.json").write_text(json.dumps(facts))
+    one = {"common": {"seconds": 3600.0}, "each": {"a": {}, "b": {}}, "trials": {}}
+    two = {"common": {}, "each": {"b": {"seconds": 3600.0}, "c": {"seconds": 600.0}}, "trials": {}}
+    (files / "02-one.runs.json").write_text(json.dumps(one))
+    (files / "03-two.runs.json").write_text(json.dumps(two))
+    text = report.glance(tmp_path)
+    assert "Result of 02-one. ([details](experiments/02-one.ipynb))" in text
+    assert "3 runs, 2 h 10 min of training in all; the last execution of the pages took 3 min 0 s" in text

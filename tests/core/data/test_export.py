@@ -1,0 +1,127 @@
+"""What is written in other layouts reads back as the same samples."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rvernet_core.config import DataSpec
+from rvernet_core.data import FoodData, export, open_data
+from rvernet_core.data.samples import Candidate, MaskedSource, build_split
+from rvernet_core.errors import DataError
+
+CLASSES = ("egg", "and/or", "chili paste")
+
+
+class Memory(MaskedSource):
+    """Photos of smooth noise; ROI of class k is the k-th vertical third."""
+
+    def photo(self, ref):
+        coarse = np.random.default_rng(ref[0]).integers(60, 230, (3, 3, 3), dtype=np.uint8)
+        return np.asarray(Image.fromarray(coarse).resize((48, 32), Image.Resampling.BICUBIC))
+
+    def mask(self, ref):
+        mask = np.zeros((32, 48), bool)
+        mask[8:, ref[1] * 16 : ref[1] * 16 + 16] = True
+        return mask
+
+    def photo_key(self, ref):
+        return ref[0]
+
+
+def split(name, photos):
+    found = [
+        Candidate(f"p {i}", class_name, 0.25, (i, k))
+        for i in photos
+        for k, class_name in enumerate(CLASSES)
+        if (i + k) % 3
+    ]
+    return build_split(name, CLASSES, found, Memory(), content=[], min_area=0.01, photos=len(photos))
+
+
+@pytest.fixture
+def data():
+    return FoodData(CLASSES, split("train", range(4)), split("test", range(4, 6)))
+
+
+def reopened(name, folder, tmp_path):
+    return open_data(DataSpec(name=name, root=str(folder)), tmp_path / "cache")
+
+
+def test_foodseg103_layout_reads_back(data, tmp_path):
+    folder = export.write_foodseg103(data, tmp_path / "out")
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "ImageSets", "Images", "Readme.txt", "category_id.txt", "image_ids.tsv"
+    ]  # fmt: skip
+    assert (folder / "ImageSets/test.txt").read_text() == "00000004.jpg\n00000005.jpg\n"
+    assert (folder / "category_id.txt").read_text().splitlines()[:2] == ["0\tbackground", "1\tegg"]
+    assert (folder / "image_ids.tsv").read_text().splitlines()[5] == "00000004\ttest\tp 4"
+    again = reopened("foodseg103", folder, tmp_path)
+    assert again.classes == CLASSES
+    for ours, theirs in ((data.train, again.train), (data.test, again.test)):
+        assert [(s.class_name, s.area) for s in ours.samples] == [
+            (s.class_name, s.area) for s in theirs.samples
+        ]
+        for i in range(len(ours)):
+            np.testing.assert_array_equal(ours.mask(i), theirs.mask(i))
+            assert np.abs(ours.photo(i).astype(int) - theirs.photo(i)).max() < 16
+
+
+def test_release_layout_reads_back(data, tmp_path):
+    folder = export.write_release(data, tmp_path / "out")
+    assert (folder / "train/roi/and%2For/p 0.jpg").is_file()
+    again = reopened("release", folder, tmp_path)
+    assert again.classes == CLASSES
+    for ours, theirs in ((data.train, again.train), (data.test, again.test)):
+        place = {s.key: i for i, s in enumerate(theirs.samples)}
+        assert set(place) == {s.key for s in ours.samples}
+        for i, sample in enumerate(ours.samples):
+            k = place[sample.key]
+            assert theirs.samples[k].label == sample.label
+            for one, two in zip(ours.cutouts(i), theirs.cutouts(k), strict=True):
+                assert np.abs(one.astype(int) - two).mean() < 3
+            assert (theirs.mask(k) == ours.mask(i)).mean() > 0.97
+
+
+def test_overlapping_masks_leave_the_smaller_above(data, tmp_path):
+    whole = data.train.with_masks(lambda i: np.ones((32, 48), bool) if i == 0 else data.train.mask(i), "sam")
+    folder = export.write_foodseg103(FoodData(CLASSES, whole, data.test), tmp_path / "out")
+    values = np.asarray(Image.open(folder / "Images/ann_dir/train/00000000.png"))
+    labels = {whole.samples[i].label + 1 for i in whole.photo_groups()[0]}
+    assert set(np.unique(values)) == labels
+
+
+def test_a_folder_that_holds_something_is_left_alone(data, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/precious.txt").write_text("x")
+    for write in (export.write_foodseg103, export.write_release):
+        with pytest.raises(DataError, match="exists already"):
+            write(data, tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["precious.txt"]
+
+
+def test_fault_04_disk_full_leaves_nothing(data, tmp_path, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    for write in (export.write_foodseg103, export.write_release):
+        with pytest.raises(DataError, match="No space left"):
+            write(data, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_05_killed_while_writing_leaves_nothing(data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "_text", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        for write in (export.write_foodseg103, export.write_release):
+            with pytest.raises(KeyboardInterrupt):
+                write(data, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+    assert export.write_release(data, tmp_path / "out").is_dir()
+
+
+def test_too_many_classes_for_eight_bits(tmp_path):
+    names = [f"c{i}" for i in range(255)]
+    one = build_split("train", names, [], Memory(), content=[], min_area=0, photos=0)
+    with pytest.raises(DataError, match="254"):
+        export.write_foodseg103(FoodData(tuple(names), one, one), tmp_path / "out")

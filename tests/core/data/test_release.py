@@ -1,0 +1,143 @@
+"""Finished cut-outs in the released layout."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_data import noise_photo
+
+from rvernet_core.data.cutouts import cut
+from rvernet_core.data.names import FOODSEG103, class_name_of, folder_name, label_order
+from rvernet_core.errors import DataError
+
+
+def write(root, split, folder, stem, seed=0, share=0.5):
+    photo = np.asarray(noise_photo(60, 40, seed))
+    mask = np.zeros((40, 60), bool)
+    mask[:, : round(60 * share)] = True
+    for branch, picture in zip(("roi", "extra-roi"), cut(photo, mask), strict=True):
+        path = root / split / branch / folder / f"{stem}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path, quality=95)
+    return photo, mask
+
+
+@pytest.fixture
+def release(tmp_path):
+    root = tmp_path / "release"
+    for split in ("train", "test"):
+        write(root, split, "ketchup", "00000001", seed=1)
+        write(root, split, "egg", "00000001", seed=2)
+        write(root, split, "candy", "00000002", seed=3)
+    return root
+
+
+def test_stored_pictures_are_given_unchanged(release, opened):
+    data = opened("release", release)
+    assert data.classes == ("candy", "egg", "ketchup")
+    for i, sample in enumerate(data.train.samples):
+        for branch, got in zip(("roi", "extra-roi"), data.train.cutouts(i), strict=True):
+            path = release / "train" / branch / sample.class_name / f"{sample.image_id}.jpg"
+            np.testing.assert_array_equal(got, np.asarray(Image.open(path)))
+
+
+def test_photo_and_mask_are_estimated(release, opened):
+    photo, mask = write(release, "train", "rice", "00000009", seed=5, share=0.3)
+    data = opened("release", release)
+    i = [s.class_name for s in data.train.samples].index("rice")
+    assert (data.train.mask(i) == mask).mean() > 0.97
+    assert np.abs(data.train.photo(i).astype(int) - photo).mean() < 6
+    assert data.train.samples[i].area == pytest.approx(0.3, abs=0.03)
+    assert data.absent == {"train": (), "test": ("rice",)}
+
+
+def test_fault_26_a_black_extra_roi(release, opened):
+    write(release, "train", "egg", "00000007", share=1)
+    data = opened("release", release)
+    assert data.train.report.full_frame["egg"] == 1
+
+
+def test_fault_28_one_file_name_under_two_classes(release, opened):
+    split = opened("release", release).train
+    same = [i for i, s in enumerate(split.samples) if s.image_id == "00000001"]
+    assert [split.samples[i].key for i in same] == ["egg/00000001", "ketchup/00000001"]
+    assert [split.samples[i].label for i in same] == [1, 2]
+    assert (split.cutouts(same[0])[0] != split.cutouts(same[1])[0]).any()
+    for i in same:  # the partner comes from its own category
+        roi, extra_roi = split.cutouts(i)
+        assert (
+            np.abs(
+                (roi.astype(int) + extra_roi) - np.asarray(noise_photo(60, 40, seed=3 - split.labels[i]))
+            ).mean()
+            < 6
+        )
+
+
+@pytest.mark.parametrize("branch", ["roi", "extra-roi"])
+def test_a_missing_partner_is_an_error_that_names_it(release, opened, branch):
+    (release / "train" / branch / "egg" / "00000001.jpg").unlink()
+    with pytest.raises(DataError, match=rf"no partner: .*train/{branch}/egg/00000001\.jpg is missing"):
+        opened("release", release)
+
+
+def test_fault_22_partners_of_different_size(release, opened):
+    noise_photo(59, 40).save(release / "test/roi/egg/00000001.jpg")
+    with pytest.raises(DataError, match=r"59 x 40.*60 x 40"):
+        opened("release", release)
+
+
+def test_fault_14_broken_pairs_are_counted(release, opened):
+    path = release / "train/roi/egg/00000001.jpg"
+    path.write_bytes(path.read_bytes()[:-100])
+    data = opened("release", release)
+    assert data.train.report.totals() == {
+        "photos": 2, "samples": 2, "classes": 2, "small": 0, "full_frame": 0, "broken": 1
+    }  # fmt: skip
+    with pytest.raises(DataError, match="strict"):
+        opened("release", release, strict=True)
+
+
+def test_a_missing_branch_is_named(release, opened):
+    (release / "test/extra-roi").rename(release / "test/rest")
+    with pytest.raises(DataError, match="extra-roi is missing"):
+        opened("release", release)
+
+
+NAMES = [
+    "french fries", "and/or", "..", ".", " leading", "trailing ", "ends.", "crème brûlée", "비빔밥",
+    "100% beef", "%2F", "a\\b", "CON", "nul.txt", "a:b*c?", "tab\tbed", "x" * 150,
+]  # fmt: skip
+
+
+def test_fault_29_any_class_name_has_a_safe_folder_and_comes_back(tmp_path):
+    folders = [folder_name(name) for name in NAMES]
+    assert [class_name_of(folder) for folder in folders] == NAMES
+    assert len(set(folders)) == len(NAMES)
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        assert (tmp_path / folder).parent.resolve() == tmp_path.resolve()
+        assert folder.isascii()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(folders)
+    assert [folder_name(name) for name in FOODSEG103] == list(FOODSEG103)
+    for bad in ("", "가" * 80):
+        with pytest.raises(DataError):
+            folder_name(bad)
+
+
+def test_fault_29_real_names_are_kept(release, opened):
+    write(release, "train", folder_name("and/or"), "00000003")
+    assert "and/or" in opened("release", release).classes
+
+
+def test_classes_txt_gives_the_label_order(release, opened):
+    (release / "classes.txt").write_text("ketchup\nsoup\ncandy\negg\n")
+    data = opened("release", release)
+    assert data.classes == ("ketchup", "soup", "candy", "egg")
+    assert data.absent["train"] == ("soup",)
+    (release / "classes.txt").write_text("ketchup\ncandy\n")
+    with pytest.raises(DataError, match=r"classes\.txt lacks 'egg'"):
+        opened("release", release)
+
+
+def test_label_order_is_foodseg103_then_others_then_the_sauces():
+    names = {"chili paste", "ketchup", "zebra", "apple", "candy", "aardvark"}
+    assert label_order(names) == ("candy", "apple", "aardvark", "zebra", "ketchup", "chili paste")

@@ -1,0 +1,102 @@
+"""Every backbone at both scales: shapes, facts and weights."""
+
+import pytest
+import torch
+
+from rvernet_core import config
+from rvernet_core.errors import CheckpointError, ConfigError
+from rvernet_core.models import backbones
+
+
+@pytest.fixture(params=config.BACKBONES)
+def name(request):
+    return request.param
+
+
+def test_the_micro_net_is_a_small_net_of_the_real_class(name):
+    net = backbones.build(name, pretrained=False).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert net(images).shape == (2, backbones.MICRO_LABELS)
+        assert backbones.pooled(net, images).shape == (2, backbones.feature_width(net))
+    assert type(net).__module__.startswith("timm.models.")
+    assert 0.15e6 < sum(p.numel() for p in net.parameters()) < 1e6
+
+
+def test_the_shipped_weights_fit_and_tell_foods_apart(name):
+    """Weights load, differ from a fresh net's, and give different answers to different images."""
+    net = backbones.build(name).eval()
+    fresh = backbones.build(name, pretrained=False)
+    assert any((a != b).any() for a, b in zip(net.parameters(), fresh.parameters(), strict=True))
+    with torch.inference_mode():
+        a, b = net(torch.zeros(1, 3, 64, 64)), net(torch.ones(1, 3, 64, 64))
+    assert torch.isfinite(a).all()
+    assert not torch.allclose(a, b)
+
+
+def test_the_paper_net_is_the_timm_entry_of_its_tag(name):
+    import timm
+
+    entry = backbones.facts(name)
+    found = timm.get_pretrained_cfg(entry.timm_tag)
+    assert (tuple(found.mean), tuple(found.std)) == entry.mean_std
+    assert found.input_size == (3, 224, 224)
+    assert found.num_classes == 1000
+
+
+def test_paper_scale_has_the_papers_size_and_logits():
+    net = backbones.build("mobilenetv2", "paper", pretrained=False).eval()
+    assert sum(p.numel() for p in net.parameters()) == pytest.approx(3.50e6, rel=0.01)
+    with torch.inference_mode():
+        assert net(torch.zeros(1, 3, 224, 224)).shape == (1, 1000)
+
+
+def test_prefix_tokens_are_what_precedes_the_patches(name):
+    entry, net = backbones.facts(name), backbones.build(name, pretrained=False).eval()
+    with torch.inference_mode():
+        features = net.forward_features(torch.zeros(1, 3, 64, 64))
+    if entry.prefix_tokens is None:
+        assert features.ndim == 4
+    else:
+        assert features.shape[1] == entry.prefix_tokens + 64
+
+
+def test_a_distilled_net_reads_both_of_its_tokens():
+    net = backbones.build("deit-distilled", pretrained=False).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        tokens = net.forward_features(images)
+        assert torch.allclose(backbones.pooled(net, images), tokens[:, :2].mean(1))
+
+
+def test_the_cam_layer_exists_and_gets_a_gradient(name):
+    net = backbones.build(name, pretrained=False).eval()
+    for parameter in net.parameters():  # the Mixer's head starts at zero, which would make every map blank
+        torch.nn.init.normal_(parameter, std=0.1) if parameter.ndim > 1 else None
+    seen = []
+    backbones.facts(name).cam_layer(net).register_forward_hook(lambda _, __, out: seen.append(out))
+    (gradient,) = torch.autograd.grad(net(torch.rand(1, 3, 64, 64))[0, 0], seen)
+    assert gradient.abs().sum() > 0
+
+
+def test_unknown_names_and_scales_list_the_known_ones():
+    with pytest.raises(ConfigError, match="mobilenetv2, vit, deit"):
+        backbones.build("resnet")
+    with pytest.raises(ConfigError, match="micro or paper"):
+        backbones.build("vit", "huge")
+
+
+def test_fault_13_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch):
+    def offline(*args, **kwargs):
+        raise OSError("offline")
+
+    monkeypatch.setattr(backbones.timm, "create_model", offline)
+    with pytest.raises(CheckpointError, match="could not load mobilenetv2_100"):
+        backbones.build("mobilenetv2", "paper")
+
+
+def test_the_input_size_is_told_for_known_scales_only():
+    assert backbones.input_size("micro") == 64
+    assert backbones.input_size("paper") == 224
+    with pytest.raises(ConfigError, match="micro or paper"):
+        backbones.input_size("large")
