@@ -1,10 +1,10 @@
 # The graph of one profile: data -> runs -> notebooks -> book.
 #
-# `rvernet reproduce` writes parameters.yml and graph.json into the profile's home and calls this on one
-# machine. The same file runs elsewhere with a Snakemake executor plugin, for instance
-# `snakemake --executor slurm --jobs 20 --config home=_build/paper`.
-# Every step writes one small JSON file (how long it took, the hashes of what it made); the data and
-# the weights themselves lie in the cache, each under a name made of what decides it.
+# `rvernet reproduce` writes parameters.yml and graph.json into the profile's output folder and calls this
+# on one machine. The same file runs elsewhere with a Snakemake executor plugin, for instance
+# `snakemake --executor slurm --jobs 20 --config output=_build/paper`.
+# Data, weights and predictions are in the cache, each under a name derived from what decides it; a step only
+# touches an empty file when it is done, and Snakemake measures its time into benchmarks/.
 
 import hashlib
 import json
@@ -12,19 +12,16 @@ from pathlib import Path
 
 import yaml
 
-HOME = config["home"]
-PARAMETERS = f"{HOME}/parameters.yml"
-GRAPH = json.loads(Path(HOME, "graph.json").read_text())
+OUTPUT = config["output"]
+PARAMETERS = f"{OUTPUT}/parameters.yml"
+GRAPH = json.loads(Path(OUTPUT, "graph.json").read_text())
 PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
 NOTEBOOKS = sorted(GRAPH["pages"])
-#: Pages that test every model again and take minutes, the longest last. They begin first, so that no core
-#: rests while the last of them is made.
-LONG = ["07-distillation-trade-off", "05-gradcam", "08-ablations", "06-noise-robustness"]
-PAGES = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
+BOOK = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
 
 
 def core() -> str:
-    """A notebook shows what the core's code and weights make of the runs: another core, another page."""
+    """A notebook shows what the core's code and weights compute from the runs: another core, another page."""
     folders = [Path(name) for name in ("rvernet_core", "rvernet_plates", "rvernet_book")]
     kinds = ("*.py", "*.safetensors")
     texts = [p.read_bytes() for folder in folders for kind in kinds for p in sorted(folder.rglob(kind))]
@@ -42,58 +39,64 @@ localrules:
 
 rule book:
     input:
-        expand(f"{HOME}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
-        PAGES,
+        expand(f"{OUTPUT}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
+        BOOK,
         "_config.yml",
         "_toc.yml",
     output:
-        f"{HOME}/steps/book.json",
+        touch(f"{OUTPUT}/done/book"),
     log:
-        f"{HOME}/logs/book.log",
+        f"{OUTPUT}/logs/book.log",
+    benchmark:
+        f"{OUTPUT}/benchmarks/book.tsv"
     message:
         "building the book"
     shell:
-        "rvernet book --profile {PROFILE} --done {output} > {log} 2>&1"
+        "rvernet book --profile {PROFILE} > {log} 2>&1"
 
 
 rule notebooks:
     input:
-        expand(f"{HOME}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
+        expand(f"{OUTPUT}/experiments/{{name}}.ipynb", name=NOTEBOOKS),
 
 
 rule runs:
     input:
-        expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["runs"]),
+        expand(f"{OUTPUT}/done/runs/{{job}}", job=GRAPH["runs"]),
 
 
 rule data:
     output:
-        f"{HOME}/steps/data.json",
+        touch(f"{OUTPUT}/done/data"),
     params:
         protocol=GRAPH["data"],
     log:
-        f"{HOME}/logs/data.log",
+        f"{OUTPUT}/logs/data.log",
+    benchmark:
+        f"{OUTPUT}/benchmarks/data.tsv"
     threads: workflow.cores
     message:
         "data: rendering or reading, then cutting out every ROI"
     shell:
-        "rvernet data --parameters {PARAMETERS} --done {output} 2>&1 | tee {log}"
+        "rvernet data --parameters {PARAMETERS} 2>&1 | tee {log}"
 
 
 rule run:
     input:
         rules.data.output,
-        lambda wildcards: expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["after"].get(wildcards.job, [])),
+        lambda wildcards: expand(f"{OUTPUT}/done/runs/{{job}}", job=GRAPH["after"].get(wildcards.job, [])),
     output:
-        f"{HOME}/steps/runs/{{job}}.json",
+        touch(f"{OUTPUT}/done/runs/{{job}}"),
     params:
         specs=lambda wildcards: GRAPH["runs"][wildcards.job],
     log:
-        f"{HOME}/logs/{{job}}.log",
+        f"{OUTPUT}/logs/{{job}}.log",
+    benchmark:
+        f"{OUTPUT}/benchmarks/runs/{{job}}.tsv"
     message:
         "run {wildcards.job}"
     shell:
-        "rvernet run {wildcards.job} --parameters {PARAMETERS} --done {output} > {log} 2>&1"
+        "rvernet run {wildcards.job} --parameters {PARAMETERS} > {log} 2>&1"
 
 
 for page in NOTEBOOKS:
@@ -105,17 +108,19 @@ for page in NOTEBOOKS:
             source=f"notebooks/{page}.ipynb",
             parameters=PARAMETERS,
             data=rules.data.output,
-            runs=expand(f"{HOME}/steps/runs/{{job}}.json", job=GRAPH["pages"][page]),
+            runs=expand(f"{OUTPUT}/done/runs/{{job}}", job=GRAPH["pages"][page]),
         output:
-            f"{HOME}/experiments/{page}.ipynb",
+            f"{OUTPUT}/experiments/{page}.ipynb",
         params:
             core=core(),
             page=page,
         log:
-            f"{HOME}/logs/{page}.log",
-        priority: LONG.index(page) + 1 if page in LONG else 0
+            f"{OUTPUT}/logs/{page}.log",
+        benchmark:
+            f"{OUTPUT}/benchmarks/notebooks/{page}.tsv"
+        # the pages that take longest begin first, so that no core rests while the last of them runs
+        priority: GRAPH.get("priority", {}).get(page, 0)
         message:
             f"notebook {page}"
         shell:
-            "rvernet notebook {params.page} --parameters {PARAMETERS} --out {output} "
-            "--done {HOME}/steps/notebooks/{params.page}.json > {log} 2>&1"
+            "rvernet notebook {params.page} --parameters {PARAMETERS} --out {output} > {log} 2>&1"

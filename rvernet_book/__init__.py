@@ -1,42 +1,28 @@
-"""Tables, figures and provenance of a page. The only part that knows matplotlib and seaborn.
+"""Pages, figures, tables, record, site and command line of the companion. Importing it loads nothing else."""
 
-A notebook begins with `page = report.Page("03-rvernet", profile=profile, seeds=seeds)`, shows
-`page.figure(...)` and `page.table(...)`, glues numbers with `page.say(...)` and ends with
-`page.provenance(...)`. Charts are plain functions of (ax, data) in `charts`, `grids` and `photos`, their
-alternative texts come from `alt`.
-"""
+import importlib
 
-from rvernet_book import alt
-from rvernet_book.bundle import Bundle, figure_bundle
-from rvernet_book.charts import curves, dots, paths
-from rvernet_book.grids import confusion, heat
-from rvernet_book.page import Page
-from rvernet_book.photos import glow, grid_size, overlay, photo_grid
-from rvernet_book.style import LABELS, colour, label
-from rvernet_book.summary import glance, write_glance
-from rvernet_book.tables import interval, table_bundle
-from rvernet_book.tidy import tidy
+from rvernet_core import __version__
 
-__all__ = [
-    "LABELS",
-    "Bundle",
-    "Page",
-    "alt",
-    "colour",
-    "confusion",
-    "curves",
-    "dots",
-    "figure_bundle",
-    "glance",
-    "glow",
-    "grid_size",
-    "heat",
-    "interval",
-    "label",
-    "overlay",
-    "paths",
-    "photo_grid",
-    "table_bundle",
-    "tidy",
-    "write_glance",
-]
+__all__ = ["__version__"]
+
+# To be deleted when no notebook says `import rvernet_book as report` any more: each name is looked up in
+# its module when it is first used, so that `rvernet --help` loads neither torch nor matplotlib.
+_REPORT = {
+    "bundle": ("Bundle", "figure_bundle"),
+    "charts": ("curves", "dots", "paths"),
+    "grids": ("confusion", "heat"),
+    "page": ("Page",),
+    "photos": ("glow", "grid_size", "overlay", "photo_grid"),
+    "style": ("LABELS", "colour", "label"),
+    "tables": ("interval", "table_bundle", "tidy"),
+}
+
+
+def __getattr__(name: str):
+    if name == "alt":
+        return importlib.import_module("rvernet_book.alt")
+    for module, names in _REPORT.items():
+        if name in names:
+            return getattr(importlib.import_module(f"rvernet_book.{module}"), name)
+    raise AttributeError(f"module 'rvernet_book' has no attribute {name!r}")

@@ -1,24 +1,39 @@
-"""`python -m rvernet_book glance | coverage | pictures | bench`: what is made, not written."""
+"""`python -m rvernet_book WHAT`: writes what is generated, not edited.
+
+summary      the headlines of the record, into book/summary.md and the README
+coverage     which page answers which item of the paper, into book/coverage.md
+parameters   the parameters cell of every notebook, from the signature of `Study.of`
+pictures     the book's cover and diagram, into book/_static
+bench        seconds of the parts on this machine, printed
+"""
 
 import argparse
 from pathlib import Path
 
-from rvernet_book.items import write_coverage
-from rvernet_book.page import ROOT
-from rvernet_book.summary import write_glance
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
     """Parse the command line and write."""
-    parser = argparse.ArgumentParser(prog="python -m rvernet_book", description=__doc__)
-    parser.add_argument("what", choices=("glance", "coverage", "pictures", "bench"))
-    parser.add_argument("folder", type=Path, nargs="?", help="default: book, or book/_static for pictures")
+    parser = argparse.ArgumentParser(
+        prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("what", choices=("summary", "coverage", "parameters", "pictures", "bench"))
+    parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
-    if options.what == "glance":
-        book = options.folder or ROOT / "book"
-        write_glance(book, None if options.folder else ROOT / "README.md")
+    if options.what == "summary":
+        from rvernet_book.summary import write_summary
+
+        write_summary(options.folder or ROOT / "book", None if options.folder else ROOT / "README.md")
     elif options.what == "coverage":
+        from rvernet_book.items import write_coverage
+
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "parameters":
+        from rvernet_book import notebooks, parameters
+
+        for path in sorted((options.folder or ROOT / "notebooks").glob("*.ipynb")):
+            notebooks.write_parameters(path, parameters.cell())
     elif options.what == "bench":
         from rvernet_book import bench
         from rvernet_core import environment

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rvernet_core.config import BACKBONES, PlatesSpec
+from rvernet_core.models.backbones import BACKBONES
+from rvernet_plates import PlatesSpec
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.masking.sam import Masker, build_micro
 from rvernet_core.models import backbones

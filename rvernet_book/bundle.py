@@ -22,7 +22,7 @@ MAX_BYTES = 300_000  # of one SVG: a page must stay light
 
 @dataclass(frozen=True)
 class Bundle:
-    """What was written: the paths, and how a notebook shows it."""
+    """A figure or table: its files, and how a notebook shows it."""
 
     name: str
     paths: dict[str, Path]  # light, dark and csv of a figure; csv of a table
@@ -56,9 +56,9 @@ def figure_bundle(
 
     quality: of photos at first, 1 to 100; they are packed harder until MAX_BYTES is met.
     draw: called once per variant with one Axes, or with an array of Axes where `grid` is not (1, 1).
-    data: what is drawn, tidy: one row per mark. alt: what one would say on the telephone; made from
-    the data, see `rvernet_book.alt`. profile: stamped into the lower right corner.
-    see: what it says and the address of a page of the book that a last link leads to.
+    data: what is drawn, tidy: one row per mark. alt: the figure in words, made from the
+    data, see `rvernet_book.alt`. profile: stamped into the lower right corner.
+    see: (text, address) of a last link, to a page of the book.
     folder: links are relative to the working directory, so a notebook runs in the folder that holds it.
     Raises RecordError where the alt text or the data is missing or the drawing is heavier than MAX_BYTES.
     """
@@ -114,5 +114,5 @@ def write_csv(path: Path, data: pd.DataFrame) -> Path:
 
 
 def link(path: Path) -> str:
-    """The address of `path` for a page that lies in the working directory."""
+    """The address of `path` for a page in the working directory."""
     return Path(os.path.relpath(path.absolute(), Path.cwd())).as_posix()

@@ -1,21 +1,23 @@
-"""What a machine has of what the companion needs, for `rvernet doctor`."""
+"""What the companion needs and this machine has, for `rvernet doctor`."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import torch
 
 from rvernet_core import environment
-from rvernet_core.experiments.study import default_cache
 from rvernet_core.models.zoo import CARDS
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def findings() -> dict[str, str]:
-    """What was looked at -> what was found, in words."""
-    cache = default_cache()
+    """What was checked -> the finding, in words."""
+    cache = Path(os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache")
     existing = next(p for p in (cache, *cache.absolute().parents) if p.exists())
     writable = os.access(existing, os.W_OK)
     cuda = torch.cuda.is_available()

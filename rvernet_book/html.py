@@ -110,9 +110,9 @@ def caption(number: str, text: str, profile: str) -> str:
     return f'<p class="rvn-caption">{lead}{inline(text)} {stamp}</p>'
 
 
-def links(pairs: list[tuple[str, str]], see: tuple[str, str] | None = None) -> str:
-    """Download links, each (what it says, address), and last a link to `see`, a page of the book."""
-    anchors = "".join(f'<a href="{html.escape(url)}" download>{html.escape(say)}</a>' for say, url in pairs)
+def links(files: list[tuple[str, str]], see: tuple[str, str] | None = None) -> str:
+    """Download links, each (text, address), and last a link to `see`, a page of the book."""
+    anchors = "".join(f'<a href="{html.escape(url)}" download>{html.escape(text)}</a>' for text, url in files)
     if see:
         anchors += f'<a href="{html.escape(see[1])}">{html.escape(see[0])}</a>'
     return f'<div class="rvn-links">{anchors}</div>'

@@ -1,4 +1,4 @@
-"""The paper's figures and tables and where each is made: a table with links both ways, checked when built."""
+"""The paper's figures and tables, and where the book answers each: a table with links both ways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = {
     "table": "The paper's tables, by the question they answer",
     "own": "Our own additions",
 }
-KNOWN = {
+SOURCES = {
     "caption": "from its caption",
     "readme": "from the release's README",
     "abstract": "from the abstract",
@@ -36,14 +36,14 @@ class Item:
     kind: str
     title: str
     shows: str
-    known: str
+    source: str
     page: str
     items: tuple[str, ...]
     status: str
 
 
 def read_items(path: Path = BOOK / "paper-items.yml") -> list[Item]:
-    """The entries of the list. RecordError for an unknown field or value, or an id that stands twice."""
+    """The entries of the list. RecordError for an unknown field or value, or a repeated id."""
     try:
         items = [
             Item(**{**entry, "items": tuple(entry["items"])})
@@ -54,13 +54,13 @@ def read_items(path: Path = BOOK / "paper-items.yml") -> list[Item]:
             f"{path.name}: {error}; expected the fields {', '.join(Item.__annotations__)}"
         ) from error
     for item in items:
-        if item.kind not in KINDS or item.known not in KNOWN:
+        if item.kind not in KINDS or item.source not in SOURCES:
             raise RecordError(
-                f"{path.name}: {item.id} is {item.kind!r}, known {item.known!r}; see the file's head"
+                f"{path.name}: {item.id} is {item.kind!r}, source {item.source!r}; see the file's head"
             )
     ids = [item.id for item in items]
     if len(set(ids)) < len(ids):
-        raise RecordError(f"{path.name}: an id stands twice: {', '.join(i for i in ids if ids.count(i) > 1)}")
+        raise RecordError(f"{path.name}: repeated ids: {', '.join(i for i in ids if ids.count(i) > 1)}")
     return items
 
 
@@ -83,17 +83,17 @@ def coverage(experiments: Path, items: list[Item], pages: str = "experiments/") 
         lines += ["* - Item", "  - What it shows", "  - Here"]
         for item in (item for item in items if item.kind == kind):
             lacks = missing(item, experiments)
-            made = ", ".join(
+            links = ", ".join(
                 f'<a href="{pages}{item.page}.html#{name}">{name}</a>'
                 for name in item.items
                 if f"{name}.csv" not in lacks
             )
-            made = f": {made}" if made else ""
+            here = f"[{item.page}]({pages}{item.page}.ipynb){': ' if links else ''}{links}"
             absent = f" *Not in this run: {', '.join(lacks)}.*" if lacks else ""
             lines += [
                 f'* - <span id="{item.id}"></span>{item.title}',
-                f"  - {item.shows} *({KNOWN[item.known]})*",
-                f"  - [{item.page}]({pages}{item.page}.ipynb){made}. {item.status}{absent}",
+                f"  - {item.shows} *({SOURCES[item.source]})*",
+                f"  - {here}. {item.status}{absent}",
             ]
         lines.append(":::")
     return "\n".join(lines)
@@ -107,11 +107,11 @@ def write_coverage(book: Path) -> Path:
 
 
 def back_link(page: str, name: str) -> tuple[str, str] | None:
-    """(what it says, address) of the entry that the figure or table `name` of `page` belongs to, if any."""
+    """(text, address) of the entry that the figure or table `name` of `page` belongs to, if any."""
     for item in _items():
         if item.page == page and name in item.items:
-            say = {"figure": f"the paper's {item.title}", "table": f"the paper: {item.title}"}
-            return say.get(item.kind, "not in the paper"), f"../paper.html#{item.id}"
+            text = {"figure": f"the paper's {item.title}", "table": f"the paper: {item.title}"}
+            return text.get(item.kind, "not in the paper"), f"../paper.html#{item.id}"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from pathlib import Path
 
@@ -10,22 +11,33 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from rvernet_core import files
-from rvernet_core.errors import RecordError
+from rvernet_core.errors import ConfigError, RecordError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+INJECTED = "injected-parameters"  # papermill's tag of the cell that it puts after the parameters cell
+
+
+def source_of(folder: Path, name: str) -> Path:
+    """The notebook called `name` in `folder`; ConfigError names those that there are."""
+    names = sorted(path.stem for path in folder.glob("*.ipynb"))
+    if name not in names:
+        raise ConfigError(
+            f"unknown notebook {name!r}; expected any of {', '.join(names) or 'none: ' + str(folder)}"
+        )
+    return folder / f"{name}.ipynb"
 
 
 def execute(source: Path, output: Path, parameters: dict) -> None:
     """Run the notebook `source` with `parameters` in the folder of `output`, and write it there whole.
 
-    Raises RecordError if a cell fails; the notebook as far as it came lies beside `output`, with
+    Raises RecordError if a cell fails; the notebook up to that cell is then kept next to `output`, with
     `.failed` in its name. The old output stays.
     """
     output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
     try:
-        made = papermill.execute_notebook(
+        notebook = papermill.execute_notebook(
             source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
         )
     except PapermillExecutionError as error:
@@ -35,17 +47,48 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
     except BaseException:  # interrupted
         unfinished.unlink(missing_ok=True)
         raise
-    _tidy(made)
-    files.write_text(output, nbformat.writes(made))
+    _strip_machine(notebook)
+    _show_parameters(notebook, parameters)
+    files.write_text(output, nbformat.writes(notebook))
     unfinished.unlink()
     output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
 
 
-def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Drop the folders of the machine that made the page, and progress bars: they need a network to show."""
-    for place in ("input_path", "output_path"):
-        notebook.metadata.papermill.pop(place, None)
+def write_parameters(path: Path, cell: str) -> None:
+    """Replace the source of the notebook's parameters cell."""
+    notebook = nbformat.read(path, as_version=4)
+    for candidate in notebook.cells:
+        if "parameters" in candidate.metadata.get("tags", ()) and candidate.source != cell:
+            candidate.source = cell
+            files.write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def _strip_machine(notebook: nbformat.NotebookNode) -> None:
+    """Drop the folders of this machine, and progress bars: they need a network to show."""
+    for key in ("input_path", "output_path"):
+        notebook.metadata.papermill.pop(key, None)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
+
+
+def _show_parameters(notebook: nbformat.NotebookNode, parameters: dict) -> None:
+    """Hide papermill's injected cell in the book; one quiet line below it shows the values."""
+    for index, cell in enumerate(notebook.cells):
+        if INJECTED in cell.metadata.get("tags", ()):
+            cell.metadata.tags.append("remove-cell")
+            notebook.cells.insert(index + 1, _injected_line(parameters))
+            return
+
+
+def _injected_line(parameters: dict) -> nbformat.NotebookNode:
+    """`run with profile=full, seeds=0,1`, in the form in which papermill's `-p` takes them."""
+    given = [
+        f"{name}={','.join(map(str, value)) if isinstance(value, list | tuple) else value}"
+        for name, value in parameters.items()
+    ]
+    line = ", ".join(f"<code>{html.escape(text, quote=False)}</code>" for text in given)
+    cell = nbformat.v4.new_markdown_cell(f'<p class="injected-line">run with {line}</p>', id="injected-line")
+    cell.metadata["tags"] = ["injected-line"]
+    return cell

@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rvernet_book import html, provenance
+from rvernet_book import html, parameters, provenance
 from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
-from rvernet_book.record import write_evidence, write_packed
+from rvernet_book.record import read_record, write_packed, write_predictions
 from rvernet_book.tables import table_bundle
 from rvernet_core import files
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation.evaluate import Trial
-from rvernet_core.runs import Run
+from rvernet_core.experiments.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "book" / "experiments" / "files"
+
+
+def open_study(**overrides: Any) -> Study:
+    """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record."""
+    recorded = read_record(RECORD) if overrides.get("runs") == "record" else None
+    cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
+    return Study.of(**{"cache": cache, **overrides}, recorded=recorded)
 
 
 class Page:
-    """The report of one notebook.
+    """The page of one notebook.
 
     name: the notebook's name, such as `03-rvernet`; its number leads the numbers of figures and tables.
-    profile: stamped on everything. seeds: of the runs shown. folder: where the files go; by default
-    `_build/<profile>/experiments/files` of the checkout for a page of the book, which is executed in that
-    folder, and `_build/<profile>/own/files` for a notebook that is run by itself, so that it never mixes
-    with the book. Links are relative to the working directory.
-    At the end `provenance` writes `<name>.page.json`: the facts, and every number that `say` was told.
+    study: whose models the page shows; its profile is stamped on everything.
+    folder: where the files go; by default `_build/<profile>/experiments/files` of the checkout for a page of
+    the book, which is executed in that folder, and `_build/<profile>/own/files` for a notebook that is run
+    by itself, so that it never mixes with the book. Links are relative to the working directory.
+    At the end `close` writes `<name>.page.json`: the facts, and every number that was glued.
     """
 
-    def __init__(
-        self, name: str, *, profile: str, seeds: Sequence[int] = (0,), folder: str | Path | None = None
-    ) -> None:
+    def __init__(self, name: str, study: Study, folder: str | Path | None = None) -> None:
         self.name = name
-        self.profile = profile
-        self.seeds = tuple(seeds)
-        home = ROOT / "_build" / profile
-        own = Path.cwd() != (home / "experiments").resolve()
-        default = home / ("own" if own else "experiments") / "files"
+        self.study = study
+        self.profile = study.profile.name
+        self.seeds = study.profile.seeds
+        output = ROOT / "_build" / self.profile
+        alone = Path.cwd() != (output / "experiments").resolve()
+        default = output / ("own" if alone else "experiments") / "files"
         self.folder = Path(folder) if folder is not None else default
         self.numbers: dict[str, str] = {}
         self.headlines: list[str] = []
         self._items: dict[str, list[str]] = {"Figure": [], "Table": []}
-        self._behind: list[Path] = []
-        self._begun = time.monotonic()
+        self._attached: list[Path] = []
+        self._start = time.monotonic()
+
+    @classmethod
+    def open(cls, name: str, namespace: dict[str, Any]) -> Page:
+        """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
+
+        Raises ConfigError for a misspelt or mistyped parameter, before any work.
+        """
+        return cls(name, open_study(**parameters.declared(namespace)))
 
     def banner(self, note: str = "") -> html.Html:
         """One line for the top of the page: the profile, the seeds, and what else readers must know."""
@@ -95,46 +111,36 @@ class Page:
             **options,
         )
 
-    def say(self, name: str, value: Any, fmt: str = "{}") -> None:
+    def glue(self, name: str, value: Any, fmt: str = "{}") -> None:
         """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose."""
         self.numbers[name] = fmt.format(value)
         _glue(name, self.numbers[name])
 
     def headline(self, sentence: str) -> html.Html:
-        """A sentence of Markdown for the result at a glance on the book's first page; shown here too."""
+        """The page's answer, a sentence of Markdown: shown here, on the book's first page, and glued.
+
+        Plain text of all headlines stands under the name `answer`, for the head of the page.
+        """
         if sentence not in self.headlines:
             self.headlines.append(sentence)
+        _glue("answer", re.sub(r"[*`]", "", " ".join(self.headlines)))
         return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
     def attach(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a table that is too long to show as `<page>.<name>.csv.xz`, linked at the end of the page."""
-        self._behind.append(write_packed(frame, self.folder / f"{self.name}.{name}.csv.xz"))
+        self._attached.append(write_packed(frame, self.folder / f"{self.name}.{name}.csv.xz"))
 
-    def provenance(
-        self,
-        *,
-        command: str | None = None,
-        data: dict[str, str] | None = None,
-        device: str = "cpu",
-        used: Sequence[Run | Trial] = (),
-    ) -> html.Html:
-        """Write `<name>.page.json` and return the provenance box. Call it last.
-
-        command: reproduces the page; by default the papermill call with this profile.
-        data: what each data set is called -> its fingerprint.
-        used: the runs and trials behind the page; their predictions and manifests go beside it.
-        """
-        command = (
-            command or f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}"
-        )
+    def close(self) -> html.Html:
+        """Write `<name>.page.json`, the predictions and manifests behind it; return the provenance box."""
+        data, used = self.study.data, self.study.used
         facts = provenance.collect(
             profile=self.profile,
             seeds=self.seeds,
-            command=command,
-            data=data,
-            device=device,
-            seconds=time.monotonic() - self._begun,
-            runs={entry.folder.name: entry.manifest["seconds"] for entry in used},
+            command=f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}",
+            data={"train": data.train.fingerprint, "test": data.test.fingerprint},
+            device=self.study.store.device,
+            seconds=time.monotonic() - self._start,
+            runs={predictions.run: predictions.manifest["seconds"] for predictions in used},
         )
         files.write_json(
             self.folder / f"{self.name}.page.json",
@@ -146,8 +152,8 @@ class Page:
                 "provenance": facts,
             },
         )
-        behind = [*write_evidence(self.name, used, self.folder), *self._behind]
-        return provenance.box(facts, [(path.name, link(path)) for path in behind])
+        published = [*write_predictions(self.name, used, self.folder), *self._attached]
+        return provenance.box(facts, [(path.name, link(path)) for path in published])
 
     def _number(self, kind: str, name: str) -> str:
         """`Figure 3.1`: a name keeps its number when its cell runs again."""

@@ -1,8 +1,9 @@
-"""The parameters cell of a notebook, checked before any work.
+"""The parameters of a study, as the command line and every notebook offer them.
 
-papermill only warns of an unknown parameter and enforces no types. Here the cell tagged `parameters`
-declares each parameter with a type annotation, papermill's injected cell follows it, and the cell
-after the imports reads both:
+They are those of `Study.of`: names, types and defaults stand in its signature, a line about each in its
+docstring, and nowhere else. papermill only
+warns of an unknown parameter and enforces no types, so the cell after a notebook's imports checks what
+the cell tagged `parameters`, and papermill's injected cell after it, have set:
 
     params = parameters.declared(globals())
 
@@ -11,17 +12,72 @@ Any public value in the notebook that was not declared is then a misspelt parame
 
 from __future__ import annotations
 
+import collections.abc
 import difflib
+import inspect
+import re
 import types
 import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+import yaml
+
+from rvernet_core.config import coerce
 from rvernet_core.errors import ConfigError
 
+_ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.M)  # below "Args:" of a docstring
 _IPYTHON = {"In", "Out", "exit", "quit", "open", "get_ipython", "papermill_description"}
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a study."""
+
+    name: str
+    hint: typing.Any  # str, int, or list of either
+    default: typing.Any
+    help: str
+
+    @property
+    def line(self) -> str:
+        """Its line in the parameters cell of a notebook."""
+        kind = self.hint.__name__ if isinstance(self.hint, type) else str(self.hint)
+        default = f'"{self.default}"' if isinstance(self.default, str) else repr(self.default)
+        return f"{self.name}: {kind} = {default}  # {self.help}"
+
+
+def of_study() -> list[Parameter]:
+    """The parameters of `Study.of` that are plain values, in its order, each with its line of the docstring.
+
+    Those that default to None (the cache, the record) are chosen by the surroundings, not by the reader.
+    """
+    from rvernet_core.experiments.study import Study  # imports torch
+
+    hints = typing.get_type_hints(Study.of)
+    described = dict(
+        re.findall(r"^ +(\w+): (.+(?:\n(?!    \w+:) {4,}.+)*)", inspect.getdoc(Study.of) or "", re.M)
+    )
+    parameters = []
+    for name, parameter in inspect.signature(Study.of).parameters.items():
+        hint, default = hints[name], parameter.default
+        if default is None:
+            continue
+        if typing.get_origin(hint) is collections.abc.Sequence:
+            hint, default = list[typing.get_args(hint)[0]], list(default)
+        text = " ".join(described.get(name, "").split()).rstrip(".")
+        parameters.append(Parameter(name, hint, default, text))
+    return parameters
+
+
+def cell() -> str:
+    """The source of the parameters cell, the same in every notebook."""
+    return "\n".join(parameter.line for parameter in of_study())
+
+
 def declared(namespace: dict) -> dict[str, typing.Any]:
-    """The declared parameters and their values, each of its declared type.
+    """The declared parameters of a notebook's `namespace` and their values, each of its declared type.
 
     A list parameter may also come as text with commas ("0,1,2"), the form that `papermill -p` can pass.
 
@@ -30,43 +86,41 @@ def declared(namespace: dict) -> dict[str, typing.Any]:
             of another type than declared.
     """
     hints = namespace.get("__annotations__", {})
-    for name, value in namespace.items():
-        if name.startswith("_") or name in hints or name in _IPYTHON:
-            continue
-        if callable(value) or isinstance(value, types.ModuleType):  # imported, not a parameter
-            continue
-        near = difflib.get_close_matches(name, hints, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise ConfigError(f"unknown parameter {name!r}{hint} Valid parameters: {', '.join(hints)}")
-    return {name: coerce(namespace[name], hint, name) for name, hint in hints.items()}
+    values = {
+        name: value
+        for name, value in namespace.items()
+        if not (name.startswith("_") or name in _IPYTHON or name in hints)
+        and not (callable(value) or isinstance(value, types.ModuleType))  # imported, not a parameter
+    }
+    _check_names(values, hints)
+    return {name: coerce(namespace[name], hint, f"parameter {name}") for name, hint in hints.items()}
 
 
-def coerce(value: typing.Any, hint: typing.Any, name: str) -> typing.Any:
-    """`value` as the type `hint`: str, int, float, bool, list[...] of these, or any of them | None."""
-    if isinstance(hint, types.UnionType):
-        if value is None:
-            return None
-        hint = next(a for a in hint.__args__ if a is not type(None))
-    if typing.get_origin(hint) is list:
-        (inner,) = typing.get_args(hint)
-        if isinstance(value, str):
-            value = [_parse(part.strip(), inner) for part in value.split(",") if part.strip()]
-        elif isinstance(value, int) and inner is int and not isinstance(value, bool):
-            value = [value]  # `-p seeds 3`
-        if isinstance(value, list | tuple):
-            return [coerce(item, inner, f"{name}[{i}]") for i, item in enumerate(value)]
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    expected = getattr(hint, "__name__", None) if typing.get_origin(hint) is None else str(hint)
-    raise ConfigError(f"parameter {name} is {value!r} ({type(value).__name__}); expected {expected}")
+def read_yaml(path: str | Path) -> dict[str, typing.Any]:
+    """The parameters in a YAML file, each of its type.
 
-
-def _parse(text: str, inner: type) -> typing.Any:
-    if inner is str:
-        return text
+    Raises ConfigError where the file cannot be read, is no YAML mapping, or names or types are wrong.
+    """
     try:
-        return inner(text)
-    except ValueError:
-        return text  # `coerce` names it
+        stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--parameters {path} cannot be read ({error}); pass a YAML file") from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"--parameters {path} is not YAML: {reason}") from error
+    stored = {} if stored is None else stored
+    if not isinstance(stored, dict):
+        raise ConfigError(
+            f"--parameters {path} holds a {type(stored).__name__}; expected a mapping such as 'profile: demo'"
+        )
+    hints = {parameter.name: parameter.hint for parameter in of_study()}
+    _check_names(stored, hints)
+    return {name: coerce(value, hints[name], f"parameter {name}") for name, value in stored.items()}
+
+
+def _check_names(names: Iterable[str], hints: Mapping[str, typing.Any]) -> None:
+    for name in names:
+        if name not in hints:
+            near = difflib.get_close_matches(str(name), hints, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ConfigError(f"unknown parameter {name!r}{hint} Valid parameters: {', '.join(hints)}")

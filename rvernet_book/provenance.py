@@ -23,7 +23,7 @@ def collect(
 ) -> dict:
     """The facts as JSON-ready data.
 
-    data: what each data set is called -> its fingerprint. runs: those behind the page -> seconds of training.
+    data: what each data set is called -> its fingerprint. runs: id of each run used -> seconds of training.
     """
     return {
         "profile": profile,
@@ -43,10 +43,10 @@ def collect(
     }
 
 
-def box(facts: dict, behind: Sequence[tuple[str, str]] = ()) -> html.Html:
-    """The facts of `collect` as a box that opens on a click; the command is always in sight.
+def box(facts: dict, sources: Sequence[tuple[str, str]] = ()) -> html.Html:
+    """The facts of `collect` as a box that opens on a click; the command is always visible.
 
-    behind: (name, address) of the files that the page's numbers can be computed from.
+    sources: (name, address) of the files that the page's numbers can be computed from.
     """
     rows = {
         "profile": facts["profile"],
@@ -67,12 +67,12 @@ def box(facts: dict, behind: Sequence[tuple[str, str]] = ()) -> html.Html:
         if text
     )
     body = (
-        f'<p>This page, again:</p><pre class="rvn-command">{escape(facts["command"])}</pre>'
+        f'<p>Reproduce this page:</p><pre class="rvn-command">{escape(facts["command"])}</pre>'
         "<details><summary>Provenance</summary>"
         f'<table class="rvn-table"><tbody>{cells}</tbody></table></details>'
     )
-    if behind:
-        body += f"<p>What lies behind this page, sample by sample:</p>{html.links(list(behind))}"
+    if sources:
+        body += f"<p>Predictions and manifests of this page:</p>{html.links(list(sources))}"
     return html.Html(
         body, "\n".join(f"{name}: {text}" for name, text in rows.items()) + f"\n{facts['command']}"
     )

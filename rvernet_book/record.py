@@ -1,9 +1,10 @@
-"""What lies behind a page: the predictions of every run and trial it shows, and what made them.
+"""The predictions behind a page, as they are published and as they are read again.
 
-    <page>.predictions.csv.xz    a row per test sample: key, image_id, label, then a column per run or trial
-    <page>.runs.json             run -> manifest, trial -> its run and condition; what all share stands once
+    <page>.predictions.csv.xz   a row per test sample: key, image_id, label, a column per run or evaluation
+    <page>.runs.json            run -> manifest, evaluation -> run and condition; what all share stands once
 
-Any number of the page can be computed from the two with a CSV reader alone.
+Any number of the page can be computed from the two with a CSV reader alone; `read_record` gives them back as
+`Predictions`, so that a page can be executed without training.
 """
 
 from __future__ import annotations
@@ -12,61 +13,81 @@ import dataclasses
 import io
 import json
 import lzma
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from rvernet_core import files
-from rvernet_core.config import fingerprint
-from rvernet_core.evaluation.evaluate import Trial
-from rvernet_core.runs import Run
+from rvernet_core.config import CLEAN, Condition, RunSpec, from_dict
+from rvernet_core.errors import RecordError
+from rvernet_core.predictions import SAMPLE, TEXT, Predictions
 
-SAMPLE = ["key", "image_id", "label"]
-
-
-def name_of(entry: Run | Trial) -> str:
-    """The column of a run (its id) or of a trial (the run's id, "~", the condition's)."""
-    own = entry.folder.name
-    return f"{own}~{fingerprint(entry.condition)}" if isinstance(entry, Trial) else own
+_FOREIGN = ("confidence", "p ")  # columns that are not published: they would not pack well
 
 
-def write_evidence(page: str, entries: Sequence[Run | Trial], folder: Path) -> list[Path]:
+def write_predictions(page: str, predictions: Sequence[Predictions], folder: Path) -> list[Path]:
     """Write both files of `page` into `folder`; returns their paths.
 
     A prediction is a class index. Beside the column `<name>` there may be `<name>:<what>`, such as the
-    donor of a foreign context. A sample that a trial left out has an empty cell.
+    context source. A sample that an evaluation left out has an empty cell.
     """
-    unique = {name_of(entry): entry for entry in entries}
-    if not unique:
+    by_name: dict[str, Predictions] = {}
+    for entry in predictions:  # a run's own answers come before those of its evaluation without a condition
+        by_name.setdefault(entry.name, entry)
+    if not by_name:
         return []
-    parts, manifests, trials = [], {}, {}
-    for name, entry in unique.items():
-        frame = entry.predictions
-        kept = [c for c in frame if c not in SAMPLE and c != "confidence" and not c.startswith("p ")]
-        names = {c: name if c == "predicted" else f"{name}:{c}" for c in kept}
-        parts.append(frame.set_index("key")[kept].rename(columns=names))
-        manifests[entry.folder.name] = entry.manifest
-        if isinstance(entry, Trial):
-            trials[name] = {"run": entry.folder.name, "condition": dataclasses.asdict(entry.condition)}
-    whole = max((entry.predictions for entry in unique.values()), key=len)
-    table = pd.concat([whole[SAMPLE].set_index("key"), *parts], axis=1)
+    parts, manifests, evaluations = [], {}, {}
+    for name, entry in by_name.items():
+        answers = [c for c in entry.table if c not in SAMPLE and not c.startswith(_FOREIGN)]
+        columns = [name if c == "predicted" else f"{name}:{c}" for c in answers]
+        parts.append(entry.table.set_index("key")[answers].set_axis(columns, axis=1))
+        manifests[entry.run] = entry.manifest
+        if entry.condition != CLEAN:
+            evaluations[name] = {"run": entry.run, "condition": dataclasses.asdict(entry.condition)}
+    whole = max((entry.table for entry in by_name.values()), key=len)
+    table = pd.concat([whole[list(SAMPLE)].set_index("key"), *parts], axis=1)
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
+    stored = factored(manifests) | {"evaluations": evaluations}
     return [
         write_packed(table.reset_index(), Path(folder) / f"{page}.predictions.csv.xz"),
-        files.write_text(
-            Path(folder) / f"{page}.runs.json", _lines(factored(manifests) | {"trials": trials})
-        ),
+        files.write_text(Path(folder) / f"{page}.runs.json", _lines(stored)),
     ]
 
 
-def _lines(stored: dict) -> str:
-    """JSON with one line for each run and each trial."""
-    parts = [f' "common": {json.dumps(stored["common"], indent=1)}']
-    for part in ("each", "trials"):
-        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in stored[part].items())
-        parts.append(f' "{part}": {{\n{rows}\n }}')
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+def read_predictions(page: str, folder: Path) -> dict[str, Predictions]:
+    """Name -> the predictions that `write_predictions` was given for `page`.
+
+    Raises RecordError where the two files contradict each other.
+    """
+    packed = (Path(folder) / f"{page}.predictions.csv.xz").read_bytes()
+    csv = lzma.decompress(packed)
+    columns = pd.read_csv(io.BytesIO(csv), nrows=0).columns
+    text: dict[Hashable, Any] = {c: str for c in columns if c.rpartition(":")[2] in TEXT}
+    table = pd.read_csv(io.BytesIO(csv), dtype=text)
+    stored = json.loads((Path(folder) / f"{page}.runs.json").read_text())
+    manifests = {run: _merged(stored["common"], own) for run, own in stored["each"].items()}
+    sources = {run: (run, CLEAN) for run in manifests if run in table}
+    for name, entry in stored["evaluations"].items():
+        sources[name] = (entry["run"], from_dict(Condition, entry["condition"]))
+    absent = [name for name, (run, _) in sources.items() if name not in table or run not in manifests]
+    if absent:
+        raise RecordError(f"{page}: the record names {absent[0]}, but holds no predictions or manifest of it")
+    return {
+        name: Predictions(
+            run, from_dict(RunSpec, manifests[run]["spec"]), _answers(table, name), manifests[run], condition
+        )
+        for name, (run, condition) in sources.items()
+    }
+
+
+def read_record(folder: Path) -> dict[str, Predictions]:
+    """Name -> predictions of every run and evaluation behind the pages whose files lie in `folder`."""
+    pages = [path.name.removesuffix(".runs.json") for path in sorted(Path(folder).glob("*.runs.json"))]
+    if not pages:
+        raise RecordError(f"{folder} holds no published predictions; run `make record`, or train")
+    return {name: p for page in pages for name, p in read_predictions(page, folder).items()}
 
 
 def write_packed(frame: pd.DataFrame, path: Path) -> Path:
@@ -76,16 +97,16 @@ def write_packed(frame: pd.DataFrame, path: Path) -> Path:
     )
 
 
-def read_evidence(page: str, folder: Path) -> tuple[pd.DataFrame, dict[str, dict]]:
-    """(predictions, column -> {"manifest"} and a trial's "condition"), as `write_evidence` was given them."""
-    packed = (Path(folder) / f"{page}.predictions.csv.xz").read_bytes()
-    frame = pd.read_csv(io.BytesIO(lzma.decompress(packed)), dtype={"key": str, "image_id": str})
-    stored = json.loads((Path(folder) / f"{page}.runs.json").read_text())
-    manifests = {name: _merged(stored["common"], own) for name, own in stored["each"].items()}
-    facts = {name: {"manifest": own} for name, own in manifests.items() if name in frame}
-    for name, trial in stored["trials"].items():
-        facts[name] = {"manifest": manifests[trial["run"]], "condition": trial["condition"]}
-    return frame, facts
+def _answers(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table of one run or evaluation: samples that it answered, with its own columns."""
+    own = [c for c in table if c == name or c.startswith(f"{name}:")]
+    frame = table.filter(items=[*SAMPLE, *own]).loc[lambda rows: rows[name].notna()].reset_index(drop=True)
+    frame.columns = [*SAMPLE, *(c[len(name) + 1 :] or "predicted" for c in own)]
+    numeric = [c for c in frame if c not in TEXT]
+    return frame.astype(dict.fromkeys(numeric, "int64"))
+
+
+# --- manifests: what all share stands once ----------------------------------------------------------
 
 
 def factored(facts: dict[str, dict]) -> dict:
@@ -95,6 +116,15 @@ def factored(facts: dict[str, dict]) -> dict:
     for other in each[1:]:
         common = _shared(common, other)
     return {"common": common, "each": {name: _left(own, common) for name, own in facts.items()}}
+
+
+def _lines(stored: dict) -> str:
+    """JSON with one line for each run and each evaluation."""
+    parts = [f' "common": {json.dumps(stored["common"], indent=1)}']
+    for part in ("each", "evaluations"):
+        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in stored[part].items())
+        parts.append(f' "{part}": {{\n{rows}\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _shared(a: dict, b: dict) -> dict:

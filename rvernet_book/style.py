@@ -14,16 +14,12 @@ from contextvars import ContextVar
 import matplotlib as mpl
 
 from rvernet_core.errors import ConfigError
+from rvernet_core.models.backbones import ZOO
 
 VARIANTS = ("light", "dark")
 
 #: name -> (on light, on dark). Hues differ in lightness as well, for readers who cannot tell hues apart.
-COLOURS = {
-    "mobilenetv2": ("#c4560a", "#f5a55c"),
-    "vit": ("#1d6fb8", "#74b9f5"),
-    "deit": ("#0a8f70", "#45d0a8"),
-    "deit-distilled": ("#7d4aa5", "#c9a1ea"),
-    "mlp-mixer": ("#7d6b00", "#dcc850"),
+COLOURS = {name: entry.colour for name, entry in ZOO.items()} | {
     "roi": ("#0f4c81", "#8fc4f4"),
     "extra_roi": ("#b07d05", "#e8c05c"),
     "both": ("#5b3a8c", "#c3a5f0"),
@@ -33,7 +29,7 @@ COLOURS = {
     "point": ("#c4560a", "#f5a55c"),
     "single": ("#6b7684", "#9aa5b1"),
     "rvernet": ("#0a7f8f", "#4fd0df"),
-    "hard single": ("#7d4aa5", "#c9a1ea"),  # students: how they were taught, and what they are
+    "hard single": ("#7d4aa5", "#c9a1ea"),  # distilled models: kind of distillation, kind of model
     "soft single": ("#c4560a", "#f5a55c"),
     "hard rvernet": ("#0a7f8f", "#4fd0df"),
     "ink": ("#1f2933", "#e6e9ed"),
@@ -43,15 +39,10 @@ COLOURS = {
     "accent": ("#c0392b", "#ff8464"),
 }
 #: A fixed marker per backbone and prompt, so that colour never carries a meaning alone.
-MARKERS = {"mobilenetv2": "s", "vit": "o", "deit": "D", "deit-distilled": "^", "mlp-mixer": "P", "point": "D"}
-MARKERS |= {"hard single": "^", "soft single": "D", "hard rvernet": "o"}
+MARKERS = {name: entry.marker for name, entry in ZOO.items()}
+MARKERS |= {"point": "D", "hard single": "^", "soft single": "D", "hard rvernet": "o"}
 #: How the backbones and the branches are written for readers.
-LABELS = {
-    "mobilenetv2": "MobileNetV2",
-    "vit": "ViT",
-    "deit": "DeiT",
-    "deit-distilled": "DeiT-distilled",
-    "mlp-mixer": "MLP-Mixer",
+LABELS = {name: entry.label for name, entry in ZOO.items()} | {
     "roi": "ROI",
     "extra_roi": "extra-ROI",
     "single": "single model",

@@ -1,4 +1,4 @@
-"""The result at a glance, on the book's first page and in the README, written from the record."""
+"""The summary of results on the book's first page and in the README, written from the record."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from rvernet_book import provenance
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 
-HEAD = "<!-- Written from the record by `python -m rvernet_book glance`. Not edited by hand. -->"
+HEAD = "<!-- Written from the record by `python -m rvernet_book summary`. Not edited by hand. -->"
 EMPTY = "No record has been published in this checkout yet; `make book` makes your own."
 BEGIN, END = "<!-- result -->", "<!-- /result -->"
 
 
-def glance(experiments: str | Path, *, pages: str = "experiments/") -> str:
-    """Markdown: each page's headlines as a list, then how they were made. `pages` leads the links."""
-    found = [json.loads(path.read_text()) for path in sorted(Path(experiments).glob("files/*.page.json"))]
-    told = [page for page in found if page["headlines"]]
-    if not told:
+def summary(experiments: str | Path, *, prefix: str = "experiments/") -> str:
+    """Markdown: the headlines of every page, then how they were computed. `prefix` leads the links."""
+    pages = [json.loads(path.read_text()) for path in sorted(Path(experiments).glob("files/*.page.json"))]
+    with_headlines = [page for page in pages if page["headlines"]]
+    if not with_headlines:
         return EMPTY
     lines = [
-        f"- {sentence} ([details]({pages}{page['page']}.ipynb))"
-        for page in told
+        f"- {sentence} ([details]({prefix}{page['page']}.ipynb))"
+        for page in with_headlines
         for sentence in page["headlines"]
     ]
-    facts = told[-1]["provenance"]
-    counts = sorted({len(page["provenance"]["seeds"]) for page in told})
+    facts = with_headlines[-1]["provenance"]
+    counts = sorted({len(page["provenance"]["seeds"]) for page in with_headlines})
     seeds = f"{counts[0]} seed{'s' if counts[0] != 1 else ''}"
     if len(counts) > 1:  # some pages run many kinds of models, with fewer seeds
         seeds = f"{counts[0]} to {counts[-1]} seeds, as each page says"
     how = f"`{facts['profile']}` profile, {seeds}, {facts['machine']}; commit {facts['commit'] or 'unknown'}."
     runs, training = _training(Path(experiments))
-    pages_took = provenance.duration(sum(page["provenance"]["seconds"] or 0 for page in found))
+    seconds = sum(page["provenance"]["seconds"] or 0 for page in pages)
     if runs:
         how += f" {runs} runs, {provenance.duration(training)} of training in all;"
-        how += f" the last execution of the pages took {pages_took}, without the trials kept from before."
+        how += f" the last execution of the pages took {provenance.duration(seconds)},"
+        how += " without the evaluations that were kept from earlier ones."
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
 
 
 def _training(experiments: Path) -> tuple[int, float]:
-    """How many runs stand behind the pages, and the seconds that they trained one after the other."""
+    """How many different runs the pages use, and their seconds of training in sum."""
     seconds: dict[str, float] = {}
     for path in experiments.glob("files/*.runs.json"):
         stored = json.loads(path.read_text())
@@ -50,20 +51,20 @@ def _training(experiments: Path) -> tuple[int, float]:
     return len(seconds), sum(seconds.values())
 
 
-def write_glance(book: str | Path, readme: str | Path | None = None) -> Path:
-    """Write `<book>/glance.md` from `<book>/experiments`, and the README's block between its two markers.
+def write_summary(book: str | Path, readme: str | Path | None = None) -> Path:
+    """Write `<book>/summary.md` from `<book>/experiments`, and the README's block between its two markers.
 
     Raises RecordError where the README lacks the markers.
     """
     book = Path(book)
-    written = files.write_text(book / "glance.md", f"{HEAD}\n{glance(book / 'experiments')}\n")
+    path = files.write_text(book / "summary.md", f"{HEAD}\n{summary(book / 'experiments')}\n")
     if readme is not None:
         text = Path(readme).read_text(encoding="utf-8")
         if BEGIN not in text or END not in text:
             raise RecordError(
                 f"{readme} has no block {BEGIN} ... {END}; add both lines where the result belongs"
             )
-        block = f"{BEGIN}\n{glance(book / 'experiments', pages='book/experiments/')}\n{END}"
+        block = f"{BEGIN}\n{summary(book / 'experiments', prefix='book/experiments/')}\n{END}"
         text = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.S)
         files.write_text(readme, text)
-    return written
+    return path

@@ -1,4 +1,4 @@
-"""A table as a bundle: what readers see, and the tidy CSV behind it."""
+"""A table as a bundle: what readers see, and its tidy CSV."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pandas.api import types
 
 from rvernet_book import html, style
 from rvernet_book.bundle import Bundle, link, write_csv
-from rvernet_book.tidy import tidy
 from rvernet_core.errors import RecordError
 
 _WRAP = 40  # a longer text may break into lines
+_BOUNDS = ("low", "high", "spread")
 
 
 def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:
@@ -45,8 +45,8 @@ def table_bundle(
     labels: column -> heading. formats: column -> `str.format` pattern (default: 3 decimals for floats).
     intervals: column -> (low column, high column), or names whose columns are `<name>_low`, `<name>_high`.
     best: column -> "max" or "min"; the best value is bold. data: what the CSV holds, if more than `frame`.
-    keys: columns of numbers that say what was measured. seeds: of how many seeds the numbers are.
-    see: what it says and the address of a page of the book that a last link leads to.
+    keys: columns of numbers that name what was measured. seeds: how many seeds the numbers are from.
+    see: (text, address) of a last link, to a page of the book.
     Raises RecordError where a column is missing or the frame is empty.
     """
     labels, formats, best = labels or {}, formats or {}, best or {}
@@ -93,7 +93,7 @@ def _cell(tag: str, text: str, left: bool) -> str:
 
 
 def _text(value: object, fmt: str | None) -> str:
-    """A cell's content. A missing value is an empty cell: nothing is made up."""
+    """A cell's content. A missing value is an empty cell; none is imputed."""
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if fmt:
@@ -105,3 +105,31 @@ def _text(value: object, fmt: str | None) -> str:
     if types.is_integer(value):
         return f"{value:,}"
     return html.inline(style.label(str(value)))
+
+
+def tidy(frame: pd.DataFrame, *, profile: str, seeds: int, keys: Sequence[str] = ()) -> pd.DataFrame:
+    """`frame` with one row per measurement: its keys, metric, value, low, high, spread, seeds, profile.
+
+    Columns of text and those in `keys` name what was measured. Every other column is a metric, with its 95 %
+    interval in `<column>_low` and `<column>_high` and its spread over seeds in `<column>_spread`, where there
+    are such. A frame with a column `value` is tidy already. A column `seeds` wins over `seeds`.
+    """
+    if "value" not in frame:
+        frame = _melted(frame, keys)
+    counted = frame.get("seeds", seeds)
+    return frame.drop(columns=["seeds", "profile"], errors="ignore").assign(seeds=counted, profile=profile)
+
+
+def _melted(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    names = {*keys, "seeds", "profile"}
+    names |= {c for c in frame if not types.is_numeric_dtype(frame[c])}
+    ends = {f"{metric}_{bound}" for metric in frame for bound in _BOUNDS} - names
+    metrics = [c for c in frame if c not in names | ends]
+    bounds = [bound for bound in _BOUNDS if any(f"{metric}_{bound}" in frame for metric in metrics)]
+    parts = []
+    for metric in metrics:
+        part = frame[[c for c in frame if c in names]].assign(metric=metric, value=frame[metric])
+        for bound in bounds:
+            part[bound] = frame.get(f"{metric}_{bound}", float("nan"))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else frame

@@ -22,8 +22,8 @@ def compare(fresh: Path, record: Path) -> pd.DataFrame:
     no pages, or both have none in common.
     """
     pages = [{p.name: _tables(p) for p in sorted(Path(f).glob("*.page.json"))} for f in (fresh, record)]
-    for folder, found in zip((fresh, record), pages, strict=True):
-        if not found:
+    for folder, tables in zip((fresh, record), pages, strict=True):
+        if not tables:
             raise RecordError(f"{folder} holds no executed pages; run `rvernet reproduce` first")
     parts = [
         _matched(_numbers(fresh, table), _numbers(record, table)).assign(page=page.split(".")[0], table=table)
@@ -35,18 +35,19 @@ def compare(fresh: Path, record: Path) -> pd.DataFrame:
         raise RecordError(f"{fresh} and {record} have no table in common")
     both = pd.concat(parts, ignore_index=True)
     both["agrees"] = (both["low_fresh"] <= both["high"]) & (both["low"] <= both["high_fresh"])
-    return both[["page", "table", "what", *MEASURED, *[f"{m}_fresh" for m in MEASURED], "agrees"]]
+    columns = ["page", "table", "what", *MEASURED, *[f"{m}_fresh" for m in MEASURED], "agrees"]
+    return both.reindex(columns=columns)
 
 
 def summary(numbers: pd.DataFrame, most: int = 3) -> str:
-    """`compare`'s result as text: a line per page, and below it the numbers that lie farthest apart."""
+    """`compare`'s result as text: a line per page, and below it the numbers that differ most."""
     lines = []
     for page, part in numbers.groupby("page", sort=True):
-        apart = part[~part["agrees"]]
-        verdict = "agrees" if apart.empty else f"{len(apart)} lie apart"
+        apart = part.query("not agrees")
+        verdict = "agrees" if apart.empty else f"{len(apart)} without overlap"
         lines.append(f"{page:28} {len(part):4} numbers  {verdict}")
-        gap = (apart["value_fresh"] - apart["value"]).abs().sort_values(ascending=False)
-        for row in apart.loc[gap.index[:most]].to_dict("records"):
+        apart = apart.assign(gap=apart.eval("abs(value_fresh - value)"))
+        for row in apart.nlargest(most, "gap").to_dict("records"):
             here, there = (
                 interval(row[f"value{end}"], row[f"low{end}"], row[f"high{end}"]) for end in ("_fresh", "")
             )
@@ -65,7 +66,7 @@ def _numbers(folder: Path, table: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["what", *MEASURED])
     keys = [c for c in frame if c not in _ABOUT]
     what = frame[keys].map(str).agg(", ".join, axis=1) if keys else ""  # an empty key stays a key
-    return frame.assign(what=what)[["what", *MEASURED]].dropna().drop_duplicates("what")
+    return frame.assign(what=what).reindex(columns=["what", *MEASURED]).dropna().drop_duplicates("what")
 
 
 def _matched(fresh: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:

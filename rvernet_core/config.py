@@ -6,6 +6,7 @@ gives it a short, stable name. Unknown keys and wrong types raise `ConfigError`.
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import hashlib
 import json
@@ -16,8 +17,8 @@ from dataclasses import dataclass, field
 from rvernet_core.errors import ConfigError
 from rvernet_plates import SAUCES, PlatesSpec
 
-BACKBONES = ("mobilenetv2", "vit", "deit", "deit-distilled", "mlp-mixer")
 AMBIGUOUS = SAUCES
+BRANCHES = ("roi", "extra_roi")  # the two cut-outs of a photo, in the order of RveRNet's inputs
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,23 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """RveRNet (both modules named) or a single-branch baseline (`extra_roi` is None)."""
+    """RveRNet (a backbone for each cut-out) or a single-branch baseline (None for the other cut-out)."""
 
-    roi: str = "deit"  # one of BACKBONES; the baseline's only backbone
-    extra_roi: str | None = None  # one of BACKBONES, or None for the baseline
-    sees: str = "roi"  # the cut-out that the baseline sees: roi | extra_roi
+    roi: str | None = "deit"  # backbone that sees the ROI cut-out, see models.backbones
+    extra_roi: str | None = None  # backbone that sees the extra-ROI cut-out
     scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
     fusion: str = "logits"  # logits: the backbones' own pretraining heads, as the paper | features: pooled
     head_width: int = 640  # width of the integration module
-    freeze: tuple[str, ...] = ()  # any of roi, extra_roi
+    freeze: tuple[str, ...] = ()  # any of BRANCHES: backbones that are not trained
     pretrained: bool = True  # start from the zoo (micro) or the hub (paper)
     normalise: bool = True  # False: feed pixels in [0, 1] as the release does
-    rest_statistics: bool = (
-        True  # batch norms keep their pretrained statistics; False: re-estimated, as the release
-    )
-    standardise: bool = (
-        True  # what is read of a backbone, per number over the batch; False: raw, as the paper
-    )
-    voices: str = ""  # a student's: its two heads read apart, and who answers: class | distillation | both
+    freeze_batch_norm: bool = True  # keep the pretrained statistics; False: re-estimated, as the release
+    standardise: bool = True  # features, each over the batch, before the head; False: raw, as the paper
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The cut-outs that the model sees, in the order of its inputs."""
+        return tuple(branch for branch in BRANCHES if getattr(self, branch))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TrainSpec:
     batch_size: int = 50
     lr: float = 1e-3  # peak learning rate of the backbones
     head_lr_factor: float = 1.0  # the fresh head learns at lr times this
-    schedule: str = "as-written"  # warm-up, then cosine, per step | as-released: by epoch, see `schedule`
+    schedule: str = "as-written"  # warm-up, then cosine, per step | as-released: see `training.learning_rate`
     warmup: float = 0.1  # share of all steps
     flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
     val_fraction: float = 0.1  # carved from train, never from test
@@ -88,7 +88,40 @@ class RunSpec:
     model: ModelSpec = field(default_factory=ModelSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     seed: int = 0
-    teacher: RunSpec | None = None  # the run whose finished model teaches; None: nobody does
+    teacher: RunSpec | None = None  # the run whose trained model teaches; None: labels alone
+
+
+# --- the conditions under which a trained model is evaluated ---------------------------------------
+
+
+@dataclass(frozen=True)
+class Noise:
+    """One of the paper's two input noises, at the release's settings by default (see `evaluation.noise`)."""
+
+    kind: str = "permutation"  # permutation | translocation
+    severity: float = 1.0
+    patch: int = 16  # permutation: side of a tile in pixels of 224, in proportion elsewhere
+    how: str = "moved"  # translocation: moved | rolled | covered
+    canvas: int = 125  # translocation: the gray level behind the photo
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is done to the test set before a model is evaluated on it. The default does nothing."""
+
+    noise: Noise | None = None
+    on: tuple[str, ...] = BRANCHES  # the cut-outs that the noise falls on
+    context: str = "own"  # whose surroundings the extra-ROI module sees: own; none (black); those of a
+    # sample of the same class in another photo; of another class (for the ambiguous pair: the other of it)
+    masks: str = ""  # exact | sam: whose masks cut the photos; empty: those of the run's own data
+    sam: str = "micro"  # micro | vit_b | vit_l | vit_h, where masks are SAM's
+    grow: float = 0.0  # masks grown (below 0: shrunk) by this share of the photo's longer side
+    fill: str = "black"  # black | gray | blur: what stands where the other cut-out was taken
+    photos: int = 0  # only the first so many test photos; 0: all
+    seed: int = 0  # of the tiles' order and of the choice of context sources
+
+
+CLEAN = Condition()
 
 
 # --- conversion -----------------------------------------------------------------------------------
@@ -115,11 +148,18 @@ def _checked(cls: type, data: dict, where: str) -> dict:
     for key in data:
         if key not in hints:
             raise ConfigError(f"unknown key {where + key!r}; {cls.__name__} knows: {', '.join(hints)}")
-    return {key: _coerce(hints[key], value, where + key) for key, value in data.items()}
+    return {key: coerce(value, hints[key], where + key) for key, value in data.items()}
 
 
-def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:
-    if dataclasses.is_dataclass(hint):
+def coerce(value: typing.Any, hint: typing.Any, name: str) -> typing.Any:
+    """`value` as the type `hint`; ConfigError names what does not fit, by `name`.
+
+    hint: str, int, float, bool, a dataclass, tuple[X, ...], list[X] or Sequence[X] of these, or any of
+    them | None. A list may also come as text with commas ("0,1,2") or as a single int, the two forms in
+    which the command line of papermill passes it; a tuple, the type of the specs, may not.
+    """
+    origin = typing.get_origin(hint)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if isinstance(value, hint):
             return value
         if isinstance(value, dict):
@@ -127,10 +167,16 @@ def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:
     elif isinstance(hint, types.UnionType):
         if value is None and type(None) in hint.__args__:
             return None
-        return _coerce(next(a for a in hint.__args__ if a is not type(None)), value, name)
-    elif typing.get_origin(hint) is tuple:
+        return coerce(value, next(a for a in hint.__args__ if a is not type(None)), name)
+    elif origin in (tuple, list, collections.abc.Sequence):
+        inner = typing.get_args(hint)[0]
+        if origin is not tuple and isinstance(value, str):
+            value = [_parse(part.strip(), inner) for part in value.split(",") if part.strip()]
+        elif origin is not tuple and inner is int and type(value) is int:
+            value = [value]
         if isinstance(value, list | tuple):
-            return tuple(_coerce(hint.__args__[0], item, f"{name}[{i}]") for i, item in enumerate(value))
+            items = [coerce(item, inner, f"{name}[{i}]") for i, item in enumerate(value)]
+            return tuple(items) if origin is tuple else items
     elif isinstance(value, bool):
         if hint is bool:
             return value
@@ -138,8 +184,15 @@ def _coerce(hint: typing.Any, value: typing.Any, name: str) -> typing.Any:
         return float(value)
     elif hint in (int, str) and isinstance(value, hint):
         return value
-    expected = getattr(hint, "__name__", str(hint))
+    expected = str(hint) if origin else hint.__name__
     raise ConfigError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+
+
+def _parse(text: str, hint: type) -> typing.Any:
+    try:
+        return hint(text)
+    except ValueError:
+        return text  # `coerce` names it
 
 
 def fingerprint(*parts: typing.Any) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+FOLDER = Path(__file__).resolve().parent
 
 #: The packages that decide numbers.
 PACKAGES = (
@@ -28,8 +28,9 @@ PACKAGES = (
 
 @functools.lru_cache
 def commit() -> str:
-    """The checkout's commit, `+` added where tracked files differ from it; empty outside a checkout."""
+    """The commit of this code, `+` added where tracked files differ from it; empty outside a git checkout."""
     try:
+        _git("ls-files", "--error-unmatch", Path(__file__).name)  # installed: some other project's checkout
         head = _git("rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
@@ -78,6 +79,6 @@ def _accelerator(device: str) -> str:
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=20
+        ["git", "-C", str(FOLDER), *arguments], capture_output=True, text=True, check=True, timeout=20
     )
     return done.stdout.strip()

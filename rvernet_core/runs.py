@@ -1,10 +1,14 @@
 """A run: its identity, its folder, its manifest; loaded where it exists, trained where it does not.
 
-    <cache>/runs/<id>/        spec, manifest, metrics (.json), history, predictions (.csv), model.safetensors
+    <cache>/runs/<id>/        spec, manifest, metrics (.json), predictions.csv, logits.npy, model.safetensors
     <cache>/runs/<id>.part/   checkpoints of a run under way, or failed.json
 
-The id is made of the spec, the data's fingerprint and the protocol number. A folder without `.part`
-is complete: it was renamed into place last.
+The id is made of the spec, the weights it starts from, the data's fingerprint and the protocol number. A
+folder without `.part` is complete: it was renamed into place last.
+
+    store = RunStore(cache)
+    run = store.load_or_train(RunSpec(model=ModelSpec(roi="deit", extra_roi="mobilenetv2")))
+    run.metrics["accuracy"], run.model()
 """
 
 from __future__ import annotations
@@ -19,21 +23,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import torch
 from safetensors.torch import save_file
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, distillation, environment, files, metrics, training
+from rvernet_core import PROTOCOL, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.data import FoodData, open_data
-from rvernet_core.data.cutout_set import Pairs, prepare
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.errors import ConfigError, RecordError, TrainingError
-from rvernet_core.masking.sam import load_sam, sam_masks
-from rvernet_core.models import backbones, students
-from rvernet_core.models.rvernet import Baseline, RveRNet
+from rvernet_core.masking import load_sam, sam_masks
+from rvernet_core.models import backbones
+from rvernet_core.models.rvernet import HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
-from rvernet_core.recipe import recipe
+from rvernet_core.models.zoo import weights_path
+from rvernet_core.predictions import Predictions, predictions_table, read_table
+
+DISTILLATIONS = ("hard", "soft")
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Run:
 
     @functools.cached_property
     def manifest(self) -> dict:
-        """Spec, data fingerprint, commit, packages, machine, wall time, peak memory, checkpoint hash."""
+        """Spec, data, history by epoch, commit, packages, machine, time, memory, checkpoint hash."""
         return json.loads((self.folder / "manifest.json").read_text())
 
     @functools.cached_property
@@ -54,22 +60,19 @@ class Run:
         return json.loads((self.folder / "metrics.json").read_text())
 
     @functools.cached_property
-    def predictions(self) -> pd.DataFrame:
-        """One row per test sample: key, image_id, label, predicted, confidence, p of the ambiguous pair.
-
-        Of a student also `class voice` and `distillation voice`, the class that each head says by itself;
-        `predicted` is that of the mean logits of the voices that were trained.
-        """
-        return pd.read_csv(self.folder / "predictions.csv", dtype={"key": str, "image_id": str})
+    def predictions(self) -> Predictions:
+        """The answers on the test set."""
+        table = read_table(self.folder / "predictions.csv")
+        return Predictions(self.folder.name, self.spec, table, self.manifest)
 
     @functools.cached_property
-    def history(self) -> pd.DataFrame:
-        """One row per epoch: loss, accuracy, val_accuracy."""
-        return pd.read_csv(self.folder / "history.csv")
+    def logits(self) -> np.ndarray:
+        """The logits (N, K) float32 behind the predictions, in their order."""
+        return np.load(self.folder / "logits.npy")
 
-    def model(self, classes: int) -> RveRNet | Baseline:
+    def model(self) -> Classifier:
         """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
-        model = students.build(self.spec.model, classes)
+        model = build(self.spec, self.manifest["classes"])
         missing, unexpected = model.load_state_dict(
             load_weights(self.folder / "model.safetensors"), strict=False
         )
@@ -80,133 +83,143 @@ class Run:
         return model.eval()
 
 
-def load_or_train(spec: RunSpec, cache: Path, device: str = "cpu") -> Run:
-    """The run of `spec`: loaded if its folder exists, else trained (resuming where it stopped).
+class RunStore:
+    """Where runs are kept, and what they share: opened data, cut-outs, the logits of teachers.
 
-    A student's teacher is loaded or trained before it.
-
-    Raises:
-        ConfigError: teacher, student and strength contradict one another.
-        TrainingError: this run or its teacher has failed before (its loss was not finite) or fails now.
+    cache: folder of data, runs and evaluations. device: cpu or cuda. Used from one process at a time or from
+    several: each run appears whole, under the name of all that decides it.
     """
-    distillation.check(spec)
-    data = data_of(spec.data, Path(cache))
-    folder = run_folder(spec, data, Path(cache))
-    if not (folder / "manifest.json").exists():
-        teacher = load_or_train(spec.teacher, cache, device) if spec.teacher else None
-        _train(spec, data, folder, Path(cache), device, teacher)
-    return Run(folder, spec)
 
+    def __init__(self, cache: str | Path, device: str = "cpu") -> None:
+        self.cache = Path(cache)
+        self.device = device
+        self.data = functools.lru_cache(maxsize=8)(self._open)
+        self.cutouts = functools.lru_cache(maxsize=8)(self._cutouts)
+        self._teacher_logits = functools.lru_cache(maxsize=2)(self._ask_teacher)
 
-def load_or_train_all(
-    specs: Iterable[RunSpec], cache: Path, device: str = "cpu", desc: str = "runs"
-) -> list[Run]:
-    """`load_or_train` for each spec in order, with a progress bar."""
-    return [
-        load_or_train(spec, cache, device) for spec in tqdm(list(specs), desc=desc, unit="run", disable=None)
-    ]
+    def load_or_train(self, spec: RunSpec) -> Run:
+        """The run of `spec`: loaded if its folder exists, else trained (resuming where it stopped).
+
+        A distilled model's teacher is loaded or trained before it.
+
+        Raises:
+            ConfigError: teacher, model and strength contradict one another.
+            TrainingError: this run or its teacher has failed before (its loss was not finite) or fails now.
+        """
+        check(spec)
+        folder = self.folder(spec)
+        if (folder / "manifest.json").exists():
+            return Run(folder, spec)
+        size = backbones.input_size(spec.model.scale)
+        train_set, test_set = (self.cutouts(spec.data, split, size) for split in ("train", "test"))
+        teacher = self.load_or_train(spec.teacher) if spec.teacher else None
+        logits = self._teacher_logits(teacher, size) if teacher else None
+        return train(spec, train_set, test_set, folder, logits, self.cache, self.device)
+
+    def load_or_train_all(self, specs: Iterable[RunSpec], desc: str = "runs") -> list[Run]:
+        """`load_or_train` for each spec in order, with a progress bar."""
+        return [self.load_or_train(spec) for spec in tqdm(list(specs), desc=desc, unit="run", disable=None)]
+
+    def run_id(self, spec: RunSpec) -> str:
+        """The run's name; opens its data."""
+        data = self.data(spec.data)
+        return fingerprint(identity(spec), data.train.fingerprint, data.test.fingerprint)
+
+    def folder(self, spec: RunSpec) -> Path:
+        """Where the run of `spec` lies or will lie."""
+        return self.cache / "runs" / self.run_id(spec)
+
+    def _open(self, spec: DataSpec) -> FoodData:
+        """The data set, with Segment Anything's masks where the spec says so; remembered."""
+        if spec.masks not in ("exact", "sam"):
+            raise ConfigError(f"masks is {spec.masks!r}; expected exact or sam")
+        data = open_data(spec, self.cache)
+        if spec.masks == "exact":
+            return data
+        masker = load_sam(spec.sam)
+        masked = [sam_masks(split, masker, cache=self.cache) for split in (data.train, data.test)]
+        return FoodData(data.classes, *masked)
+
+    def _cutouts(self, spec: DataSpec, split: str, size: int) -> CutoutSet:
+        """The cut-outs of a split, "train" or "test", at `size` px; remembered."""
+        return cutout_set(getattr(self.data(spec), split), size, self.cache)
+
+    def _ask_teacher(self, teacher: Run, size: int) -> Tensor:
+        """A teacher's logits on its training images, remembered for the next model that it teaches."""
+        train_set = self.cutouts(teacher.spec.data, "train", size)
+        with training.reproducible_threads(teacher.spec.model, self.device):
+            return training.augmented_logits(teacher.model(), train_set, self.device)
 
 
 def read_run(folder: Path) -> Run:
-    """The run stored in `folder`, for instance one of the committed record."""
+    """The run stored in `folder`."""
     return Run(folder, from_dict(RunSpec, json.loads((folder / "spec.json").read_text())))
 
 
-def run_id(spec: RunSpec, data: FoodData) -> str:
-    """The run's name: its spec, the weights it starts from, the data's content and the protocol number."""
-    return fingerprint(recipe(spec), data.train.fingerprint, data.test.fingerprint)
+def build(spec: RunSpec, classes: int) -> Classifier:
+    """The untrained model of a run: distilled, with two heads, where its training says so."""
+    return build_model(spec.model, classes, spec.train.strength if spec.train.distillation else None)
 
 
-def run_folder(spec: RunSpec, data: FoodData, cache: Path) -> Path:
-    """Where the run of `spec` lies or will lie."""
-    return cache / "runs" / run_id(spec, data)
+def train(
+    spec: RunSpec,
+    train_set: CutoutSet,
+    test_set: CutoutSet,
+    folder: Path,
+    teacher_logits: Tensor | None = None,
+    cache: Path | None = None,
+    device: str = "cpu",
+) -> Run:
+    """Train the model of `spec` on `train_set`, predict `test_set`, and leave the run in `folder`, whole.
 
+    Args:
+        folder: its name is the run's; checkpoints lie in `<folder>.part` until the run is complete.
+        teacher_logits: (2, N, K) on `train_set`, see `training.augmented_logits`; None without a teacher.
+        cache: where features of frozen backbones are shared between runs; None: nowhere.
 
-@functools.lru_cache(maxsize=8)
-def data_of(spec: DataSpec, cache: Path) -> FoodData:
-    """`open_data`, remembered, for many runs share one data set; with SAM's masks where the spec says so."""
-    data = open_data(spec, cache)
-    if spec.masks == "exact":
-        return data
-    if spec.masks != "sam":
-        raise ConfigError(f"masks is {spec.masks!r}; expected exact or sam")
-    masker = load_sam(spec.sam)
-    return FoodData(data.classes, *[sam_masks(s, masker, cache=cache) for s in (data.train, data.test)])
-
-
-@functools.lru_cache(maxsize=8)
-def pairs_of(spec: DataSpec, split: str, size: int, cache: Path) -> Pairs:
-    """The prepared cut-outs of a split ("train" or "test") at `size` px, remembered."""
-    return prepare(getattr(data_of(spec, cache), split), size, cache)
-
-
-@functools.lru_cache(maxsize=8)
-def _lessons(teacher: Path, size: int, cache: Path, device: str) -> torch.Tensor:
-    """What the run in folder `teacher` says of its training images, remembered for its next student."""
-    run = read_run(teacher)
-    train = pairs_of(run.spec.data, "train", size, cache)
-    return training.lessons(run.model(len(train.classes)), train, device)
-
-
-def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
-    """The metrics of one run; the two of the ambiguous pair only where both of its classes exist."""
-    matrix = metrics.confusion(truth, predicted, len(classes))
-    result = {"accuracy": metrics.accuracy(matrix), "macro_f1": metrics.macro_f1(matrix)}
-    if set(AMBIGUOUS) <= set(classes):
-        pair = [classes.index(name) for name in AMBIGUOUS]
-        result["pair_f1"] = metrics.pair_f1(pair)(matrix)
-        result["pair_accuracy"] = metrics.pair_accuracy(pair)(matrix)
-    return result
-
-
-def _train(
-    spec: RunSpec, data: FoodData, folder: Path, cache: Path, device: str, teacher: Run | None
-) -> None:
+    Raises TrainingError as `RunStore.load_or_train`.
+    """
     part = folder.with_name(folder.name + ".part")
     if (part / "failed.json").exists():
         reason = json.loads((part / "failed.json").read_text())["reason"]
         raise TrainingError(f"this run has failed before: {reason}. Remove {part} to try it again")
     part.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    threads = torch.get_num_threads()
-    if spec.model.scale == "micro" and device == "cpu":
-        torch.set_num_threads(1)  # or the order of sums, and so the last digits, would depend on the cores
-    used = torch.get_num_threads()
-    try:
-        size = backbones.input_size(spec.model.scale)
-        train, test = (pairs_of(spec.data, split, size, cache) for split in ("train", "test"))
-        told = _lessons(teacher.folder, size, cache, device) if teacher else None
-        training.seed_everything(spec.seed)
-        model = students.build(spec.model, len(data.classes))
-        history = training.fit(model, train, spec.train, spec.seed, part, cache, device, told)
-        voices = training.heard(model, test, device) if spec.model.voices else None
-        if voices is None:
-            chances = training.predict(model, test, device, cache)
-        else:  # heard once, for what each of them says and for the answer
-            chances = model.answer(tuple(voices)).softmax(1).numpy()
-    except TrainingError as error:
-        files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
-        raise
-    finally:
-        torch.set_num_threads(threads)
+    with training.reproducible_threads(spec.model, device) as threads:
+        try:
+            training.seed_everything(spec.seed)
+            model = build(spec, len(train_set.classes))
+            history = training.fit(
+                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
+            )
+            heads = training.predict(model, test_set, device, cache)
+        except TrainingError as error:
+            files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
+            raise
+    logits = model.answer(heads)
+    table = predictions_table(test_set.samples(), test_set.classes, logits.softmax(1).numpy())
+    if model.heads == 2:
+        table = table.assign(
+            **{f"{head} head": own.argmax(1).numpy() for head, own in zip(HEADS, heads, strict=True)}
+        )
 
     with files.atomic_folder(folder) as staging:
         frozen = _frozen_names(model)
         state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
         save_file(state, staging / "model.safetensors")
-        said = () if voices is None else zip(students.VOICES, voices.argmax(2).numpy(), strict=True)
-        predictions = predictions_frame(test, chances).assign(**{f"{who} voice": what for who, what in said})
-        predictions.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
-        pd.DataFrame(history).to_csv(staging / "history.csv", index=False)
+        table.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
+        np.save(staging / "logits.npy", logits.numpy())
         files.write_json(staging / "spec.json", to_dict(spec))
-        files.write_json(staging / "metrics.json", test_metrics(test.labels, chances.argmax(1), data.classes))
+        scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), test_set.classes)
+        files.write_json(staging / "metrics.json", scores)
         manifest = {
             "id": folder.name,
             "spec": to_dict(spec),
             "protocol": PROTOCOL,
-            **({"teacher": teacher.folder.name} if teacher else {}),
-            "data": {"train": data.train.fingerprint, "test": data.test.fingerprint},
-            "samples": {"train": len(train), "test": len(test)},
+            "data": {"train": train_set.data, "test": test_set.data},
+            "samples": {"train": len(train_set), "test": len(test_set)},
+            "classes": len(test_set.classes),
+            "history": history,
             "parameters": sum(p.numel() for p in model.parameters()),
             "checkpoint_sha256": files.sha256(staging / "model.safetensors"),
             "seconds": round(time.perf_counter() - start, 2),
@@ -215,28 +228,76 @@ def _train(
             "python": platform.python_version(),
             "packages": environment.packages(),
             "machine": environment.machine(device),
-            "threads": used,
+            "threads": threads,
             "peak_memory_mib": environment.peak_memory(),
         }
         files.write_json(staging / "manifest.json", manifest)
     shutil.rmtree(part, ignore_errors=True)
+    return Run(folder, spec)
 
 
-def predictions_frame(test: Pairs, chances: np.ndarray) -> pd.DataFrame:
-    """What a prediction file holds, from class probabilities (N, K) of `test`; see `Run.predictions`."""
-    frame = {
-        "key": test.keys,
-        "image_id": test.image_ids,
-        "label": test.labels,
-        "predicted": chances.argmax(1),
-        "confidence": chances.max(1),
-    }
-    if set(AMBIGUOUS) <= set(test.classes):
-        frame |= {f"p {name}": chances[:, test.classes.index(name)] for name in AMBIGUOUS}
-    return pd.DataFrame(frame)
+def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
+    """The metrics of one run; the two of the ambiguous pair only where both of its classes exist."""
+    matrix = metrics.confusion(truth, predicted, len(classes))
+    scores = {"accuracy": float(metrics.accuracy(matrix)), "macro_f1": float(metrics.macro_f1(matrix))}
+    if set(AMBIGUOUS) <= set(classes):
+        pair = [classes.index(name) for name in AMBIGUOUS]
+        scores["pair_f1"] = float(metrics.pair_f1(pair)(matrix))
+        scores["pair_accuracy"] = float(metrics.pair_accuracy(pair)(matrix))
+    return scores
 
 
-def _frozen_names(model: RveRNet | Baseline) -> set[str]:
+# --- identity -------------------------------------------------------------------------------------
+
+
+def identity(spec: RunSpec) -> str:
+    """Twelve hexadecimal digits of the spec, the shipped weights it starts from and the protocol number.
+
+    Known before any data is opened. A distilled model's identity contains its teacher's.
+    """
+    model = spec.model
+    shipped = model.pretrained and model.scale == "micro"  # paper-size weights are named by the spec alone
+    names = [name for name in (model.roi, model.extra_roi) if name]
+    teacher = [identity(spec.teacher)] if spec.teacher else []
+    return fingerprint(spec, [_weights_hash(name) for name in names] if shipped else [], PROTOCOL, *teacher)
+
+
+def check(spec: RunSpec) -> None:
+    """Raise ConfigError where teacher, distillation, strength and model contradict one another."""
+    train_spec, model, teacher = spec.train, spec.model, spec.teacher
+    if train_spec.distillation not in ("", *DISTILLATIONS):
+        expected = ", ".join(DISTILLATIONS)
+        raise ConfigError(f"unknown distillation {train_spec.distillation!r}; expected one of {expected}")
+    if not train_spec.distillation:
+        if teacher or train_spec.strength:
+            raise ConfigError(
+                "a teacher or a strength without distillation; set train.distillation to hard or soft"
+            )
+        return
+    if not 0 <= train_spec.strength <= 1:
+        raise ConfigError(f"distillation strength is {train_spec.strength}; expected a number in [0, 1]")
+    if teacher is None:
+        raise ConfigError(f"{train_spec.distillation} distillation without a teacher; set RunSpec.teacher")
+    names = [getattr(model, branch) for branch in model.branches]
+    if not any(map(backbones.has_distillation_token, names)):
+        raise ConfigError(f"{' + '.join(names)} has no distillation token; distil into deit-distilled")
+    if model.freeze:
+        raise ConfigError(f"{' and '.join(model.freeze)} frozen cannot learn from a teacher; set freeze=()")
+    if not train_spec.temperature > 0:
+        raise ConfigError(f"temperature is {train_spec.temperature}; expected a positive number")
+    if teacher.data != spec.data:
+        raise ConfigError("teacher and student differ in their data; a teacher knows its own classes only")
+    if (teacher.model.branches, teacher.model.scale) != (model.branches, model.scale):
+        raise ConfigError("teacher and student must see the same cut-outs, at the same scale")
+    check(teacher)
+
+
+@functools.lru_cache
+def _weights_hash(name: str) -> str:
+    return files.sha256(weights_path(name))
+
+
+def _frozen_names(model: Classifier) -> set[str]:
     """State-dict names of tensors that never change and come back with the pretrained weights."""
     frozen = {id(t) for net in model.frozen for t in net.state_dict(keep_vars=True).values()}
     return {name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in frozen}

@@ -1,17 +1,18 @@
-"""Fit, predict, resume. No notebook, no printing.
+"""Fine-tuning a model and asking it for its logits, as plain functions of a model and its data.
 
-Randomness of epoch e is drawn from (seed, e) alone: order, flips, dropout. A run resumed after epoch
-e therefore ends with the same weights as one that was never interrupted (same machine, same threads).
+Training repeats itself bit for bit: every epoch has random streams of its own, named by (seed, epoch), and a
+run that was interrupted goes on from its last checkpoint to the same weights.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +20,25 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core.config import TrainSpec
-from rvernet_core.data.cutout_set import Pairs
+from rvernet_core.config import ModelSpec, TrainSpec
+from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import CheckpointError, ConfigError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.files import write_bytes
 from rvernet_core.models import losses
-from rvernet_core.models.rvernet import BRANCHES, Baseline, RveRNet
-from rvernet_core.models.students import Voiced
+from rvernet_core.models.rvernet import Classifier, Logits
 from rvernet_core.models.weights import load_torch_checkpoint
-from rvernet_core.schedule import rate
 
 log = logging.getLogger(__name__)
 #: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.
 CHECKPOINT_SECONDS = 15.0
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+SCHEDULES = ("as-written", "as-released")
 
-Model = RveRNet | Baseline
-Forward = Callable[[np.ndarray, np.ndarray | None], Tensor]  # (indices, flips or None) -> logits (B, K)
+Forward = Callable[[np.ndarray, np.ndarray | None], Logits]  # (indices, flips or None) -> logits
+
+
+# --- fitting --------------------------------------------------------------------------------------
 
 
 def seed_everything(seed: int) -> None:
@@ -44,75 +46,74 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def carve_validation(pairs: Pairs, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_validation(cutouts: CutoutSet, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split the indices of a *training* set into (fit, validation), by photo: no photo is in both."""
     rng = np.random.default_rng([seed, 1])
-    photos = np.unique(np.asarray(pairs.image_ids))
-    held = set(rng.permutation(photos)[: round(fraction * len(photos))].tolist())
-    is_held = np.array([photo in held for photo in pairs.image_ids])
-    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+    photos = np.unique(np.asarray(cutouts.image_ids))
+    held_out = set(rng.permutation(photos)[: round(fraction * len(photos))].tolist())
+    is_held_out = np.array([photo in held_out for photo in cutouts.image_ids])
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
 def fit(
-    model: Model,
-    pairs: Pairs,
+    model: Classifier,
+    cutouts: CutoutSet,
     spec: TrainSpec,
     seed: int,
     folder: Path | None = None,
     cache: Path | None = None,
     device: str = "cpu",
-    told: Tensor | None = None,
+    teacher_logits: Tensor | None = None,
 ) -> list[dict]:
-    """Train `model` in place on `pairs` and return its history, one row per epoch.
+    """Train `model` in place on `cutouts` and return its history, one row per epoch.
 
     Args:
-        told: what a teacher says of `pairs`, from `lessons`; `spec.distillation` needs it and `model` is a
-            student then.
+        teacher_logits: a teacher's logits (2, N, K) on `cutouts`, from `augmented_logits`;
+            `spec.distillation` needs them, and a model with two heads.
         folder: where checkpoints are kept; if it holds one, training resumes there.
         cache: where frozen features are shared between runs.
 
     Raises:
+        ConfigError: unknown precision or schedule, or distillation without what it needs.
         TrainingError: the loss is not finite; says in which epoch and at which step.
     """
     if spec.precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {spec.precision!r}; expected one of {', '.join(PRECISIONS)}")
+    if bool(spec.distillation) != (teacher_logits is not None and model.heads == 2):
+        raise ConfigError("distillation needs a model with two heads and the logits of its teacher")
     model.to(device)
-    fit_indices, val_indices = carve_validation(pairs, spec.val_fraction, seed)
+    fit_indices, val_indices = split_validation(cutouts, spec.val_fraction, seed)
     steps = math.ceil(len(fit_indices) / spec.batch_size)
     optimizer = _adam(model, spec)
-    forward = _forward(model, pairs, spec, cache, device)
-    labels = torch.from_numpy(pairs.labels).to(device)
-    if spec.distillation and (told is None or not isinstance(model, Voiced)):
-        raise ConfigError("distillation needs a student as the model and what its teacher says")
-    if spec.distillation:
-        hear, told = _voices(model, pairs, device), told.to(device)
+    forward = _forward(model, cutouts, spec, cache, device)
+    labels = torch.from_numpy(cutouts.labels).to(device)
+    teaching = None if teacher_logits is None else teacher_logits.to(device)
 
-    history, saved = _resume(folder, model, optimizer, device), time.monotonic()
+    history, saved = _resume(folder, model, optimizer), time.monotonic()
     for epoch in range(len(history), spec.epochs):
         rng = np.random.default_rng([seed, 2, epoch])
         seed_everything(int(rng.integers(2**31)))
         order = rng.permutation(fit_indices)
         flips = rng.random(len(order)) < spec.flip
         model.train()
-        seen, right, loss_sum = 0, 0, 0.0
+        samples, correct, loss_sum = 0, 0, 0.0
         for step in tqdm(range(steps), desc=f"epoch {epoch + 1}/{spec.epochs}", disable=None, leave=False):
-            share = rate(spec.schedule, epoch * steps + step, steps, spec.epochs, spec.warmup)
+            share = learning_rate(spec.schedule, epoch * steps + step, steps, spec.epochs, spec.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = share * group["peak"]
-            part = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
-            if len(order[part]) == 1 and step:  # batch normalisation needs two samples
+            batch = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
+            if len(order[batch]) == 1 and step:  # batch normalisation needs two samples
                 continue
             with _autocast(spec, device):
-                chosen = torch.from_numpy(order[part]).to(device)
-                target = labels[chosen]
-                if spec.distillation:
-                    voices = hear(order[part], flips[part])
-                    logits = model.answer(voices)
-                    mirrored = torch.from_numpy(flips[part]).long().to(device)
-                    parts = losses.distillation(spec, *voices, target, told[mirrored, chosen])
+                chosen = torch.from_numpy(order[batch]).to(device)
+                logits, target = forward(order[batch], flips[batch]), labels[chosen]
+                if teaching is not None and not isinstance(logits, Tensor):
+                    class_logits, distillation_logits = (head.float() for head in logits)
+                    mirrored = torch.from_numpy(flips[batch]).long().to(device)
+                    taught = teaching[mirrored, chosen]
+                    parts = losses.distillation(spec, class_logits, distillation_logits, target, taught)
                 else:
-                    logits = forward(order[part], flips[part])
-                    parts = losses.supervised(logits.float(), target)
+                    parts = losses.supervised(model.answer(logits).float(), target)
                 loss = losses.total(parts)
             if not math.isfinite(loss.item()):
                 raise TrainingError(
@@ -122,13 +123,13 @@ def fit(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            seen += len(target)
-            right += int((logits.argmax(1) == target).sum())
+            samples += len(target)
+            correct += int((model.answer(logits).argmax(1) == target).sum())
             loss_sum += loss.item() * len(target)
-        row = {"epoch": epoch + 1, "loss": loss_sum / max(seen, 1), "accuracy": right / max(seen, 1)}
+        row = {"epoch": epoch + 1, "loss": loss_sum / max(samples, 1), "accuracy": correct / max(samples, 1)}
         if len(val_indices):
-            chances = _chances(model, forward, val_indices)
-            row["val_accuracy"] = float((chances.argmax(1) == pairs.labels[val_indices]).mean())
+            answers = model.answer(_logits(model, forward, val_indices)).argmax(1).numpy()
+            row["val_accuracy"] = float((answers == cutouts.labels[val_indices]).mean())
         history.append(row)
         log.info("epoch %d: %s", epoch + 1, row)
         if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -137,89 +138,115 @@ def fit(
     return history
 
 
-def predict(model: Model, pairs: Pairs, device: str = "cpu", cache: Path | None = None) -> np.ndarray:
-    """Class probabilities (N, K) float32 of all of `pairs`, in order."""
-    model.to(device)
-    return _chances(model, _forward(model, pairs, None, cache, device), np.arange(len(pairs)))
+def learning_rate(schedule: str, step: int, steps_per_epoch: int, epochs: int, warmup: float) -> float:
+    """Share of the peak learning rate at the 0-based training `step` (paper: linear warm-up, cosine decay).
 
+    "as-written" follows the curve step by step, as the paper's text says. "as-released" is what the released
+    training loop does: it advances the same curve once per *epoch* while the curve's length is counted in
+    *iterations*, so at the README's sizes the rate is 0 in the first epoch, about 1.06e-4 in the thirtieth,
+    and never reaches its peak of 4e-3.
 
-@torch.no_grad()
-def lessons(teacher: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> Tensor:
-    """The teacher's logits (2, N, K) float32 on all of `pairs`: as they are [0] and mirrored [1].
-
-    Images are augmented by mirroring alone, so this is all that a teacher can be asked in training.
+    Args:
+        step: number of updates made before, 0 .. steps_per_epoch * epochs - 1.
+        warmup: share of all steps spent warming up, in [0, 1).
     """
-    teacher.to(device).eval()
-    ask = _forward(teacher, pairs, TrainSpec(flip=1.0), None, device)
-    parts = np.array_split(np.arange(len(pairs)), max(1, math.ceil(len(pairs) / batch_size)))
+    total = steps_per_epoch * epochs
+    warmup_steps = round(warmup * total)
+    if schedule == "as-written":
+        return warmup_cosine(step, warmup_steps, total)
+    if schedule == "as-released":
+        return warmup_cosine(step // steps_per_epoch, warmup_steps, total)
+    raise ConfigError(f"unknown schedule {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+
+
+def warmup_cosine(step: int, warmup: int, total: int) -> float:
+    """Share of the peak rate in [0, 1] at `step`: 0 at step 0, 1 at `warmup`, 0 at `total`."""
+    if step < warmup:
+        return step / max(1, warmup)
+    progress = (step - warmup) / max(1, total - warmup)
+    return max(0.0, 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress))))
+
+
+# --- asking a model -------------------------------------------------------------------------------
+
+
+def predict(model: Classifier, cutouts: CutoutSet, device: str = "cpu", cache: Path | None = None) -> Logits:
+    """Logits (N, K) float32 on the CPU of all of `cutouts`; of a distilled model those of each head."""
+    model.to(device)
+    return _logits(model, _forward(model, cutouts, None, cache, device), np.arange(len(cutouts)))
+
+
+def augmented_logits(
+    model: Classifier, cutouts: CutoutSet, device: str = "cpu", batch_size: int = 200
+) -> Tensor:
+    """A teacher's logits (2, N, K) float32 on all of `cutouts`: as they are [0] and mirrored [1].
+
+    Images are augmented by mirroring alone, so no other logits of a teacher are needed in training.
+    """
+    model.to(device)
+    forward = _forward(model, cutouts, TrainSpec(flip=1.0), None, device)
     sides = [
-        torch.cat([ask(part, np.full(len(part), mirrored)).float() for part in parts])
+        model.answer(_logits(model, forward, np.arange(len(cutouts)), batch_size, mirrored))
         for mirrored in (False, True)
     ]
     return torch.stack(sides)
 
 
-@torch.inference_mode()
-def heard(model: Model, pairs: Pairs, device: str = "cpu", batch_size: int = 200) -> Tensor:
-    """Both voices' logits (2, N, K) of a student on all of `pairs`, class voice first, on the CPU.
+@contextlib.contextmanager
+def reproducible_threads(spec: ModelSpec, device: str) -> Iterator[int]:
+    """Within the block a micro net runs on one CPU thread; yields the number of threads in use.
 
-    `model.answer` makes the student's own logits of them.
+    With more, the order of sums, and so the last digits, would depend on the number of cores.
     """
-    model.to(device).eval()
-    hear = _voices(model, pairs, device)
-    parts = np.array_split(np.arange(len(pairs)), max(1, math.ceil(len(pairs) / batch_size)))
-    return torch.cat([torch.stack(hear(part, None)).cpu() for part in parts], dim=1)
+    before = torch.get_num_threads()
+    if spec.scale == "micro" and device == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+# --- helpers --------------------------------------------------------------------------------------
 
 
 @torch.inference_mode()
-def _chances(model: Model, forward: Forward, indices: np.ndarray, batch_size: int = 200) -> np.ndarray:
+def _logits(
+    model: Classifier, forward: Forward, indices: np.ndarray, batch_size: int = 200, mirrored: bool = False
+) -> Logits:
     model.eval()
     parts = np.array_split(indices, max(1, math.ceil(len(indices) / batch_size)))
-    return np.concatenate([forward(part, None).float().softmax(1).cpu().numpy() for part in parts])
+    batches = [forward(part, np.full(len(part), True) if mirrored else None) for part in parts]
+    by_head = [(logits,) if isinstance(logits, Tensor) else logits for logits in batches]
+    heads = [torch.cat([logits.float().cpu() for logits in head]) for head in zip(*by_head, strict=True)]
+    return heads[0] if len(heads) == 1 else (heads[0], heads[1])
 
 
-def _forward(model: Model, pairs: Pairs, spec: TrainSpec | None, cache: Path | None, device: str) -> Forward:
+def _forward(
+    model: Classifier, cutouts: CutoutSet, spec: TrainSpec | None, cache: Path | None, device: str
+) -> Forward:
     """How indices become logits: through the pixels, or through cached features where nothing can change.
 
-    The short cut is exact: frozen backbones rest in eval mode, and without flips an image never changes.
+    The short cut is exact: frozen backbones stay in eval mode, and without flips an image never changes.
     """
-    branches = _branches(model)
-    if len(model.frozen) == len(branches) and (spec is None or spec.flip == 0):
-        features = frozen_features(model, pairs, cache, device)
+    if len(model.frozen) == len(model.branches) and (spec is None or spec.flip == 0):
+        features = frozen_features(model, cutouts, cache, device)
 
-        def integrate(indices: np.ndarray, flips: np.ndarray | None) -> Tensor:
+        def from_features(indices: np.ndarray, flips: np.ndarray | None) -> Logits:
             chosen = torch.from_numpy(indices).to(device)
-            return model.integrate(*[f[chosen] for f in features])
+            return model.classify(*[f[chosen] for f in features])
 
-        return integrate
+        return from_features
 
-    def whole(indices: np.ndarray, flips: np.ndarray | None) -> Tensor:
-        return model(*[pairs.batch(branch, indices, flips, device) for branch in branches])
+    def from_pixels(indices: np.ndarray, flips: np.ndarray | None) -> Logits:
+        return model(*[cutouts.batch(branch, indices, flips, device) for branch in model.branches])
 
-    return whole
-
-
-def _branches(model: Model) -> tuple[str, ...]:
-    """The cut-outs that the model sees, in the order of its arguments."""
-    return (model.sees,) if isinstance(model, Baseline) else BRANCHES
+    return from_pixels
 
 
-def _voices(model: Model, pairs: Pairs, device: str) -> Callable:
-    """How indices become both voices' logits, (B, K) each."""
-    branches = _branches(model)
-
-    def hear(indices: np.ndarray, flips: np.ndarray | None) -> tuple[Tensor, Tensor]:
-        one, other = model.voices(*[pairs.batch(branch, indices, flips, device) for branch in branches])
-        return one.float(), other.float()
-
-    return hear
-
-
-def _adam(model: Model, spec: TrainSpec) -> torch.optim.Adam:
+def _adam(model: Classifier, spec: TrainSpec) -> torch.optim.Adam:
     """Adam with a peak rate per group: backbones at `lr`, the fresh head at `lr * head_lr_factor`."""
-    backbones: set[int] = set()
-    for net in model.modules_of_branches() if isinstance(model, RveRNet) else (model.backbone,):
-        backbones |= {id(p) for p in net.parameters()}
+    backbones = {id(p) for branch in model.branches for p in model.backbone_of(branch).parameters()}
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trainable if id(p) in backbones], "peak": spec.lr},
@@ -233,7 +260,9 @@ def _autocast(spec: TrainSpec, device: str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype is not None)
 
 
-def _checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, history: list[dict]) -> None:
+def _checkpoint(
+    folder: Path, model: Classifier, optimizer: torch.optim.Optimizer, history: list[dict]
+) -> None:
     """Write the newest checkpoint and keep the one before it, in case this one is damaged later."""
     buffer = io.BytesIO()
     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}, buffer)
@@ -243,13 +272,15 @@ def _checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, hi
     write_bytes(newest, buffer.getvalue())
 
 
-def _resume(folder: Path | None, model: Model, optimizer: torch.optim.Optimizer, device: str) -> list[dict]:
+def _resume(folder: Path | None, model: Classifier, optimizer: torch.optim.Optimizer) -> list[dict]:
     """Load the newest whole checkpoint in `folder` into model and optimizer; its history, or []."""
-    for name in ("checkpoint.pt", "checkpoint.previous.pt") if folder is not None else ():
-        if not (folder / name).exists():
+    if folder is None:
+        return []
+    for path in (folder / "checkpoint.pt", folder / "checkpoint.previous.pt"):
+        if not path.exists():
             continue
         try:
-            state = load_torch_checkpoint(folder / name)
+            state = load_torch_checkpoint(path)
         except CheckpointError as error:
             log.warning("%s; falling back to an earlier checkpoint", error)
             continue

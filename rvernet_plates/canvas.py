@@ -197,7 +197,7 @@ class Canvas:
         """A round cord of the given width along the points (x, y), over everything drawn before."""
         px, py = self.pixels(np.asarray(x), np.asarray(y))
         points = np.stack([px, py], -1) * 2**_SUBPIXEL - 2 ** (_SUBPIXEL - 1)
-        points = np.round(points).astype(np.int32)[None]
+        points = [np.round(points).astype(np.int32)]
         across = width * self.unit
         levels = int(np.clip(across / 1.5, 3, 12))
         for share in (np.arange(levels) + 0.5) / levels:  # from the cord's edges to its crest
@@ -224,7 +224,9 @@ def dome(rho2: np.ndarray, z: float, thickness: float, power: float = 0.5) -> np
     return np.where(inside > 0, z + thickness * np.maximum(inside, 1e-6) ** power, 0).astype(np.float32)
 
 
-def plateau(rho: np.ndarray, z: float, thickness: float, bevel: float, power: float = 0.5) -> np.ndarray:
+def plateau(
+    rho: np.ndarray, z: np.ndarray | float, thickness: float, bevel: float, power: float = 0.5
+) -> np.ndarray:
     """A flat top over a radius `rho` (1 at the edge), rounded off within 1 / `bevel` of the edge."""
     inside = np.clip((1 - rho) * bevel, 0, 1)
     return np.where(rho < 1, z + thickness * inside**power, 0).astype(np.float32)

@@ -151,7 +151,7 @@ def _shrink(light: np.ndarray, label: np.ndarray, sauce: int) -> tuple[np.ndarra
         np.copyto(best, rank, where=better)
     image = cv2.resize(light, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     if sauce:
-        share = sum((q == sauce).astype(np.uint8) for q in quarters)
+        share = np.sum([q == sauce for q in quarters], axis=0, dtype=np.uint8)
         instances[share >= 2] = sauce
         for owns in (True, False):
             rows, cols = np.nonzero((share > 0) & (share < 4) & ((share >= 2) == owns))

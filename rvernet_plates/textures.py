@@ -21,19 +21,25 @@ def noise(
     `cells` counts the lattice cells along height and width (one number: the same for both); every
     further octave doubles them and halves the amplitude.
     """
-    rows, cols = (cells, cells) if np.isscalar(cells) else cells
-    field, amplitude, power = None, 1.0, 0.0
+    rows, cols = cells if isinstance(cells, tuple) else (cells, cells)
+    field, amplitude, power = np.zeros((0, 0), np.float32), 1.0, 0.0
     for _ in range(octaves):  # each octave's lattice is finer, and the coarser sum is enlarged to it
         size = max(2, round(cols) + 1), max(2, round(rows) + 1)
         lattice = (rng.random(size[::-1], dtype=np.float32) * 2 - 1) * np.float32(amplitude)
-        field = lattice if field is None else lattice + _enlarge(field, size)
+        field = lattice + _enlarge(field, size) if field.size else lattice
         power += amplitude**2
         rows, cols, amplitude = rows * 2, cols * 2, amplitude / 2
-    return _enlarge(field * np.float32(power**-0.5), shape[::-1])
+    return _enlarge(field * np.float32(power**-0.5), (shape[1], shape[0]))
 
 
 def _enlarge(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(field, size, interpolation=cv2.INTER_CUBIC)
+
+
+def offset(rng: Rng, spread: float) -> tuple[float, float]:
+    """A random (x, y), normal with standard deviation `spread`."""
+    x, y = rng.normal(0, spread, 2)
+    return x, y
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
@@ -42,10 +48,10 @@ def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     return y * y * (3 - 2 * y)
 
 
-def blend(a: np.ndarray, b: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def blend(a: np.ndarray, b: np.ndarray, alpha: np.ndarray | float) -> np.ndarray:
     """`a` where alpha is 0, `b` where it is 1; colours broadcast to (..., 3), `alpha` has one axis less."""
-    a, b, alpha = (np.asarray(part, np.float32) for part in (a, b, alpha))
-    return a + (b - a) * (triple(alpha) if alpha.ndim == 2 else alpha[..., None])
+    a, b, share = (np.asarray(part, np.float32) for part in (a, b, alpha))
+    return a + (b - a) * (triple(share) if share.ndim == 2 else share[..., None])
 
 
 def triple(field: np.ndarray) -> np.ndarray:

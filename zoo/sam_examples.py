@@ -192,9 +192,9 @@ def _factors(noise: float, diagonal: float, dim: int) -> tuple[Tensor, Tensor]:
 
 
 class Namer(nn.Linear):
-    """A helper of the training alone: names the food under every second pixel from the encoder's tokens.
+    """An auxiliary head of the training: classifies the food at every second pixel from the encoder's tokens.
 
-    Its lesson teaches the encoder what belongs together; nothing of it is shipped.
+    Its loss makes the encoder group what belongs together; its weights are not shipped.
     """
 
     def __init__(self, dim: int) -> None:

@@ -26,14 +26,13 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from rvernet_core import config, files
-from rvernet_core.config import DataSpec, PlatesSpec
+from rvernet_core.config import BRANCHES, DataSpec, PlatesSpec
 from rvernet_core.data import open_data
-from rvernet_core.data.cutout_set import Pairs, prepare
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.models import backbones, losses
-from rvernet_core.models.rvernet import BRANCHES
 from rvernet_core.models.weights import save_weights
 from rvernet_core.models.zoo import WEIGHTS
-from rvernet_core.schedule import warmup_cosine
+from rvernet_core.training import warmup_cosine
 
 #: Scenes for pretraining. Their seeds lie far from those of every data set.
 CORPUS = DataSpec(
@@ -44,7 +43,7 @@ BATCH, PEAK_LR, WEIGHT_DECAY, WARMUP = 100, 1.5e-3, 0.03, 0.05
 TEACHER, STRENGTH = "mobilenetv2", 0.5
 
 #: Cut-outs seen in training. The CNN is done with half of what the others need to come level with it.
-IMAGES = dict.fromkeys(config.BACKBONES, 240_000) | {"mobilenetv2": 120_000}
+IMAGES = dict.fromkeys(backbones.BACKBONES, 240_000) | {"mobilenetv2": 120_000}
 
 
 def pretraining_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,14 +51,14 @@ def pretraining_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
     return (*[name for name in classes if name not in config.AMBIGUOUS], "sauce")
 
 
-def presence_targets(pairs: Pairs) -> dict[str, np.ndarray]:
+def presence_targets(cutouts: CutoutSet) -> dict[str, np.ndarray]:
     """Per branch a (N, 23) float32 array: 1 where that food is visible in the cut-out."""
-    labels = pretraining_labels(pairs.classes)
+    labels = pretraining_labels(cutouts.classes)
     to_label = np.array(
-        [labels.index("sauce" if name in config.AMBIGUOUS else name) for name in pairs.classes]
+        [labels.index("sauce" if name in config.AMBIGUOUS else name) for name in cutouts.classes]
     )
-    roi = np.eye(len(labels), dtype=np.float32)[to_label[pairs.labels]]
-    photo = np.unique(np.asarray(pairs.image_ids), return_inverse=True)[1]
+    roi = np.eye(len(labels), dtype=np.float32)[to_label[cutouts.labels]]
+    photo = np.unique(np.asarray(cutouts.image_ids), return_inverse=True)[1]
     whole = np.zeros((photo.max() + 1, len(labels)), dtype=np.float32)
     np.add.at(whole, photo, roi)
     return {"roi": roi, "extra_roi": np.minimum(whole[photo] - roi, 1)}
@@ -87,7 +86,7 @@ def augment(images: Tensor, strong: bool, rng: np.random.Generator) -> Tensor:
     return images
 
 
-def pretrain(name: str, train: Pairs, images: int, seed: int = 0) -> nn.Module:
+def pretrain(name: str, train: CutoutSet, images: int, seed: int = 0) -> nn.Module:
     """Train the micro net `name` from scratch on about `images` cut-outs; returns it in eval mode."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 3])
@@ -116,15 +115,15 @@ def pretrain(name: str, train: Pairs, images: int, seed: int = 0) -> nn.Module:
             indices = np.sort(chosen[chosen % 2 == number] // 2)
             pixels.append(train.batch(branch, indices, None, "cpu"))
             target.append(torch.from_numpy(targets[branch][indices]))
-        batch, wanted = augment(torch.cat(pixels), strong, rng), torch.cat(target)
+        batch, presence = augment(torch.cat(pixels), strong, rng), torch.cat(target)
         net.train()
         out = net(normalise(batch))
         if distilled:
             with torch.inference_mode():
-                told = teacher(teacher_normalise(batch))
-            parts = losses.hard_presence_distillation(*out, wanted, told.clone(), STRENGTH)
+                teacher_logits = teacher(teacher_normalise(batch))
+            parts = losses.hard_presence_distillation(*out, presence, teacher_logits.clone(), STRENGTH)
         else:
-            parts = losses.presence(out, wanted)
+            parts = losses.presence(out, presence)
         loss = losses.total(parts)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -136,7 +135,7 @@ def pretrain(name: str, train: Pairs, images: int, seed: int = 0) -> nn.Module:
 
 
 @torch.inference_mode()
-def quality(name: str, net: nn.Module, test: Pairs) -> dict[str, float]:
+def quality(name: str, net: nn.Module, test: CutoutSet) -> dict[str, float]:
     """Top-1 accuracy on ROIs, and mean average precision over the labels for both kinds of cut-outs."""
     normalise, targets, result = backbones.Normalise(name), presence_targets(test), {}
     for branch in BRANCHES:
@@ -172,8 +171,8 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     data = open_data(CORPUS, options.cache)
     size = backbones.input_size("micro")
-    train, test = prepare(data.train, size, options.cache), prepare(data.test, size, options.cache)
-    for name in options.names or config.BACKBONES:
+    train, test = cutout_set(data.train, size, options.cache), cutout_set(data.test, size, options.cache)
+    for name in options.names or backbones.BACKBONES:
         start, images = time.perf_counter(), options.images or IMAGES[name]
         net = pretrain(name, train, images)
         path = WEIGHTS / f"{name}.safetensors"

@@ -3,8 +3,8 @@
     python -m zoo.train_recipe [--seeds 2] [--cache FOLDER]
 
 Every candidate trains a few models on scenes of their own and is scored on other scenes of their own:
-neither the data sets' training nor their test scenes are touched. The table goes to weights/recipe.md;
-`profiles` names the winner, which the demo runs in two epochs.
+neither the data sets' training nor their test scenes are touched. The table goes to recipe.md beside this
+file; `experiments.profiles` names the winner, which the demo runs in two epochs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from tqdm.auto import tqdm
 
 from rvernet_core import config, files
 from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec
-from rvernet_core.models.zoo import WEIGHTS
-from rvernet_core.runs import load_or_train
+from rvernet_core.runs import RunStore
 
 #: In size between the demo's and the full profile's data; seeds between those of the data sets and those of
 #: the zoo's corpus.
@@ -35,7 +34,7 @@ CANDIDATES: dict[str, tuple[TrainSpec, dict]] = {
     "learning rate and batches halved": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16), {}),
     "the same in two epochs": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16, epochs=2), {}),
     "head at the backbones' rate": (config.replace(BASE, head_lr_factor=1.0), {}),
-    "batch norms re-estimated": (BASE, {"rest_statistics": False}),
+    "batch norms re-estimated": (BASE, {"freeze_batch_norm": False}),
     "raw logits": (BASE, {"standardise": False}),
 }
 
@@ -47,13 +46,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rows = []
+    rows, store = [], RunStore(options.cache)
     jobs = [(c, m) for c in CANDIDATES for m in MODELS]
     for name, (roi, extra_roi) in tqdm(jobs, desc="candidates", disable=None):
         train, change = CANDIDATES[name]
         model = ModelSpec(roi=roi, extra_roi=extra_roi, **change)
-        made = [load_or_train(RunSpec(SCENES, model, train, s), options.cache) for s in range(options.seeds)]
-        scores = [run.metrics["accuracy"] for run in made]
+        specs = [RunSpec(SCENES, model, train, seed) for seed in range(options.seeds)]
+        scores = [store.load_or_train(spec).metrics["accuracy"] for spec in specs]
         row = {"candidate": name, "model": " + ".join(filter(None, (roi, extra_roi)))}
         rows.append({**row, "accuracy": sum(scores) / len(scores)})
         logging.getLogger(__name__).info("%s", rows[-1])
@@ -73,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
         ),
     ]
     files.write_text(
-        WEIGHTS / "recipe.md", "# How the micro nets are fine-tuned\n\n" + "\n".join(lines) + "\n"
+        Path(__file__).with_name("recipe.md"),
+        "# How the micro nets are fine-tuned\n\n" + "\n".join(lines) + "\n",
     )
 
 

@@ -42,7 +42,7 @@ UNSEEN_SEED = 50_000_000  # first of the scenes to measure on; neither the data 
 def evaluate(model, scenes, first: int | None = None) -> dict[str, float]:
     """Mean IoU over foods (at least 24 px) of the `first` scenes, by box, interior and random point."""
     masker, rng = Masker(copy.deepcopy(model), "micro", "training"), np.random.default_rng(1)
-    found: dict[str, list[float]] = {
+    agreements: dict[str, list[float]] = {
         k: []
         for k in ("box", "point", "point_of_three", "random_point", "random_point_of_three", "score_error")
     }
@@ -58,15 +58,15 @@ def evaluate(model, scenes, first: int | None = None) -> dict[str, float]:
         best, wild_best = masker.points(points, multimask=True)[0], masker.points(pixels, multimask=True)[0]
         for j, mask in enumerate(masks):
             agreement = iou(boxed[j], mask)
-            found["box"].append(agreement)
-            found["score_error"].append(abs(agreement - float(scores[j])))
-            found["point"].append(iou(pointed[j], mask))
-            found["point_of_three"].append(iou(best[j], mask))
-            found["random_point"].append(iou(wild[j], mask))
-            found["random_point_of_three"].append(iou(wild_best[j], mask))
-    return {k: round(float(np.mean(v)), 4) for k, v in found.items()} | {
+            agreements["box"].append(agreement)
+            agreements["score_error"].append(abs(agreement - float(scores[j])))
+            agreements["point"].append(iou(pointed[j], mask))
+            agreements["point_of_three"].append(iou(best[j], mask))
+            agreements["random_point"].append(iou(wild[j], mask))
+            agreements["random_point_of_three"].append(iou(wild_best[j], mask))
+    return {k: round(float(np.mean(v)), 4) for k, v in agreements.items()} | {
         "scenes": count,
-        "prompts": len(found["box"]),
+        "prompts": len(agreements["box"]),
     }
 
 

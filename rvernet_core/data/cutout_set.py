@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,21 +22,29 @@ from rvernet_core.data import FoodSplit
 from rvernet_core.data.cutouts import fitted_size, letterbox, letterbox_mask
 from rvernet_core.files import atomic_folder, check_space
 
-Transform = Callable[[np.ndarray, int], np.ndarray]  # (image uint8 (H, W, 3), size) -> uint8 (size, size, 3)
+Images = Callable[[str, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """N pairs of cut-outs, in the order of the split's samples."""
+class CutoutSet:
+    """Both cut-outs of N samples at one size: as prepared, or perturbed when they are read."""
 
-    roi: np.ndarray  # (N, S, S, 3) uint8
-    extra_roi: np.ndarray  # (N, S, S, 3) uint8
     labels: np.ndarray  # (N,) int64
     keys: tuple[str, ...]  # "<class>/<image id>", unique
     image_ids: tuple[str, ...]  # samples with one id were cut from one photo
     classes: tuple[str, ...]
     fitted: np.ndarray  # (N, 2) int64: width and height in pixels of the photo inside the letterbox
+    size: int  # side of the images in pixels, S
+    data: str  # fingerprint of the split that they were cut from
     fingerprint: str
+    images: Images  # (branch, indices (B,)) -> uint8 (B, S, S, 3)
+    context_sources: tuple[str, ...] | None = None  # keys of the samples whose surroundings are shown instead
+
+    @classmethod
+    def from_arrays(cls, roi: np.ndarray, extra_roi: np.ndarray, **facts: Any) -> CutoutSet:
+        """The set of two arrays uint8 (N, S, S, 3), in memory or mapped; `facts` are the other fields."""
+        arrays = {"roi": roi, "extra_roi": extra_roi}
+        return cls(size=roi.shape[1], images=lambda branch, indices: arrays[branch][indices], **facts)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,7 +54,11 @@ class Pairs:
 
         Give both branches the same `flips`: augmentation acts on the photo, and a photo has two parts.
         """
-        return to_batch(getattr(self, branch)[indices], flips, device)
+        return to_batch(self.images(branch, indices), flips, device)
+
+    def samples(self) -> dict[str, Any]:
+        """The columns that name the samples in a table of predictions."""
+        return {"key": self.keys, "image_id": self.image_ids, "label": self.labels}
 
 
 def to_batch(pictures: np.ndarray, flips: np.ndarray | None, device: str) -> Tensor:
@@ -58,19 +71,14 @@ def to_batch(pictures: np.ndarray, flips: np.ndarray | None, device: str) -> Ten
     return images
 
 
-def prepare(
-    split: FoodSplit, size: int, cache: Path, transform: Transform = letterbox, name: str = "letterbox"
-) -> Pairs:
-    """The pairs of `split` at `size` px, from the cache or computed with a progress bar.
-
-    `transform` brings a cut-out to size x size; `name` must tell transforms apart, for it names the cache.
-    """
-    key = fingerprint("pairs", 2, split.fingerprint, size, name)
+def cutout_set(split: FoodSplit, size: int, cache: Path) -> CutoutSet:
+    """The letterboxed cut-outs of `split` at `size` px, from the cache or computed with a progress bar."""
+    key = fingerprint("pairs", 2, split.fingerprint, size, "letterbox")
     folder = Path(cache) / "pairs" / key
     if not folder.exists():
-        _compute(split, size, folder, transform)
+        _compute(split, size, folder)
     meta = json.loads((folder / "samples.json").read_text())
-    return Pairs(
+    return CutoutSet.from_arrays(
         roi=np.load(folder / "roi.npy", mmap_mode="r"),
         extra_roi=np.load(folder / "extra_roi.npy", mmap_mode="r"),
         labels=np.asarray(meta["labels"], dtype=np.int64),
@@ -78,6 +86,7 @@ def prepare(
         image_ids=tuple(meta["image_ids"]),
         classes=tuple(meta["classes"]),
         fitted=np.asarray(meta["fitted"], dtype=np.int64),
+        data=split.fingerprint,
         fingerprint=key,
     )
 
@@ -94,7 +103,7 @@ def masks_at(split: FoodSplit, size: int, indices: Sequence[int] | None = None) 
     return masks
 
 
-def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) -> None:
+def _compute(split: FoodSplit, size: int, folder: Path) -> None:
     shape = (len(split), size, size, 3)
     folder.parent.mkdir(parents=True, exist_ok=True)
     check_space(folder.parent, 2 * int(np.prod(shape)))
@@ -107,7 +116,7 @@ def _compute(split: FoodSplit, size: int, folder: Path, transform: Transform) ->
         for i in tqdm(range(len(split)), desc="cutting out", unit="ROI", disable=None):
             cutouts = split.cutouts(i)
             for array, cutout in zip(arrays, cutouts, strict=True):
-                array[i] = transform(cutout, size)
+                array[i] = letterbox(cutout, size)
             height, width = cutouts[0].shape[:2]
             fitted.append(fitted_size(width, height, size))
         for array in arrays:

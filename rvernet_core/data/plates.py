@@ -212,8 +212,11 @@ def _start_worker() -> None:
     """One thread for each worker, which ends when its parent does, even if that was killed."""
     cv2.setNumThreads(1)
 
+    parent = parent_process()
+
     def leave_with_parent() -> None:
-        parent_process().join()
+        if parent is not None:
+            parent.join()
         os._exit(1)
 
     threading.Thread(target=leave_with_parent, daemon=True).start()

@@ -1,4 +1,4 @@
-"""From finished runs to the tidy frames that tables and figures show."""
+"""From predictions to the tidy frames that tables and figures show."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pandas as pd
 from rvernet_core import metrics
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation.evaluate import Trial
-from rvernet_core.runs import Run
+from rvernet_core.predictions import Predictions
 
 Pair = tuple[str, str]  # two class names
-Models = Mapping[Hashable, Sequence[Run]]  # a model's name (or its pair of modules) -> one run per seed
+Models = Mapping[
+    Hashable, Sequence[Predictions]
+]  # a model's name (or its pair of modules) -> one run per seed
 
 METRICS = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
 
@@ -55,18 +56,18 @@ def ambiguous_pair(models: Models, classes: Sequence[str]) -> Pair:
     return classes[int(first)], classes[int(second)]
 
 
-def truth_of(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
+def truth_of(runs: Sequence[Predictions]) -> tuple[np.ndarray, np.ndarray]:
     """Labels (N,) and photo names (N,) of the test set that all `runs` predicted, in one order."""
-    first = runs[0].predictions
+    first = runs[0].table
     for run in runs[1:]:
-        if not run.predictions["key"].equals(first["key"]):
-            raise RecordError(f"{run.folder.name} and {runs[0].folder.name} were tested on different samples")
-    return first["label"].to_numpy(), first["image_id"].to_numpy()
+        if not run.table["key"].equals(first["key"]):
+            raise RecordError(f"{run.name} and {runs[0].name} were tested on different samples")
+    return runs[0].labels, runs[0].photos
 
 
-def predictions_of(runs: Sequence[Run]) -> list[np.ndarray]:
+def predictions_of(runs: Sequence[Predictions]) -> list[np.ndarray]:
     """Predicted class indices, one (N,) array per run."""
-    return [run.predictions["predicted"].to_numpy() for run in runs]
+    return [run.predicted for run in runs]
 
 
 def summary(
@@ -91,18 +92,12 @@ def summary(
     return pd.DataFrame(rows)
 
 
-def per_seed(models: Models, names: Sequence[str]) -> pd.DataFrame:
-    """Tidy: one row per model, seed and metric, straight from the runs."""
-    return pd.DataFrame(
-        {"model": model_name(model), "seed": run.spec.seed, "metric": name, "value": run.metrics[name]}
-        for model, runs in models.items()
-        for run in runs
-        for name in names
-    )
-
-
 def difference(
-    first: Sequence[Run], second: Sequence[Run], name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS
+    first: Sequence[Predictions],
+    second: Sequence[Predictions],
+    name: str,
+    classes: Sequence[str],
+    pair: Pair = AMBIGUOUS,
 ) -> metrics.Estimate:
     """metric(first) - metric(second) with its 95 % interval, seed by seed on the same test samples."""
     truth, photos = truth_of([*first, *second])
@@ -129,26 +124,33 @@ def changes(
     return pd.DataFrame(rows)
 
 
-def follows(trials: Sequence[Trial], only: Sequence[int]) -> tuple[metrics.Estimate, metrics.Estimate]:
+def follows(
+    evaluations: Sequence[Predictions], only: Sequence[int]
+) -> tuple[metrics.Estimate, metrics.Estimate]:
     """Where a foreign context is shown: how often the prediction is its class, and how often the ROI's own.
 
-    Two shares with 95 % intervals, over the samples of the class indices in `only` whose donor belongs to
-    another of them.
+    Two shares with 95 % intervals, over the samples of the class indices in `only` whose context source
+    belongs to another of them.
     """
-    truth, photos = truth_of(trials)
-    frame = trials[0].predictions
-    donor = frame["donor"].map(dict(zip(frame["key"], frame["label"], strict=True))).to_numpy()
-    keep = np.isin(truth, list(only)) & np.isin(donor, list(only)) & (donor != truth)
+    truth, photos = truth_of(evaluations)
+    frame = evaluations[0].table
+    label_of = dict(zip(frame["key"], frame["label"], strict=True))
+    source = np.array([label_of[key] for key in frame["context_source"]])
+    keep = np.isin(truth, list(only)) & np.isin(source, list(only)) & (source != truth)
     if not keep.any():
         raise RecordError("no sample was shown the context of another of these classes")
-    made = [p[keep] for p in predictions_of(trials)]
-    count = int(max(max(p.max() for p in made), truth.max())) + 1
-    return tuple(
-        metrics.estimate(label[keep], made, metrics.accuracy, count, photos[keep]) for label in (donor, truth)
+    predicted = [p[keep] for p in predictions_of(evaluations)]
+    count = int(max(max(p.max() for p in predicted), truth.max())) + 1
+    by_source, by_truth = (
+        metrics.estimate(label[keep], predicted, metrics.accuracy, count, photos[keep])
+        for label in (source, truth)
     )
+    return by_source, by_truth
 
 
-def mcnemar(first: Sequence[Run], second: Sequence[Run], only: Sequence[int] | None = None) -> pd.DataFrame:
+def mcnemar(
+    first: Sequence[Predictions], second: Sequence[Predictions], only: Sequence[int] | None = None
+) -> pd.DataFrame:
     """Exact McNemar test per seed; `only` restricts it to the samples of these class indices."""
     rows = []
     for a, b in zip(first, second, strict=True):
@@ -167,22 +169,24 @@ def mcnemar(first: Sequence[Run], second: Sequence[Run], only: Sequence[int] | N
     return pd.DataFrame(rows)
 
 
-def votes(runs: Sequence[Run]) -> pd.DataFrame:
+def votes(runs: Sequence[Predictions]) -> pd.DataFrame:
     """Per test sample: label, how many of the runs are right, and the prediction most of them made."""
     truth, _ = truth_of(runs)
-    made = np.stack(predictions_of(runs))  # (runs, N)
-    common = [int(np.bincount(column).argmax()) for column in made.T]
+    predicted = np.stack(predictions_of(runs))  # (runs, N)
+    common = [int(np.bincount(column).argmax()) for column in predicted.T]
     return pd.DataFrame(
-        {"label": truth, "right": (made == truth).sum(0), "runs": len(runs), "predicted": common}
+        {"label": truth, "right": (predicted == truth).sum(0), "runs": len(runs), "predicted": common}
     )
 
 
-def pair_confusion(runs: Sequence[Run], classes: Sequence[str], pair: Pair = AMBIGUOUS) -> pd.DataFrame:
+def pair_confusion(
+    runs: Sequence[Predictions], classes: Sequence[str], pair: Pair = AMBIGUOUS
+) -> pd.DataFrame:
     """Counts over all runs: the two classes (rows) against each of them and everything else (columns)."""
     indices = [list(classes).index(c) for c in pair]
     total = np.zeros((2, 3), int)
     for run in runs:
-        frame = run.predictions
+        frame = run.table
         for i, label in enumerate(indices):
             predicted = frame.loc[frame["label"] == label, "predicted"]
             counts = [(predicted == other).sum() for other in indices]

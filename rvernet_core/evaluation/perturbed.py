@@ -1,6 +1,6 @@
-"""Conditions under which a finished run is tested again, and the test set as it looks under them.
+"""The test set as it is under a condition: noise, other masks, other surroundings.
 
-altered(spec, Condition(noise=Noise("permutation")), 64, cache).pictures("roi", np.arange(3))
+perturbed_test_set(store, spec, Condition(noise=Noise("permutation")), 64).images("roi", np.arange(3))
 """
 
 from __future__ import annotations
@@ -9,54 +9,24 @@ import dataclasses
 import functools
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
-from torch import Tensor
 
-from rvernet_core.config import AMBIGUOUS, DataSpec, fingerprint, replace
+from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, Noise, fingerprint, replace
 from rvernet_core.data import FoodSplit
-from rvernet_core.data.cutout_set import Pairs, prepare, to_batch
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.data.cutouts import GRAY, cut
+from rvernet_core.data.samples import MaskedSource
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import noise
-from rvernet_core.masking.sam import load_sam, sam_masks
-from rvernet_core.models.rvernet import BRANCHES
-from rvernet_core.runs import data_of, pairs_of
+from rvernet_core.masking import load_sam, sam_masks
+from rvernet_core.runs import RunStore
 
 KINDS = ("permutation", "translocation")
 CONTEXTS = ("own", "none", "same", "other")
 FILLS = ("black", "gray", "blur")
 BLUR = 0.08  # standard deviation of the blurred filling, as a share of the photo's longer side
-
-
-@dataclass(frozen=True)
-class Noise:
-    """One of the two noises of the paper, at the release's settings by default (see `noise`)."""
-
-    kind: str = "permutation"  # permutation | translocation
-    severity: float = 1.0
-    patch: int = noise.RELEASE_PATCH  # permutation: side of a tile in pixels of 224, in proportion elsewhere
-    how: str = "moved"  # translocation: moved | rolled | covered
-    canvas: int = GRAY  # translocation: the gray level behind the photo
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is done to the test set. The default does nothing."""
-
-    noise: Noise | None = None
-    on: tuple[str, ...] = BRANCHES  # the cut-outs that the noise falls on
-    context: str = "own"  # whose surroundings the extra-ROI module sees: own; none (black); those of a
-    # sample of the same class in another photo; of another class (for the ambiguous pair: the other of it)
-    masks: str = ""  # exact | sam: whose masks cut the photos; empty: those of the run's own data
-    sam: str = "micro"  # micro | vit_b | vit_l | vit_h, where masks are SAM's
-    grow: float = 0.0  # masks grown (below 0: shrunk) by this share of the photo's longer side
-    fill: str = "black"  # black | gray | blur: what stands where the other cut-out was taken
-    photos: int = 0  # only the first so many test photos; 0: all
-    seed: int = 0  # of tiles and of foreign contexts
 
 
 def check(condition: Condition) -> None:
@@ -73,87 +43,85 @@ def check(condition: Condition) -> None:
         raise ConfigError(f"noise is {condition.noise.kind!r}; expected one of {', '.join(KINDS)}")
 
 
-# --- the altered test set -------------------------------------------------------------------------
+# --- the perturbed test set -----------------------------------------------------------------------
 
 
-class Altered:
-    """A prepared test set seen under a condition; read as `Pairs` are, altered batch by batch."""
+def perturbed(cutouts: CutoutSet, condition: Condition) -> CutoutSet:
+    """`cutouts` under the noise and the context of `condition`, perturbed batch by batch when they are read.
 
-    def __init__(self, pairs: Pairs, condition: Condition) -> None:
-        photos = list(dict.fromkeys(pairs.image_ids))
-        chosen = set(photos[: condition.photos or None])
-        self.indices = np.flatnonzero([photo in chosen for photo in pairs.image_ids])
-        self.labels = pairs.labels[self.indices]
-        self.keys = tuple(pairs.keys[i] for i in self.indices)
-        self.image_ids = tuple(pairs.image_ids[i] for i in self.indices)
-        self.classes = pairs.classes
-        self.fingerprint = fingerprint(pairs.fingerprint, condition)
-        self.donors = _donors(pairs, condition)[self.indices]
-        self.pairs, self.condition = pairs, condition
+    Masks and fillings are not its part: `perturbed_test_set` brings cut-outs that were made with them.
+    """
+    photos = list(dict.fromkeys(cutouts.image_ids))
+    first = set(photos[: condition.photos or None])
+    own = np.flatnonzero([photo in first for photo in cutouts.image_ids])
+    sources = _context_sources(cutouts, condition)[own]
 
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def batch(self, branch: str, indices: np.ndarray, flips: np.ndarray | None, device: str) -> Tensor:
-        """As Pairs.batch: images (B, 3, S, S) in [0, 1] of one branch."""
-        return to_batch(self.pictures(branch, indices), flips, device)
-
-    def pictures(self, branch: str, indices: np.ndarray) -> np.ndarray:
-        """The altered cut-outs at `indices`, uint8 (B, S, S, 3)."""
-        pairs, condition = self.pairs, self.condition
-        own = self.indices[indices]
-        source = self.donors[indices] if branch == "extra_roi" else own
-        pictures = np.array(getattr(pairs, branch)[source])
+    def images(branch: str, indices: np.ndarray) -> np.ndarray:
+        shown = (sources if branch == "extra_roi" else own)[indices]
+        batch = np.array(cutouts.images(branch, shown))
         if branch == "extra_roi" and condition.context == "none":
-            for picture, i in zip(pictures, source, strict=True):
-                _inside(picture, pairs.fitted[i])[:] = 0
+            for image, i in zip(batch, shown, strict=True):
+                _inside(image, cutouts.fitted[i])[:] = 0
         if condition.noise and branch in condition.on:
-            for k, i in enumerate(source):
-                stream = [condition.seed, BRANCHES.index(branch), zlib.crc32(pairs.keys[i].encode())]
-                fitted = _inside(pictures[k], pairs.fitted[i])
-                pictures[k] = disturb(fitted.copy(), condition.noise, len(pictures[k]), stream)
-        return pictures
+            for k, i in enumerate(shown):
+                stream = [condition.seed, BRANCHES.index(branch), zlib.crc32(cutouts.keys[i].encode())]
+                fitted = _inside(batch[k], cutouts.fitted[i])
+                batch[k] = add_noise(fitted.copy(), condition.noise, cutouts.size, stream)
+        return batch
+
+    foreign = condition.context in ("same", "other")
+    return dataclasses.replace(
+        cutouts,
+        labels=cutouts.labels[own],
+        keys=tuple(cutouts.keys[i] for i in own),
+        image_ids=tuple(cutouts.image_ids[i] for i in own),
+        fitted=cutouts.fitted[own],
+        fingerprint=fingerprint(cutouts.fingerprint, condition),
+        images=images,
+        context_sources=tuple(cutouts.keys[i] for i in sources) if foreign else None,
+    )
 
 
-def disturb(fitted: np.ndarray, wish: Noise, size: int, stream: Sequence[int]) -> np.ndarray:
+def add_noise(fitted: np.ndarray, kind: Noise, size: int, stream: Sequence[int]) -> np.ndarray:
     """Noise on a scaled photo uint8 (h, w, 3), as it lies in a letterbox of `size`: uint8 (size, size, 3).
 
     `stream` seeds the tiles' order.
     """
-    if wish.kind == "permutation":
-        tile = noise.scaled(wish.patch, size)
-        return noise.shuffle_tiles(fitted, size, tile, wish.severity, np.random.default_rng(stream))
-    return noise.shift(fitted, size, wish.severity, wish.canvas, wish.how)
+    if kind.kind == "permutation":
+        tile = noise.scaled(kind.patch, size)
+        return noise.shuffle_tiles(fitted, size, tile, kind.severity, np.random.default_rng(stream))
+    return noise.shift(fitted, size, kind.severity, kind.canvas, kind.how)
 
 
-def altered(spec: DataSpec, condition: Condition, size: int, cache: Path) -> Altered:
-    """The test set of `spec` under `condition`, at `size` px."""
+def perturbed_test_set(store: RunStore, spec: DataSpec, condition: Condition, size: int) -> CutoutSet:
+    """The test set of `spec` under `condition`, at `size` px. ConfigError for an impossible condition."""
     check(condition)
     cutting = dataclasses.replace(condition, noise=None, on=BRANCHES, context="own", seed=0)
-    return Altered(_cut(spec, cutting, size, cache), condition)
+    return perturbed(_cut(store, spec, cutting, size), condition)
 
 
 @functools.lru_cache(maxsize=16)
-def _cut(spec: DataSpec, condition: Condition, size: int, cache: Path) -> Pairs:
+def _cut(store: RunStore, spec: DataSpec, condition: Condition, size: int) -> CutoutSet:
     """The test set's cut-outs under the masks and with the filling of `condition`.
 
     Other cut-outs than the run's own are made of the condition's photos only.
     """
     sam = condition.sam if condition.masks == "sam" else spec.sam
-    wanted = replace(spec, masks=condition.masks or spec.masks, sam=sam)
-    if wanted == spec and not condition.grow and condition.fill == "black":
-        return pairs_of(spec, "test", size, cache)
-    split = data_of(replace(spec, masks="exact"), cache).test
+    data = replace(spec, masks=condition.masks or spec.masks, sam=sam)
+    if data == spec and not condition.grow and condition.fill == "black":
+        return store.cutouts(spec, "test", size)
+    split = store.data(replace(spec, masks="exact")).test
     if condition.photos:
-        chosen = set(list(dict.fromkeys(s.image_id for s in split.samples))[: condition.photos])
-        split = split.subset([i for i, s in enumerate(split.samples) if s.image_id in chosen])
-    if wanted.masks == "sam":
-        split = sam_masks(split, load_sam(sam), cache=cache)
+        photos = list(dict.fromkeys(sample.image_id for sample in split.samples))
+        first = set(photos[: condition.photos])
+        split = split.subset([i for i, sample in enumerate(split.samples) if sample.image_id in first])
+    if data.masks == "sam":
+        split = sam_masks(split, load_sam(sam), cache=store.cache)
     if condition.grow:
         split = split.with_masks(_grown(split, condition.grow), f"grown {condition.grow:g}")
     if condition.fill != "black":
-        split = _Filled(split, condition.fill)
-    return prepare(split, size, cache)
+        split = _filled(split, condition.fill)
+    return cutout_set(split, size, store.cache)
 
 
 def grow(mask: np.ndarray, share: float) -> np.ndarray:
@@ -168,53 +136,64 @@ def grow(mask: np.ndarray, share: float) -> np.ndarray:
     return mask & (depth > min(radius, 0.999 * depth.max()))
 
 
-class _Filled:
-    """A split whose cut-outs are filled with gray or with the blurred photo instead of black."""
+class _Filled(MaskedSource):
+    """Cut-outs that are filled with gray or with the blurred photo instead of black."""
 
     def __init__(self, split: FoodSplit, fill: str) -> None:
         self._split, self._fill = split, fill
-        self.classes, self.samples = split.classes, split.samples
-        self.fingerprint = fingerprint(split.fingerprint, "fill", fill, BLUR)
 
-    def __len__(self) -> int:
-        return len(self._split)
+    def photo(self, ref: int) -> np.ndarray:
+        return self._split.photo(ref)
 
-    def cutouts(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        photo, mask = self._split.photo(i), self._split.mask(i)
+    def mask(self, ref: int) -> np.ndarray:
+        return self._split.mask(ref)
+
+    def photo_key(self, ref: int) -> str:
+        return self._split.samples[ref].image_id
+
+    def cutouts(self, ref: int) -> tuple[np.ndarray, np.ndarray]:
+        photo, mask = self.photo(ref), self.mask(ref)
         if self._fill == "gray":
             return cut(photo, mask, GRAY)
-        soft = cv2.GaussianBlur(photo, (0, 0), BLUR * max(mask.shape))
+        blurred = cv2.GaussianBlur(photo, (0, 0), BLUR * max(mask.shape))
         inside = mask[..., None]
-        return np.where(inside, photo, soft), np.where(inside, soft, photo)
+        return np.where(inside, photo, blurred), np.where(inside, blurred, photo)
+
+
+def _filled(split: FoodSplit, fill: str) -> FoodSplit:
+    source = _Filled(split, fill)
+    samples = [(sample, source, i) for i, sample in enumerate(split.samples)]
+    name = fingerprint(split.fingerprint, "fill", fill, BLUR)
+    return FoodSplit(split.name, split.classes, samples, name, split.report)
 
 
 def _grown(split: FoodSplit, share: float):
     return lambda i: grow(split.mask(i), share)
 
 
-def _inside(picture: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+def _inside(image: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """The part of a letterbox (S, S, 3) that shows the photo: a view."""
-    size, (width, height) = len(picture), fitted
+    size, (width, height) = len(image), fitted
     left, top = -((width - size) // 2), -((height - size) // 2)
-    return picture[top : top + height, left : left + width]
+    return image[top : top + height, left : left + width]
 
 
-def _donors(pairs: Pairs, condition: Condition) -> np.ndarray:
+def _context_sources(cutouts: CutoutSet, condition: Condition) -> np.ndarray:
     """For each sample the index (N,) of the one whose surroundings are shown in its place."""
-    own = np.arange(len(pairs))
+    own = np.arange(len(cutouts))
     if condition.context in ("own", "none"):
         return own
     rng = np.random.default_rng([condition.seed, 7])
-    pair = [pairs.classes.index(name) for name in AMBIGUOUS if name in pairs.classes]
-    photos = np.unique(np.asarray(pairs.image_ids), return_inverse=True)[1]
-    donors = own.copy()
+    pair = [cutouts.classes.index(name) for name in AMBIGUOUS if name in cutouts.classes]
+    photos = np.unique(np.asarray(cutouts.image_ids), return_inverse=True)[1]
+    sources = own.copy()
     for i in own:
-        label = pairs.labels[i]
-        same = pairs.labels == label
+        label = cutouts.labels[i]
+        same = cutouts.labels == label
         fits = same if condition.context == "same" else ~same
         if condition.context == "other" and len(pair) == 2 and label in pair:
-            fits = fits & np.isin(pairs.labels, pair)
+            fits = fits & np.isin(cutouts.labels, pair)
         candidates = np.flatnonzero(fits & (photos != photos[i]))
         if len(candidates):
-            donors[i] = rng.choice(candidates)
-    return donors
+            sources[i] = rng.choice(candidates)
+    return sources

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,47 +19,27 @@ from rvernet_core.evaluation.comparisons import (
     predictions_of,
     truth_of,
 )
-from rvernet_core.evaluation.evaluate import Trial
-from rvernet_core.runs import Run
+from rvernet_core.predictions import Predictions
 
-Made = Sequence[Run | Trial]  # the predictions of one model, one entry per seed
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """The predictions of a run or a trial on some of the test samples; stands wherever they are asked for."""
-
-    made: Run | Trial
-    keys: frozenset[str]
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.made.folder
-
-    @functools.cached_property
-    def predictions(self) -> pd.DataFrame:
-        """As of a Run, in its order."""
-        frame = self.made.predictions
-        return frame[frame["key"].isin(self.keys)].reset_index(drop=True)
+Runs = Sequence[Predictions]  # of one model, one per seed
 
 
-def excerpts(models: Models, like: Run | Trial) -> dict:
+def subset_like(models: Models, like: Predictions) -> dict:
     """`models`, on the test samples of `like` alone."""
-    keys = frozenset(like.predictions["key"])
-    return {name: [Excerpt(made, keys) for made in runs] for name, runs in models.items()}
+    keys = frozenset(like.table["key"])
+    return {name: [predictions.on(keys) for predictions in runs] for name, runs in models.items()}
 
 
 # --- drops ----------------------------------------------------------------------------------------
 
 
 def drop(
-    clean: Made,
-    noisy: Made,
+    clean: Runs,
+    noisy: Runs,
     name: str,
     classes: Sequence[str],
     pair: Pair = AMBIGUOUS,
-    against: tuple[Made, Made] | None = None,
+    against: tuple[Runs, Runs] | None = None,
 ) -> metrics.Estimate:
     """metric(clean) - metric(noisy) with its 95 % interval, seed by seed on the same samples.
 
@@ -70,14 +47,14 @@ def drop(
     much more `clean` loses than that model does: below 0, it is the more robust one.
     """
     every = [clean, noisy, *(against or ())]
-    if {len(made) for made in every} != {len(clean)}:
-        counts = ", ".join(str(len(made)) for made in every)
+    if {len(runs) for runs in every} != {len(clean)}:
+        counts = ", ".join(str(len(runs)) for runs in every)
         raise RecordError(f"predictions of {counts} runs; expected one clean and one noisy of every seed")
-    truth, photos = truth_of([run for made in every for run in made])
-    metric, said = metric_named(name, classes, pair), [predictions_of(made) for made in every]
+    truth, photos = truth_of([run for runs in every for run in runs])
+    metric, predicted = metric_named(name, classes, pair), [predictions_of(runs) for runs in every]
 
     def lost(i: int, count: metrics.Count) -> np.ndarray:
-        scores = [metric(metrics.confusions(count, truth, made[i], len(classes))) for made in said]
+        scores = [metric(metrics.confusions(count, truth, p[i], len(classes))) for p in predicted]
         return scores[0] - scores[1] - (scores[2] - scores[3] if against else 0)
 
     return metrics.bootstrap(lost, len(clean), photos)
@@ -108,11 +85,11 @@ def costs(
 
 
 def along(
-    tried: Mapping, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, what: str = "condition"
+    evaluations: Mapping, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, what: str = "condition"
 ) -> pd.DataFrame:
-    """Tidy: one row per condition (key of `tried`, in column `what`) and model: value, low, high, seeds."""
+    """Tidy: one row per condition (key of `evaluations`, in column `what`) and model: value, low, high, seeds."""
     rows = []
-    for at, models in tried.items():
+    for at, models in evaluations.items():
         for model, runs in models.items():
             e = _estimate(runs, name, classes, pair)
             rows.append((at, model_name(model), e.value, e.low, e.high, e.seeds))
@@ -163,7 +140,7 @@ def crossings(curve: pd.DataFrame, what: str) -> pd.DataFrame:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def _estimate(runs: Made, name: str, classes: Sequence[str], pair: Pair) -> metrics.Estimate:
+def _estimate(runs: Runs, name: str, classes: Sequence[str], pair: Pair) -> metrics.Estimate:
     truth, photos = truth_of(runs)
     return metrics.estimate(
         truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos

@@ -16,39 +16,41 @@ from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
 from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of
 from rvernet_core.metrics import Count, Estimate
-from rvernet_core.runs import Run
+from rvernet_core.predictions import Predictions
 
 Counted = Callable[[Count], np.ndarray]  # one number per draw
-Quantity = Callable[[Run], Counted]
+Quantity = Callable[[Predictions], Counted]
 
 
 def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: str = "predicted") -> Quantity:
-    """A metric of `results.metric_named`, of the predictions in `column` (such as `class voice`)."""
+    """A metric of `results.metric_named`, of the predictions in `column` (such as `class head`)."""
     of = metric_named(name, classes, pair)
 
-    def quantity(run: Run) -> Counted:
-        truth, said = run.predictions["label"].to_numpy(), run.predictions[column].to_numpy()
-        return lambda count: of(metrics.confusions(count, truth, said, len(classes)))
+    def quantity(run: Predictions) -> Counted:
+        truth, answers = run.table["label"].to_numpy(), run.table[column].to_numpy()
+        return lambda count: of(metrics.confusions(count, truth, answers, len(classes)))
 
     return quantity
 
 
-def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "predicted") -> Quantity:
-    """Share of the test samples on which a student says what the teacher of its own seed says, in [0, 1].
+def agreement(
+    teachers: Sequence[Predictions], on_errors: bool = False, column: str = "predicted"
+) -> Quantity:
+    """Share of the test samples on which a student answers as the teacher of its own seed does, in [0, 1].
 
     `on_errors` counts only samples that this teacher gets wrong: there a student cannot agree by being right
     as well. 0 where there is no such sample. Raises RecordError where a seed has no teacher.
     """
     of_seed = {teacher.spec.seed: teacher for teacher in teachers}
 
-    def quantity(run: Run) -> Counted:
+    def quantity(run: Predictions) -> Counted:
         if run.spec.seed not in of_seed:
             raise RecordError(f"no teacher of seed {run.spec.seed}; there are: {sorted(of_seed)}")
         truth_of([run, of_seed[run.spec.seed]])  # the same samples
-        told = of_seed[run.spec.seed].predictions
-        cells = (run.predictions[column] == told["predicted"]).to_numpy(int)  # 0 differs, 1 same
+        teacher = of_seed[run.spec.seed].table
+        cells = (run.table[column] == teacher["predicted"]).to_numpy(int)  # 0 differs, 1 same
         if on_errors:
-            cells = np.where(told["predicted"] != told["label"], cells, 2)  # 2 does not count
+            cells = np.where(teacher["predicted"] != teacher["label"], cells, 2)  # 2 does not count
 
         def share(count: Count) -> np.ndarray:
             differs, same, _ = count(cells, 3).T
@@ -59,14 +61,14 @@ def agreement(teachers: Sequence[Run], on_errors: bool = False, column: str = "p
     return quantity
 
 
-def estimate(runs: Sequence[Run], quantity: Quantity, draws: int = 1000) -> Estimate:
+def estimate(runs: Sequence[Predictions], quantity: Quantity, draws: int = 1000) -> Estimate:
     """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
     _, photos = truth_of(runs)
     of = [quantity(run) for run in runs]
     return metrics.bootstrap(lambda i, count: of[i](count), len(runs), photos, draws)
 
 
-def slope(curve: Mapping[float, Sequence[Run]], quantity: Quantity, draws: int = 1000) -> Estimate:
+def slope(curve: Mapping[float, Sequence[Predictions]], quantity: Quantity, draws: int = 1000) -> Estimate:
     """Change of `quantity` per unit of strength: the least-squares line, with its 95 % interval.
 
     curve: strength -> one run per seed, the same seeds in the same order. Seeds and photos are drawn jointly

@@ -1,0 +1,16 @@
+"""The experiments of the book: one module per page, named as its notebook, and the profiles they run at.
+
+A page's module declares the runs that the page needs, computes its tidy frames and facts, and reaches its
+verdict. How these are drawn and worded is the book's part.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+def page_module(page: str) -> ModuleType:
+    """The module of a page: "04-ketchup-vs-chili" -> `experiments.ketchup_vs_chili`."""
+    _, _, name = page.partition("-")
+    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")

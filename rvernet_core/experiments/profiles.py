@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, TrainSpec, fingerprint, replace
+from rvernet_core.config import DataSpec, PlatesSpec, TrainSpec, fingerprint, replace
 from rvernet_core.errors import ConfigError
+from rvernet_core.models.backbones import BACKBONES
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,19 @@ class Profile:
     pair: TrainSpec  # fine-tuning of RveRNet's pairs
     grid: TrainSpec  # the 5 x 5 grid; with frozen backbones only the integration module is trained
     grid_frozen: bool
-    raw: bool  # True: ModelSpec.standardise and rest_statistics off, as the paper and the release
-    few_seeds: tuple[int, ...]  # those of students and ablations, which are many; empty: all
+    stabilised: bool  # ModelSpec.standardise and freeze_batch_norm; the paper and the release do without
+    ablation_seeds: tuple[int, ...]  # of distilled models and ablations, which are many; empty: all
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
-    ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in notebook 08
-    together: int = 1  # jobs that one process makes; starting one takes seconds
+    ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
+    models_per_job: int = 1  # models that one process trains; starting a process takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
-    sam: str = "micro"  # the Segment Anything net of notebook 01
-    sam_photos: int = 100  # test photos on which its masks are compared with the exact ones
-    trial_photos: int = 0  # test photos for trials of finished models (noise, other masks); 0: all
+    sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
+    sam_photos: int = 100  # test photos on which they are compared
+    evaluation_photos: int = 0  # test photos for evaluations under noise and other masks; 0: all
     road_samples: int = 32  # test samples for ROAD, the one measure of maps that is slow
-    strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single students
-    soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single students
-    pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet students
+    strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
+    soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
+    pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
@@ -56,18 +57,18 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=60, test_scenes=30, plates=PlatesSpec(size=64)),
             scale="micro",
             seeds=(0, 1),
-            few_seeds=(0,),
+            ablation_seeds=(0,),
             single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
             grid_frozen=True,
-            raw=False,
+            stabilised=True,
             pairs=(EQUAL_PAIRS[0], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
             sam_photos=10,
-            trial_photos=10,
+            evaluation_photos=10,
             road_samples=8,
-            together=5,
+            models_per_job=5,
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
@@ -78,16 +79,16 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=320, test_scenes=600),
             scale="micro",
             seeds=(0, 1, 2),
-            few_seeds=(0, 1),
+            ablation_seeds=(0, 1),
             single=_BRIEF,
             pair=_BRIEF,
             grid=_HEAD,
             grid_frozen=True,
-            raw=False,
+            stabilised=True,
             pairs=(EQUAL_PAIRS[0], EQUAL_PAIRS[3], MIXED_PAIRS[0]),
             ablated=EQUAL_PAIRS[:1],
-            trial_photos=80,
-            together=3,
+            evaluation_photos=80,
+            models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
         ),
@@ -97,16 +98,16 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(train_scenes=640, test_scenes=800),
             scale="micro",
             seeds=(0, 1, 2, 3, 4),
-            few_seeds=(0, 1, 2),
+            ablation_seeds=(0, 1, 2),
             single=_FINE,
             pair=_FINE,
             grid=_HEAD,
             grid_frozen=True,
-            raw=False,
+            stabilised=True,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam_photos=300,
-            trial_photos=300,
+            evaluation_photos=300,
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
@@ -117,12 +118,12 @@ PROFILES: dict[str, Profile] = {
             data=DataSpec(name="foodseg103"),
             scale="paper",
             seeds=(0, 1, 2),
-            few_seeds=(),
+            ablation_seeds=(),
             single=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             pair=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             grid=TrainSpec(epochs=30, lr=4e-3, precision="bfloat16"),
             grid_frozen=False,
-            raw=True,
+            stabilised=False,
             pairs=(*EQUAL_PAIRS, *MIXED_PAIRS),
             ablated=(EQUAL_PAIRS[0], EQUAL_PAIRS[3]),
             sam="vit_h",
@@ -138,7 +139,7 @@ PROFILES: dict[str, Profile] = {
 
 def settings(name: str) -> str:
     """A fingerprint of what the profile called `name` decides: its fields but those that move no number."""
-    return fingerprint(replace(profile_named(name), purpose="", together=1))
+    return fingerprint(replace(profile_named(name), purpose="", models_per_job=1))
 
 
 def profile_named(name: str) -> Profile:

@@ -1,62 +1,50 @@
-"""Which runs each notebook needs, per profile.
+"""A profile with the reader's overrides, and the predictions of its models.
 
 study = Study.of("demo", seeds=(0, 1))
-study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}     one spec per seed
-study.run(study.singles()["deit"])  ->  [Run, Run]          loaded, or trained where missing
+study.singles()  ->  {"deit": [RunSpec, RunSpec], ...}              one spec per seed
+study.predictions(study.singles())["deit"]  ->  [Predictions, Predictions]
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import torch
 
 from rvernet_core import config
-from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
-from rvernet_core.distillation import STUDENT, TEACHER, student_of
+from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
+from rvernet_core.data import FoodData
 from rvernet_core.errors import ConfigError
+from rvernet_core.evaluation.evaluate import evaluate
 from rvernet_core.experiments.profiles import Profile, profile_named
-
-# `runs` brings timm and Segment Anything along, which take seconds to import; the graph, which only
-# asks what there is to do, need not wait for them.
-if TYPE_CHECKING:
-    from rvernet_core.data import FoodData
-    from rvernet_core.evaluation.perturbed import Condition
-    from rvernet_core.runs import Run
+from rvernet_core.models.backbones import ZOO
+from rvernet_core.predictions import Predictions, name_of
+from rvernet_core.runs import Run, RunStore
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
-Lesson = tuple[str, float]  # (hard | soft, strength of distillation)
-
-#: Widths of the integration module to compare; 640 is the paper's.
-WIDTHS = (40, 160, 640, 2560)
-
-
-def default_cache() -> Path:
-    """Where data and runs are kept: $RVERNET_CACHE, or _build/cache below the current checkout."""
-    here = Path(__file__).resolve().parents[2]
-    root = here if (here / "_config.yml").exists() else Path.cwd()
-    return Path(os.environ.get("RVERNET_CACHE") or root / "_build" / "cache")
+Key = TypeVar("Key", bound=Hashable)
+SOURCES = ("train", "record")
 
 
 @dataclass(frozen=True)
 class Study:
-    """A profile with the reader's changes, and where its runs are kept."""
+    """A profile with the reader's overrides, and where the predictions of its models come from."""
 
     profile: Profile
     backbones: tuple[str, ...]
-    cache: Path
-    device: str
-    used: list = field(default_factory=list, compare=False, repr=False)  # runs and trials handed out so far
+    store: RunStore
+    recorded: Mapping[str, Predictions] = field(default_factory=dict, repr=False)
+    used: list[Predictions] = field(default_factory=list, compare=False, repr=False)  # handed out so far
 
     @classmethod
     def of(
         cls,
-        profile: str,
+        profile: str = "demo",
         *,
         dataset: str = "",
         data_root: str = "",
@@ -66,207 +54,200 @@ class Study:
         epochs: int = 0,
         backbones: Sequence[str] = (),
         device: str = "auto",
+        runs: str = "train",
         cache: str | Path | None = None,
+        recorded: Mapping[str, Predictions] | None = None,
     ) -> Study:
-        """The profile called `profile`; every other argument, where not empty or 0, changes one thing of it.
+        """The profile called `profile`; every other argument, where not empty or 0, overrides a part of it.
+
+        Args:
+            profile: smoke | demo | full | paper: the scale of everything.
+            dataset: plates | foodseg103 | foodseg103-hub | release | folder; empty: the profile's.
+            data_root: folder of the data set; empty: rendered or fetched into the cache.
+            extra_classes: further classes, each as NAME=FOLDER.
+            masks: exact | sam: whose masks cut the photos; empty: the profile's.
+            seeds: seeds of the runs; empty: the profile's.
+            epochs: epochs of fine-tuning; 0: the profile's.
+            backbones: any of the five; empty: all.
+            device: auto | cpu | cuda.
+            runs: train | record: train, or read the published predictions and train for weights alone.
+            cache: folder of data and runs; None: $RVERNET_CACHE, or _build/cache below the working directory.
+            recorded: name -> predictions of the record that `runs="record"` reads.
 
         Raises ConfigError for unknown names and impossible values, before anything is rendered or trained.
         """
         base = profile_named(profile)
         for name in backbones:
-            if name not in config.BACKBONES:
-                raise ConfigError(f"unknown backbone {name!r}; expected any of {', '.join(config.BACKBONES)}")
+            if name not in ZOO:
+                raise ConfigError(f"unknown backbone {name!r}; expected any of {', '.join(ZOO)}")
         if epochs < 0:
             raise ConfigError(f"epochs is {epochs}; expected at least 1, or 0 for the profile's")
-        wishes = {"name": dataset, "root": data_root, "extra_classes": tuple(extra_classes), "masks": masks}
-        data = config.replace(base.data, **{key: value for key, value in wishes.items() if value})
-        changes: dict = {"data": data}
+        if masks not in ("", "exact", "sam"):
+            raise ConfigError(f"masks is {masks!r}; expected exact or sam, or nothing for the profile's")
+        if runs not in SOURCES:
+            raise ConfigError(f"runs is {runs!r}; expected one of {', '.join(SOURCES)}")
+        if runs == "record" and recorded is None:
+            raise ConfigError(
+                "runs is 'record', but no record was given; expected recorded=<name -> predictions>"
+            )
+        overrides = {
+            "name": dataset,
+            "root": data_root,
+            "extra_classes": tuple(extra_classes),
+            "masks": masks,
+        }
+        changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
         if seeds:
-            changes |= {"seeds": tuple(seeds), "few_seeds": ()}
+            changes |= {"seeds": tuple(seeds), "ablation_seeds": ()}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
             }
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
-        on = pick_device(device)
-        if profile == "full" and on != "cpu":  # an accelerator is at hand: fine-tune the whole grid
-            changes |= {"grid": changes.get("pair", base.pair), "grid_frozen": False}
-        chosen = tuple(backbones) or config.BACKBONES
-        some = ((chosen[0], chosen[0]),)  # where none of the profile's pairs is left
+        chosen = tuple(backbones) or tuple(ZOO)
+        fallback = ((chosen[0], chosen[0]),)  # where none of the profile's pairs is left
         for part in ("pairs", "ablated"):
-            kept = tuple(p for p in getattr(base, part) if set(p) <= set(chosen))
-            changes[part] = kept or changes.get("pairs", some)[:1]
+            kept = tuple(pair for pair in getattr(base, part) if set(pair) <= set(chosen))
+            changes[part] = kept or changes.get("pairs", fallback)[:1]
+        cache = cache or os.environ.get("RVERNET_CACHE") or Path.cwd() / "_build" / "cache"
         return cls(
             profile=config.replace(base, **changes),
             backbones=chosen,
-            cache=Path(cache) if cache else default_cache(),
-            device=on,
+            store=RunStore(cache, pick_device(device)),
+            recorded=recorded if runs == "record" and recorded is not None else {},
         )
+
+    # --- data -------------------------------------------------------------------------------------
 
     @property
     def data(self) -> FoodData:
         """The data set, opened (and rendered or indexed where that was not done before)."""
-        from rvernet_core import runs
+        return self.store.data(self.profile.data)
 
-        return runs.data_of(self.profile.data, self.cache)
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the data set, in label order."""
+        return self.data.classes
 
-    def fewer(self) -> Study:
-        """The same study with the profile's few seeds, for the pages that need many kinds of runs."""
-        seeds = self.profile.few_seeds or self.profile.seeds
-        return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds), used=[])
+    # --- which models -----------------------------------------------------------------------------
+
+    def specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
+        """One spec per seed of a model, brought to the profile's scale."""
+        model = self.scaled(model)
+        return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
 
     def singles(self) -> dict[str, list[RunSpec]]:
         """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
-        return {name: self._specs(ModelSpec(roi=name), self.profile.single) for name in self.backbones}
+        return {name: self.specs(ModelSpec(roi=name), self.profile.single) for name in self.backbones}
 
     def pairs(self) -> dict[Pair, list[RunSpec]]:
         """The fine-tuned RveRNets: (ROI module, extra-ROI module) -> one spec per seed."""
         return {
-            p: self._specs(ModelSpec(roi=p[0], extra_roi=p[1]), self.profile.pair) for p in self.profile.pairs
+            (roi, extra): self.specs(ModelSpec(roi=roi, extra_roi=extra), self.profile.pair)
+            for roi, extra in self.profile.pairs
         }
 
     def grid(self) -> dict[Pair, list[RunSpec]]:
         """Every combination of ROI and extra-ROI module -> one spec per seed."""
         return {
-            (roi, extra): self._specs(self._grid_model(roi, extra), self.profile.grid)
+            (roi, extra): self.specs(self.grid_model(roi, extra), self.profile.grid)
             for roi in self.backbones
             for extra in self.backbones
         }
 
     def grid_singles(self) -> dict[str, list[RunSpec]]:
         """The single branches trained just as the grid is, for a fair comparison within it."""
-        return {name: self._specs(self._grid_model(name, None), self.profile.grid) for name in self.backbones}
+        return {name: self.specs(self.grid_model(name, None), self.profile.grid) for name in self.backbones}
 
-    def teachers(self) -> list[RunSpec]:
-        """The CNN that teaches single students, one spec per seed: the fine-tuned single MobileNetV2."""
-        return self._specs(ModelSpec(roi=TEACHER), self.profile.single)
-
-    def pair_teachers(self) -> list[RunSpec]:
-        """The CNN that teaches RveRNet students: the fine-tuned RveRNet of two MobileNetV2."""
-        return self._specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), self.profile.pair)
-
-    def students(self) -> dict[Lesson, list[RunSpec]]:
-        """Single DeiT-distilled taught by `teachers`: (hard | soft, strength) -> one spec per seed.
-
-        Teacher and student are these two whatever `backbones` says. At strength 0 hard and soft are one run.
-        """
-        profile, model = self.profile, ModelSpec(roi=STUDENT)
-        lessons = {"hard": profile.strengths, "soft": profile.soft_strengths}
-        return self._students(self.teachers(), model, profile.single, lessons)
-
-    def student_pairs(self) -> dict[Lesson, list[RunSpec]]:
-        """RveRNets of two DeiT-distilled taught by `pair_teachers`, as `students`; hard distillation only."""
-        model = ModelSpec(roi=STUDENT, extra_roi=STUDENT)
-        return self._students(
-            self.pair_teachers(), model, self.profile.pair, {"hard": self.profile.pair_strengths}
-        )
-
-    def context_only(self) -> dict[str, list[RunSpec]]:
-        """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
-        names = dict.fromkeys(roi for roi, _ in self.profile.ablated)
-        return {n: self._specs(ModelSpec(roi=n, sees="extra_roi"), self.profile.single) for n in names}
-
-    def ablations(self) -> dict[str, dict[Pair, list[RunSpec]]]:
-        """The ablated pairs with one thing changed each: what was changed -> pair -> one spec per seed."""
-        changes: dict[str, dict] = {
-            "ROI module frozen": {"freeze": ("roi",)},
-            "extra-ROI module frozen": {"freeze": ("extra_roi",)},
-            "both modules frozen": {"freeze": ("roi", "extra_roi")},
-            "pooled features": {"fusion": "features"},
-        }
-        return {
-            name: {
-                (roi, extra): self._specs(ModelSpec(roi=roi, extra_roi=extra, **change), self.profile.pair)
-                for roi, extra in self.profile.ablated
-            }
-            for name, change in changes.items()
-        }
-
-    def widths(self) -> dict[tuple[Pair, int], list[RunSpec]]:
-        """The ablated pairs with integration modules of several widths, trained as the grid is."""
-        return {
-            (pair, width): self._specs(
-                config.replace(self._grid_model(*pair), head_width=width), self.profile.grid
-            )
-            for pair in self.profile.ablated
-            for width in WIDTHS
-        }
-
-    def run(self, specs: Sequence[RunSpec]) -> list[Run]:
-        """The runs of `specs`, in order: loaded, or trained where missing."""
-        from rvernet_core import runs
-
-        made = [runs.load_or_train(spec, self.cache, self.device) for spec in specs]
-        self.used.extend(made)
-        return made
-
-    def run_all(self, grid: Mapping) -> dict:
-        """`run` for every value of a mapping, with one progress bar."""
-        from rvernet_core import runs
-
-        flat = runs.load_or_train_all([s for specs in grid.values() for s in specs], self.cache, self.device)
-        self.used.extend(flat)
-        result, start = {}, 0
-        for key, specs in grid.items():
-            result[key] = flat[start : start + len(specs)]
-            start += len(specs)
-        return result
-
-    def try_all(self, models: Mapping, conditions: Mapping[str, Condition]) -> dict[str, dict]:
-        """Every run of `models` under every condition: name -> model -> one Trial per seed."""
-        from rvernet_core.evaluation import evaluate as trials
-
-        flat = [run for runs in models.values() for run in runs]
-        made = trials.try_all(flat, list(conditions.values()), self.cache, self.device)
-        result: dict[str, dict] = {}
-        for name, condition in conditions.items():
-            self.used.extend(made[condition])
-            rest = iter(made[condition])
-            result[name] = {model: [next(rest) for _ in runs] for model, runs in models.items()}
-        return result
-
-    def _grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
+    def grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
+        """A model of the grid: on frozen, pooled features where the profile says so."""
         if not self.profile.grid_frozen:
             return ModelSpec(roi=roi, extra_roi=extra_roi)
         frozen = ("roi", "extra_roi") if extra_roi else ("roi",)
         return ModelSpec(roi=roi, extra_roi=extra_roi, fusion="features", freeze=frozen)
 
-    def _specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        model = self._scaled(model)
-        return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
-
-    def _students(
-        self,
-        teachers: Sequence[RunSpec],
-        model: ModelSpec,
-        train: TrainSpec,
-        lessons: Mapping[str, Sequence[float]],
-    ) -> dict[Lesson, list[RunSpec]]:
-        model = self._scaled(model)
-        return {
-            (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in teachers]
-            for kind, strengths in lessons.items()
-            for strength in strengths
-        }
-
-    def _scaled(self, model: ModelSpec) -> ModelSpec:
-        profile, aids = self.profile, not self.profile.raw
+    def scaled(self, model: ModelSpec) -> ModelSpec:
+        """`model` at the profile's scale, with or without what stabilises micro nets."""
+        profile = self.profile
         return config.replace(
             model,
             scale=profile.scale,
             pretrained=profile.pretrained,
-            standardise=aids,
-            rest_statistics=aids,
+            standardise=profile.stabilised,
+            freeze_batch_norm=profile.stabilised,
         )
 
+    def with_ablation_seeds(self) -> Study:
+        """The same study with the profile's fewer seeds, for pages that need many kinds of models."""
+        seeds = self.profile.ablation_seeds or self.profile.seeds
+        return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds))
 
-def pick_device(wish: str) -> str:
+    # --- what they answer -------------------------------------------------------------------------
+
+    def predictions(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[Predictions]]:
+        """The answers of every model on the test set, one per seed: recorded, loaded, or trained for."""
+        missing = [s for part in specs.values() for s in part if self._recorded(s) is None]
+        trained = dict(zip(missing, self.store.load_or_train_all(missing), strict=True))
+        found = {
+            key: [self._recorded(spec) or trained[spec].predictions for spec in part]
+            for key, part in specs.items()
+        }
+        self.used.extend(p for part in found.values() for p in part)
+        return found
+
+    def runs(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[Run]]:
+        """The runs with their weights, whatever the record holds: loaded, or trained where missing."""
+        flat = iter(self.store.load_or_train_all([spec for part in specs.values() for spec in part]))
+        runs = {key: [next(flat) for _ in part] for key, part in specs.items()}
+        self.used.extend(run.predictions for part in runs.values() for run in part)
+        return runs
+
+    def histories(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[list[dict]]]:
+        """The history by epoch of every run: of the manifest, else of a run that is loaded or trained."""
+        found = self.predictions(specs)
+        return {
+            key: [
+                p.manifest.get("history") or self.store.load_or_train(p.spec).manifest["history"]
+                for p in part
+            ]
+            for key, part in found.items()
+        }
+
+    def evaluate(
+        self, models: Mapping[Key, Sequence[Predictions]], conditions: Mapping[str, Condition]
+    ) -> dict[str, dict[Key, list[Predictions]]]:
+        """Every model under every condition: name of the condition -> model -> one Predictions per seed."""
+        results: dict[str, dict[Key, list[Predictions]]] = {
+            name: {key: [] for key in models} for name in conditions
+        }
+        for key, part in models.items():
+            for predictions in part:
+                missing = [c for c in conditions.values() if self._recorded(predictions.spec, c) is None]
+                run = [self.store.load_or_train(predictions.spec)] if missing else []
+                computed = evaluate(run, missing, self.store)
+                for name, condition in conditions.items():
+                    recorded = self._recorded(predictions.spec, condition)
+                    results[name][key].append(recorded or computed[condition][0])
+        self.used.extend(p for by_key in results.values() for part in by_key.values() for p in part)
+        return results
+
+    def _recorded(self, spec: RunSpec, condition: Condition = config.CLEAN) -> Predictions | None:
+        """The published predictions of a run under a condition; None where there are none."""
+        return self.recorded.get(name_of(self.store.run_id(spec), condition)) if self.recorded else None
+
+
+def named(kind: str, models: Mapping) -> dict[str, list[RunSpec]]:
+    """A family of models by job name, for `needs`: "single", {"deit": ...} -> {"single-deit": ...}."""
+    return {f"{kind}-{'+'.join(k) if isinstance(k, tuple) else k}": specs for k, specs in models.items()}
+
+
+def pick_device(name: str) -> str:
     """ "auto" becomes "cuda" where a GPU is usable, else "cpu"; anything else is checked and kept."""
-    if wish == "auto":
+    if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=wish)
+        torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {wish!r} is not usable here ({error}); try auto or cpu") from error
-    return wish
+        raise ConfigError(f"device {name!r} is not usable here ({error}); try auto or cpu") from error
+    return name

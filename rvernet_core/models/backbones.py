@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import timm
 import torch
@@ -20,10 +21,11 @@ from timm.models.mlp_mixer import MlpMixer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from rvernet_core import config
 from rvernet_core.errors import CheckpointError, ConfigError
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
+
+Net = Any  # a timm module: its attributes (num_classes, head, blocks, ...) are typed nowhere
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -39,17 +41,19 @@ MICRO_LABELS = 23
 class Backbone:
     """All that is known of one architecture."""
 
-    name: str  # as in config.BACKBONES
+    name: str  # as in specs, parameters and file names
     label: str  # as on figures and in tables
+    colour: tuple[str, str]  # on figures, on light and on dark ground
+    marker: str  # on figures, so that colour never carries a meaning alone
     family: str  # cnn | transformer | mlp: which inductive bias it stands for
     timm_tag: str  # timm's name of the paper-scale net and its weights
-    micro: Callable[[], nn.Module]  # builds the micro net, untrained
+    micro: Callable[[], Net]  # builds the micro net, untrained
     mean_std: tuple[tuple[float, ...], tuple[float, ...]]  # of the pixels in [0, 1], per channel
     prefix_tokens: int | None  # tokens before the patch tokens; None: a feature map instead of tokens
-    cam_layer: Callable[[nn.Module], nn.Module]  # where Grad-CAM reads activations and gradients
+    cam_layer: Callable[[Net], nn.Module]  # where Grad-CAM reads activations and gradients
 
 
-def _micro_mobilenetv2() -> nn.Module:
+def _micro_mobilenetv2() -> Net:
     """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 4 x 4 for 64-px input."""
     stages = [["ds_r1_k3_s1_c16"], ["ir_r2_k3_s2_e4_c24"], ["ir_r2_k3_s2_e4_c48"], ["ir_r3_k3_s2_e4_c80"]]
     return EfficientNet(
@@ -57,7 +61,7 @@ def _micro_mobilenetv2() -> nn.Module:
     )
 
 
-_MICRO_VIT = {
+_MICRO_VIT: dict[str, Any] = {
     "img_size": 64,
     "patch_size": 8,
     "embed_dim": 96,
@@ -72,6 +76,8 @@ ZOO: dict[str, Backbone] = {
         Backbone(
             name="mobilenetv2",
             label="MobileNetV2",
+            colour=("#c4560a", "#f5a55c"),
+            marker="s",
             family="cnn",
             timm_tag="mobilenetv2_100.ra_in1k",
             micro=_micro_mobilenetv2,
@@ -82,6 +88,8 @@ ZOO: dict[str, Backbone] = {
         Backbone(
             name="vit",
             label="ViT",
+            colour=("#1d6fb8", "#74b9f5"),
+            marker="o",
             family="transformer",
             timm_tag="vit_base_patch16_224.augreg_in1k",
             micro=partial(VisionTransformer, **_MICRO_VIT),
@@ -92,6 +100,8 @@ ZOO: dict[str, Backbone] = {
         Backbone(
             name="deit",
             label="DeiT",
+            colour=("#0a8f70", "#45d0a8"),
+            marker="D",
             family="transformer",
             timm_tag="deit_base_patch16_224.fb_in1k",
             micro=partial(VisionTransformer, **_MICRO_VIT, drop_path_rate=0.05),
@@ -102,6 +112,8 @@ ZOO: dict[str, Backbone] = {
         Backbone(
             name="deit-distilled",
             label="DeiT-distilled",
+            colour=("#7d4aa5", "#c9a1ea"),
+            marker="^",
             family="transformer",
             timm_tag="deit_base_distilled_patch16_224.fb_in1k",
             micro=partial(VisionTransformerDistilled, **_MICRO_VIT, drop_path_rate=0.05),
@@ -112,15 +124,20 @@ ZOO: dict[str, Backbone] = {
         Backbone(
             name="mlp-mixer",
             label="MLP-Mixer",
+            colour=("#7d6b00", "#dcc850"),
+            marker="P",
             family="mlp",
             timm_tag="mixer_b16_224.goog_in21k_ft_in1k",
-            micro=partial(MlpMixer, MICRO_LABELS, img_size=64, patch_size=8, num_blocks=5, embed_dim=96),
+            micro=lambda: MlpMixer(MICRO_LABELS, img_size=64, patch_size=8, num_blocks=5, embed_dim=96),
             mean_std=HALF,
             prefix_tokens=0,
             cam_layer=lambda net: net.blocks[-1],
         ),
     )
 }
+
+#: Names of all backbones, in the order of tables and figures.
+BACKBONES = tuple(ZOO)
 
 
 def input_size(scale: str) -> int:
@@ -133,11 +150,11 @@ def input_size(scale: str) -> int:
 def facts(name: str) -> Backbone:
     """The entry of `name`; ConfigError lists the known names."""
     if name not in ZOO:
-        raise ConfigError(f"unknown backbone {name!r}; expected one of {', '.join(config.BACKBONES)}")
+        raise ConfigError(f"unknown backbone {name!r}; expected one of {', '.join(ZOO)}")
     return ZOO[name]
 
 
-def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module:
+def build(name: str, scale: str = "micro", pretrained: bool = True) -> Net:
     """The timm module of `name`, mapping normalised images (B, 3, S, S) to its own logits (B, K).
 
     S is input_size(scale); K is 23 at micro scale and 1000 (ImageNet) at paper scale.
@@ -148,7 +165,7 @@ def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module
     """
     entry = facts(name)
     if scale == "micro":
-        net = entry.micro().to(memory_format=torch.channels_last)  # halves the CNN's time
+        net: Net = entry.micro().to(memory_format=torch.channels_last)  # halves the CNN's time
         if pretrained:
             net.load_state_dict(load_weights(weights_path(name)))
         return net
@@ -163,12 +180,17 @@ def build(name: str, scale: str = "micro", pretrained: bool = True) -> nn.Module
         ) from error
 
 
-def feature_width(net: nn.Module) -> int:
+def feature_width(net: Net) -> int:
     """Length of the pooled feature vector that `pooled` returns."""
     return int(getattr(net, "head_hidden_size", None) or net.num_features)
 
 
-def pooled(net: nn.Module, images: Tensor) -> Tensor:
+def has_distillation_token(name: str) -> bool:
+    """Whether the backbone `name` has a distillation token beside its class token."""
+    return facts(name).prefix_tokens == 2
+
+
+def pooled(net: Net, images: Tensor) -> Tensor:
     """Features (B, F) of normalised images (B, 3, S, S) just before the net's own classifier.
 
     A distilled net returns the mean of its class token and its distillation token, as at inference.
@@ -176,7 +198,7 @@ def pooled(net: nn.Module, images: Tensor) -> Tensor:
     return net.forward_head(net.forward_features(images), pre_logits=True)
 
 
-def two_heads(net: nn.Module, images: Tensor, logits: bool = True) -> tuple[Tensor, Tensor]:
+def two_heads(net: Net, images: Tensor, logits: bool = True) -> tuple[Tensor, Tensor]:
     """What the class token and the distillation token of a distilled net say, kept apart in any mode.
 
     From normalised images (B, 3, S, S): each head's logits (B, K), or with `logits=False` each token's
@@ -189,6 +211,9 @@ def two_heads(net: nn.Module, images: Tensor, logits: bool = True) -> tuple[Tens
 
 class Normalise(nn.Module):
     """Pixels in [0, 1], (B, 3, S, S), to the mean and standard deviation a backbone was trained with."""
+
+    mean: Tensor  # (1, 3, 1, 1)
+    std: Tensor
 
     def __init__(self, name: str):
         super().__init__()

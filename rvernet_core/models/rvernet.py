@@ -2,143 +2,208 @@
 
 Both return logits; the release's log-softmax in front of a cross-entropy changes nothing and is left
 out. Parameter names are the release's (`roi_module`, `extra_roi_module`, `integrated_fc1`,
-`integrated_fc2`; `backbone`, `classifier`), so released checkpoints can be read.
+`integrated_fc2`; `backbone`, `classifier`).
+
+A distilled model (https://arxiv.org/abs/2012.12877) has two heads and returns (class_logits,
+distillation_logits): the class token's features go to the one, the distillation token's to the other. A
+backbone without a distillation token gives both heads the same features.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
-from rvernet_core.config import ModelSpec
+from rvernet_core.config import BRANCHES, ModelSpec
 from rvernet_core.errors import ConfigError
 from rvernet_core.models import backbones
 
 FUSIONS = ("logits", "features")
-BRANCHES = ("roi", "extra_roi")
+HEADS = ("class", "distillation")
+
+Logits = Tensor | tuple[Tensor, Tensor]  # (B, K), or one of each head of a distilled model
 
 
-class Branched(nn.Module):
-    """What the two models share: backbones of which some are frozen, and statistics that may rest."""
+class FeatureExtractor(nn.Module):
+    """What a head takes from a backbone: the backbone's own logits, as in the paper, or pooled features.
 
-    #: Frozen backbones: no gradients, no dropout, statistics at rest.
-    frozen: tuple[nn.Module, ...] = ()
-    #: Batch norms at rest. Nets are pretrained on whole photos (paper) or on both kinds of cut-outs
-    #: (micro); the mostly black ROIs alone have other statistics, which would undo the pretraining.
-    resting: tuple[nn.Module, ...] = ()
+    The backbone itself is passed in at each call: it belongs to the model, under the release's name.
+    """
 
-    def settle(self, spec: ModelSpec, nets: dict[str, nn.Module]) -> None:
-        """Freeze what `spec` says of the backbones `nets` (branch -> net)."""
-        self.frozen = tuple(net for branch, net in nets.items() if branch in spec.freeze)
-        for net in self.frozen:
-            net.requires_grad_(False)
-        if spec.rest_statistics:
-            norms = (m for net in nets.values() for m in net.modules())
-            self.resting = tuple(m for m in norms if isinstance(m, nn.BatchNorm2d))
+    width: int  # F, length of the feature vector
+    norm: nn.Module
+    distilled_norm: nn.Module
 
-    def train(self, mode: bool = True) -> Branched:
-        """As nn.Module.train, but what is frozen or at rest stays in eval mode."""
-        super().train(mode)
-        for module in (*self.frozen, *self.resting):
-            module.eval()
-        return self
-
-
-class RveRNet(Branched):
-    """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
-
-    def __init__(self, spec: ModelSpec, classes: int):
-        """`spec.roi` and `spec.extra_roi` name two backbones; they are always two separate modules."""
-        super().__init__()
-        self.roi_module = backbones.build(spec.roi, spec.scale, spec.pretrained)
-        self.extra_roi_module = backbones.build(spec.extra_roi, spec.scale, spec.pretrained)
-        self.roi_read = Reader(spec.roi, self.roi_module, spec)
-        self.extra_roi_read = Reader(spec.extra_roi, self.extra_roi_module, spec)
-        self.integrated_fc1 = nn.Linear(self.roi_read.width + self.extra_roi_read.width, spec.head_width)
-        self.integrated_fc2 = nn.Linear(spec.head_width, classes)
-        self.settle(spec, dict(zip(BRANCHES, self.modules_of_branches(), strict=True)))
-
-    def modules_of_branches(self) -> tuple[nn.Module, nn.Module]:
-        """The two backbones in the order of BRANCHES."""
-        return self.roi_module, self.extra_roi_module
-
-    def encode(self, roi: Tensor, extra_roi: Tensor) -> tuple[Tensor, Tensor]:
-        """What the integration module reads: (B, F1) and (B, F2) from images (B, 3, S, S) in [0, 1]."""
-        return self.roi_read(self.roi_module, roi), self.extra_roi_read(self.extra_roi_module, extra_roi)
-
-    def integrate(self, roi: Tensor, extra_roi: Tensor) -> Tensor:
-        """Logits (B, classes) from what the two branches read."""
-        joined = torch.cat([self.roi_read.norm(roi), self.extra_roi_read.norm(extra_roi)], dim=1)
-        return self.integrated_fc2(torch.relu(self.integrated_fc1(joined)))
-
-    def forward(self, roi: Tensor, extra_roi: Tensor) -> Tensor:
-        """Logits (B, classes) of complementary cut-outs (B, 3, S, S), pixels in [0, 1]."""
-        return self.integrate(*self.encode(roi, extra_roi))
-
-
-class Baseline(Branched):
-    """One backbone on one cut-out, the ROI unless `spec.sees` names the other one, and a linear classifier
-    on what it reads (release Off_the_shelfs)."""
-
-    def __init__(self, spec: ModelSpec, classes: int):
-        super().__init__()
-        self.sees = spec.sees
-        self.backbone = backbones.build(spec.roi, spec.scale, spec.pretrained)
-        self.read = Reader(spec.roi, self.backbone, spec)
-        self.classifier = nn.Sequential(nn.Linear(self.read.width, classes))
-        self.settle(spec, {spec.sees: self.backbone})
-
-    def encode(self, cutout: Tensor) -> tuple[Tensor]:
-        """What the classifier reads: (B, F) from images (B, 3, S, S) in [0, 1]."""
-        return (self.read(self.backbone, cutout),)
-
-    def integrate(self, read: Tensor) -> Tensor:
-        """Logits (B, classes) from what the branch reads."""
-        return self.classifier(self.read.norm(read))
-
-    def forward(self, cutout: Tensor) -> Tensor:
-        """Logits (B, classes) of cut-outs (B, 3, S, S), pixels in [0, 1]."""
-        return self.integrate(*self.encode(cutout))
-
-
-class Reader(nn.Module):
-    """How a backbone is asked: for its own logits, as the paper does, or for its pooled features."""
-
-    def __init__(self, name: str, net: nn.Module, spec: ModelSpec):
+    def __init__(self, name: str, net: backbones.Net, spec: ModelSpec, heads: int):
         super().__init__()
         self.name = name
+        self.heads = heads
         self.logits = spec.fusion == "logits"
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
         # Presence logits of the micro nets lie around -6, features of different backbones differ in scale
         # by orders of magnitude: a fresh head learns from both quickly only when each is standardised.
-        self.norm = nn.BatchNorm1d(self.width, affine=False) if spec.standardise else nn.Identity()
+        self.norm = self._norm(spec)
+        if heads == 2:
+            self.distilled_norm = self._norm(spec)
 
-    def forward(self, net: nn.Module, images: Tensor) -> Tensor:
+    def forward(self, net: backbones.Net, images: Tensor) -> Tensor:
+        """Features (B, F) of images (B, 3, S, S) in [0, 1]; of a distilled model (B, 2, F), class first."""
         pixels = self.pixels(images)
-        return net(pixels) if self.logits else backbones.pooled(net, pixels)
+        if self.heads == 2 and backbones.has_distillation_token(self.name):
+            return torch.stack(backbones.two_heads(net, pixels, self.logits), dim=1)
+        features = net(pixels) if self.logits else backbones.pooled(net, pixels)
+        return features if self.heads == 1 else features.unsqueeze(1).expand(-1, 2, -1)
+
+    def standardise(self, features: Tensor, head: int) -> Tensor:
+        """The features (B, F) for head 0 or 1, each standardised over the batch."""
+        if self.heads == 1:
+            return self.norm(features)
+        return (self.norm, self.distilled_norm)[head](features[:, head])
+
+    def _norm(self, spec: ModelSpec) -> nn.Module:
+        return nn.BatchNorm1d(self.width, affine=False) if spec.standardise else nn.Identity()
 
 
-def build_model(
-    spec: ModelSpec, classes: int, kinds: tuple[type[RveRNet], type[Baseline]] | None = None
-) -> RveRNet | Baseline:
-    """The model that `spec` describes, for `classes` categories. ConfigError on contradictory options.
+class Classifier(nn.Module):
+    """A backbone per branch and a head on their features; the base of RveRNet and of the baseline."""
 
-    `kinds` are other classes for a pair and for a single branch; `students.build` passes its own.
+    def __init__(self, spec: ModelSpec, names: Sequence[str], strength: float | None) -> None:
+        """`names`: of the backbone modules, in the order of `spec.branches`. strength: see `build_model`."""
+        super().__init__()
+        self.branches = spec.branches
+        self.heads = 1 if strength is None else 2
+        self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
+        self._names = dict(zip(spec.branches, names, strict=True))
+        for branch, name in self._names.items():
+            setattr(self, name, backbones.build(getattr(spec, branch), spec.scale, spec.pretrained))
+        self.extractors = nn.ModuleDict(
+            {
+                branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
+                for branch in self.branches
+            }
+        )
+        #: Frozen backbones: no gradients, no dropout, fixed statistics.
+        self.frozen = tuple(self.backbone_of(branch) for branch in spec.freeze)
+        for net in self.frozen:
+            net.requires_grad_(False)
+        #: Batch norms with fixed statistics. Nets are pretrained on whole photos (paper) or on both kinds of
+        #: cut-outs (micro); the mostly black ROIs alone have other statistics, which would undo pretraining.
+        modules = (m for branch in self.branches for m in self.backbone_of(branch).modules())
+        self.frozen_norms = tuple(
+            m for m in modules if spec.freeze_batch_norm and isinstance(m, nn.BatchNorm2d)
+        )
+
+    def backbone_of(self, branch: str) -> backbones.Net:
+        """The backbone that sees this cut-out. ConfigError for a branch that the model lacks."""
+        if branch not in self._names:
+            raise ConfigError(f"this model has no branch {branch!r}; it has: {', '.join(self._names)}")
+        return getattr(self, self._names[branch])
+
+    def extractor_of(self, branch: str) -> FeatureExtractor:
+        """What takes the features of this branch."""
+        return cast(FeatureExtractor, self.extractors[branch])
+
+    def train(self, mode: bool = True) -> Classifier:
+        """As nn.Module.train, but what is frozen stays in eval mode."""
+        super().train(mode)
+        for module in (*self.frozen, *self.frozen_norms):
+            module.eval()
+        return self
+
+    def features(self, branch: str, images: Tensor) -> Tensor:
+        """What the head takes from one branch, see `FeatureExtractor.forward`."""
+        return self.extractor_of(branch)(self.backbone_of(branch), images)
+
+    def classify(self, *features: Tensor) -> Logits:
+        """Logits from the features of each branch, in the order of `branches`."""
+        raise NotImplementedError
+
+    def forward(self, *images: Tensor) -> Logits:
+        """Logits (B, classes) of the cut-outs (B, 3, S, S) of each branch, pixels in [0, 1].
+
+        A distilled model returns the logits of its class head and of its distillation head.
+        """
+        return self.classify(*[self.features(b, x) for b, x in zip(self.branches, images, strict=True)])
+
+    def answer(self, logits: Logits) -> Tensor:
+        """The logits (B, classes) that count: of a distilled model the mean over its trained heads."""
+        if isinstance(logits, Tensor):
+            return logits
+        return torch.stack([logits[head] for head in self.answering]).mean(0)
+
+    def _per_head(self, heads: Sequence[Callable[[Tensor], Tensor]], features: Sequence[Tensor]) -> Logits:
+        """Each head's logits from the branches' features, standardised for it and concatenated."""
+        logits = []
+        for number, head in enumerate(heads):
+            parts = [
+                self.extractor_of(branch).standardise(own, number)
+                for branch, own in zip(self.branches, features, strict=True)
+            ]
+            logits.append(head(torch.cat(parts, dim=1)))
+        return logits[0] if len(logits) == 1 else (logits[0], logits[1])
+
+
+class RveRNet(Classifier):
+    """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
+
+    def __init__(self, spec: ModelSpec, classes: int, strength: float | None = None):
+        """`spec.roi` and `spec.extra_roi` name two backbones; they are always two separate modules."""
+        super().__init__(spec, ("roi_module", "extra_roi_module"), strength)
+        width = sum(self.extractor_of(branch).width for branch in self.branches)
+        self.integrated_fc1 = nn.Linear(width, spec.head_width)
+        self.integrated_fc2 = nn.Linear(spec.head_width, classes)
+        if self.heads == 2:
+            self.distilled_fc1 = nn.Linear(width, spec.head_width)
+            self.distilled_fc2 = nn.Linear(spec.head_width, classes)
+
+    def classify(self, *features: Tensor) -> Logits:
+        def class_head(x: Tensor) -> Tensor:
+            return self.integrated_fc2(torch.relu(self.integrated_fc1(x)))
+
+        def distillation_head(x: Tensor) -> Tensor:
+            return self.distilled_fc2(torch.relu(self.distilled_fc1(x)))
+
+        return self._per_head([class_head, distillation_head][: self.heads], features)
+
+
+class Baseline(Classifier):
+    """One backbone on one cut-out and a linear classifier on top (release Off_the_shelfs)."""
+
+    def __init__(self, spec: ModelSpec, classes: int, strength: float | None = None):
+        super().__init__(spec, ("backbone",), strength)
+        width = self.extractor_of(*self.branches).width
+        self.classifier = nn.Sequential(nn.Linear(width, classes))
+        if self.heads == 2:
+            self.distilled_classifier = nn.Sequential(nn.Linear(width, classes))
+
+    def classify(self, *features: Tensor) -> Logits:
+        heads = [self.classifier, *([self.distilled_classifier] if self.heads == 2 else [])]
+        return self._per_head(heads, features)
+
+
+def build_model(spec: ModelSpec, classes: int, strength: float | None = None) -> Classifier:
+    """The model that `spec` describes, for `classes` categories.
+
+    strength: of distillation, in [0, 1]; a number makes a distilled model with two heads, of which those
+    answer that were trained: the class head below 1, the distillation head above 0. None: one head.
+
+    Raises ConfigError for contradictory options.
     """
-    if spec.voices and kinds is None:
-        raise ConfigError(f"a model with voices={spec.voices!r} is a student; build it with students.build")
     if spec.fusion not in FUSIONS:
         raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
-    if spec.sees not in BRANCHES:
-        raise ConfigError(f"sees is {spec.sees!r}; expected one of {', '.join(BRANCHES)}")
-    if spec.extra_roi and spec.sees != BRANCHES[0]:
-        raise ConfigError(
-            f"RveRNet sees both cut-outs; sees = {spec.sees!r} is for the single-branch baseline"
-        )
-    allowed = BRANCHES if spec.extra_roi else (spec.sees,)
+    if not spec.branches:
+        raise ConfigError("neither roi nor extra_roi names a backbone; expected one of them, or both")
     for branch in spec.freeze:
-        if branch not in allowed:
-            raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(allowed)}")
-    pair, single = kinds or (RveRNet, Baseline)
-    return pair(spec, classes) if spec.extra_roi else single(spec, classes)
+        if branch not in spec.branches:
+            raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(spec.branches)}")
+    names = [getattr(spec, branch) for branch in spec.branches]
+    if strength is not None and not any(map(backbones.has_distillation_token, names)):
+        raise ConfigError(
+            f"{' + '.join(names)} has no distillation token; a distilled model needs one of "
+            f"{', '.join(n for n in backbones.ZOO if backbones.has_distillation_token(n))}"
+        )
+    return (RveRNet if spec.branches == BRANCHES else Baseline)(spec, classes, strength)

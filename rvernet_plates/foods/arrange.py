@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rvernet_plates.canvas import Canvas
@@ -18,7 +20,7 @@ SESAME, CHIVES, TOASTED, PARSLEY = GARNISHES = (  # colour and size in local uni
 )
 
 
-def polar(far: float | np.ndarray, angle: float | np.ndarray) -> tuple:
+def polar(far: float | np.ndarray, angle: float | np.ndarray) -> tuple[Any, Any]:
     """(x, y) at the distance `far` from the centre in the direction `angle`."""
     return far * np.cos(angle), far * np.sin(angle)
 

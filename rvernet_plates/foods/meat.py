@@ -6,7 +6,7 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, polar, strewn
-from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
+from rvernet_plates.textures import Rng, between, blend, offset, rgb, smoothstep, vary
 
 
 def egg(canvas: Canvas, rng: Rng) -> None:
@@ -139,15 +139,15 @@ def hamburg(canvas: Canvas, rng: Rng) -> None:
         height = np.where(rho < 1, plateau(rho, z, 0.05, 8) + 0.03 * ruffle * 5 * warp, 0)
         canvas.lay(piece, height, np.clip(colour * (1 + 0.12 * warp)[..., None], 0, 1), gloss)
 
-    layer(*rng.normal(0, 0.04, 2), 0.84, 0.05, bun * 0.9, 0.01, 0.2)
+    layer(*offset(rng, 0.04), 0.84, 0.05, bun * 0.9, 0.01, 0.2)
     if rng.random() < 0.8:
         dx, dy = rng.normal(0, 0.06, 2)
         layer(dx, dy, 0.95, 0.14, between(rng, rgb(130, 184, 62), rgb(90, 160, 50)), 0.09, 0.3)
     if rng.random() < 0.5:
-        layer(*rng.normal(0, 0.13, 2), 0.80, 0.20, rgb(214, 50, 36), 0.01, 0.6)
-    layer(*rng.normal(0, 0.05, 2), 0.86, 0.24, rgb(104, 58, 36), 0.03, 0.4)
+        layer(*offset(rng, 0.13), 0.80, 0.20, rgb(214, 50, 36), 0.01, 0.6)
+    layer(*offset(rng, 0.05), 0.86, 0.24, rgb(104, 58, 36), 0.03, 0.4)
     if rng.random() < 0.7:
-        slab = canvas.piece(*rng.normal(0, 0.05, 2), 0.76, 0.76, rng.uniform(0, np.pi))
+        slab = canvas.piece(*offset(rng, 0.05), 0.76, 0.76, rng.uniform(0, np.pi))
         edge = np.maximum(np.abs(slab.u), np.abs(slab.v))
         sagging = 0.1 * smoothstep(0.7, 1.4, np.hypot(slab.u, slab.v))
         height = np.where(edge < 1, 0.33 + 0.02 * (1 - edge) - sagging, 0)

@@ -1,6 +1,6 @@
 """The whole book builds without a warning, without executing anything and without a network.
 
-Notebooks that have no executed page yet are stood in for by a page made with the report package.
+Where a notebook has no executed page yet, a page with two figures and a table stands in for it.
 """
 
 import re
@@ -15,9 +15,14 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import stand_in
 from test_book import ROOT, TOC
 
-import rvernet_book as report
+from rvernet_book import alt, charts, photos
+from rvernet_book.page import Page
+from rvernet_book.summary import write_summary
+
+SOURCE = "from rvernet_core import metrics\nmetrics.f1_per_class(truth, predicted, 2)"
 
 
 class _Page(HTMLParser):
@@ -44,34 +49,34 @@ class _Page(HTMLParser):
 def _stand_in(name, folder):
     """An executed notebook with one figure, one table and the provenance box."""
     frame = pd.DataFrame({"model": ["vit", "deit"], "accuracy": [0.5, 0.6]})
-    page = report.Page(name, profile="smoke", folder=folder / "files")
+    page = Page(name, stand_in.study(), folder / "files")
     photo = np.full((16, 16, 3), 90, np.uint8)
     shown = [
         page.banner("Stand-in."),
         page.figure(
             f"{name}-dots",
-            lambda ax: report.dots(ax, frame, label="model", value="accuracy"),
+            lambda ax: charts.dots(ax, frame, label="model", value="accuracy"),
             frame,
-            alt=report.alt.of_dots(frame, what="accuracy", label="model", value="accuracy"),
+            alt=alt.of_dots(frame, what="accuracy", label="model", value="accuracy"),
             caption="Dots.",
         ),
         page.figure(
             f"{name}-photos",
-            lambda ax: report.photo_grid(ax, [[photo, photo]]),
+            lambda ax: photos.photo_grid(ax, [[photo, photo]]),
             frame,
-            alt=report.alt.of_photos([["a", "b"]], what="Two photos"),
+            alt=alt.of_photos([["a", "b"]], what="Two photos"),
             caption="Photos.",
         ),
         page.table(f"{name}-table", frame, caption="Numbers."),
         page.headline(f"{name} says **something**."),
-        page.provenance(command="make book"),
+        page.close(),
     ]
     cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
     for item in shown:
         output = nbformat.v4.new_output(
             "display_data", {"text/html": item._repr_html_(), "text/plain": repr(item)}
         )
-        cells.append(nbformat.v4.new_code_cell("page", outputs=[output], execution_count=1))
+        cells.append(nbformat.v4.new_code_cell(SOURCE, outputs=[output], execution_count=1))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / f"{name}.ipynb"
@@ -92,7 +97,7 @@ def site(tmp_path_factory):
         for entry in TOC:
             if "experiments/" in entry and not (source / f"{entry}.ipynb").exists():
                 _stand_in(Path(entry).name, experiments)
-    report.write_glance(source / "book")
+    write_summary(source / "book")
     for leftover in (".pytest_cache/README.md", "notes/idea.md", "out.md"):  # of a checkout in use
         (source / leftover).parent.mkdir(exist_ok=True)
         (source / leftover).write_text("# Not a page\n")
@@ -139,7 +144,21 @@ def test_every_picture_is_described(pages):
             assert image.get("alt"), f"{entry}: {image.get('src', '')[:60]}"
 
 
-def test_the_first_page_tells_the_result(site):
+def test_a_cell_links_to_the_source_of_what_it_calls(site, pages):
+    links = {
+        (site / "book" / "experiments" / url.partition("#")[0]).resolve(): url.partition("#")[2]
+        for entry, page in pages.items()
+        for url in page.links
+        if "/source/" in url
+    }
+    assert links
+    for path, name in links.items():
+        text = path.read_text()
+        assert f'id="{name}"' in text
+        assert "bd-sidebar" in text, "the page keeps the book's navigation"
+
+
+def test_the_first_page_shows_the_summary(site):
     assert "something" in (site / "book/intro.html").read_text() or (ROOT / "book/experiments").exists()
 
 

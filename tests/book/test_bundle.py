@@ -7,10 +7,12 @@ import xml.dom.minidom
 import numpy as np
 import pandas as pd
 import pytest
+import stand_in
 
-import rvernet_book as report
-from rvernet_book import provenance, style, svg
-from rvernet_book.summary import BEGIN, END, write_glance
+from rvernet_book import alt, charts, photos, provenance, style, svg, tables
+from rvernet_book.bundle import figure_bundle
+from rvernet_book.page import Page
+from rvernet_book.summary import BEGIN, END, write_summary
 from rvernet_core.errors import ConfigError, RecordError
 
 FRAME = pd.DataFrame(
@@ -26,15 +28,13 @@ DOTS = {"label": "model", "value": "accuracy", "low": "accuracy_low", "high": "a
 
 def figure(folder, **changes):
     options = {
-        "alt": report.alt.of_dots(FRAME, what="accuracy", **DOTS),
+        "alt": alt.of_dots(FRAME, what="accuracy", **DOTS),
         "caption": "Accuracy of `three` models.",
         "folder": folder,
         "profile": "smoke",
         "size": (5, 2),
     }
-    return report.figure_bundle(
-        "dots", lambda ax: report.dots(ax, FRAME, **DOTS), FRAME, **{**options, **changes}
-    )
+    return figure_bundle("dots", lambda ax: charts.dots(ax, FRAME, **DOTS), FRAME, **{**options, **changes})
 
 
 def test_figure_writes_both_variants_and_the_data(tmp_path):
@@ -68,8 +68,8 @@ def test_html_shows_both_variants_with_alt_text_and_links(tmp_path, monkeypatch)
         r'<img class="only-(\w+)" alt="([^"]+)"[^>]* src="data:image/svg\+xml;base64,([^"]+)"', html
     )
     assert [variant for variant, _, _ in images] == ["light", "dark"]
-    for _, alt, data in images:
-        assert "DeiT 0.875 [0.860, 0.890]" in alt or "DeiT 0.876 [0.860, 0.890]" in alt
+    for _, text, data in images:
+        assert "DeiT 0.875 [0.860, 0.890]" in text or "DeiT 0.876 [0.860, 0.890]" in text
         assert base64.b64decode(data).startswith(b"<svg")
     assert "Accuracy of <code>three</code> models." in html
     for name in ("dots.light.svg", "dots.dark.svg", "dots.csv"):
@@ -81,7 +81,7 @@ def test_html_shows_both_variants_with_alt_text_and_links(tmp_path, monkeypatch)
 def test_a_figure_without_words_or_data_is_refused(tmp_path, changes):
     if changes.get("folder", tmp_path) is None:
         with pytest.raises(RecordError, match="no data"):
-            report.figure_bundle("x", lambda ax: None, FRAME.iloc[:0], alt="a", caption="c", folder=tmp_path)
+            figure_bundle("x", lambda ax: None, FRAME.iloc[:0], alt="a", caption="c", folder=tmp_path)
     else:
         with pytest.raises(RecordError, match="no alt text"):
             figure(tmp_path, **changes)
@@ -90,8 +90,8 @@ def test_a_figure_without_words_or_data_is_refused(tmp_path, changes):
 
 def test_photos_are_packed_until_the_drawing_is_light():
     noise = np.random.default_rng(0).integers(0, 256, (10, 256, 256, 3), dtype=np.uint8)
-    photos = [list(noise[:5]), list(noise[5:])]
-    text = svg.render(lambda ax: report.photo_grid(ax, photos), "light", name="n", limit=300_000)
+    grid = [list(noise[:5]), list(noise[5:])]
+    text = svg.render(lambda ax: photos.photo_grid(ax, grid), "light", name="n", limit=300_000)
     assert len(text) <= 300_000
     assert text.count("data:image/webp") == 10
 
@@ -102,16 +102,16 @@ def test_photos_keep_their_shape_and_are_checked():
     mask[10:20, 10:30] = True
 
     def draw(ax):
-        report.photo_grid(ax, [[wide, None]], titles=[["one\ntwo", ""]], outlines=[[mask, None]])
+        photos.photo_grid(ax, [[wide, None]], titles=[["one\ntwo", ""]], outlines=[[mask, None]])
 
     text = svg.render(draw, "dark", name="n")
     assert "two" in text
     with pytest.raises(RecordError, match="expected uint8"):
-        svg.render(lambda ax: report.photo_grid(ax, [[wide.astype(float)]]), "light", name="n")
+        svg.render(lambda ax: photos.photo_grid(ax, [[wide.astype(float)]]), "light", name="n")
 
 
 def test_table_shows_intervals_and_the_best(tmp_path):
-    bundle = report.table_bundle(
+    bundle = tables.table_bundle(
         "t",
         FRAME,
         caption="C.",
@@ -127,26 +127,26 @@ def test_table_shows_intervals_and_the_best(tmp_path):
     assert "MobileNetV2 + ViT" in html
     assert "accuracy_low" not in html
     kept = pd.read_csv(bundle.paths["csv"])
-    pd.testing.assert_frame_equal(kept, report.tidy(FRAME, profile="demo", seeds=3), check_dtype=False)
+    pd.testing.assert_frame_equal(kept, tables.tidy(FRAME, profile="demo", seeds=3), check_dtype=False)
 
 
 def test_table_leaves_missing_values_empty(tmp_path):
     frame = pd.DataFrame({"name": ["a", None], "n": [1234, 5], "x": [0.5, float("nan")]})
-    html = report.table_bundle("t", frame, caption="C.", folder=tmp_path)._repr_html_()
+    html = tables.table_bundle("t", frame, caption="C.", folder=tmp_path)._repr_html_()
     assert "nan" not in html.lower().replace("rvn", "")
     assert "1,234" in html
 
 
 def test_table_names_a_missing_column(tmp_path):
     with pytest.raises(RecordError, match="accuracy_low"):
-        report.table_bundle(
+        tables.table_bundle(
             "t", FRAME[["model", "accuracy"]], caption="", folder=tmp_path, intervals=["accuracy"]
         )
 
 
 def test_texts_are_escaped(tmp_path):
     frame = pd.DataFrame({"food": ["<b>stew</b> & rice"]})
-    html = report.table_bundle("t", frame, caption="1 < 2", folder=tmp_path)._repr_html_()
+    html = tables.table_bundle("t", frame, caption="1 < 2", folder=tmp_path)._repr_html_()
     assert "&lt;b&gt;stew" in html
     assert "1 &lt; 2" in html
 
@@ -156,17 +156,17 @@ def test_unknown_variant_is_refused():
         pass
 
 
-def test_page_numbers_say_and_record(tmp_path):
-    page = report.Page("03-rvernet", profile="smoke", seeds=(0, 1), folder=tmp_path)
-    draw = lambda ax: report.dots(ax, FRAME, **DOTS)  # noqa: E731
+def test_a_page_numbers_glues_and_records(tmp_path):
+    page = Page("03-rvernet", stand_in.study(), tmp_path)
+    draw = lambda ax: charts.dots(ax, FRAME, **DOTS)  # noqa: E731
     for _ in range(2):  # a cell that runs again keeps its number
         html = page.figure("dots", draw, FRAME, alt="alt", caption="C")._repr_html_()
         assert "Figure 3.1." in html
     assert "Table 3.1." in page.table("t", FRAME, caption="C")._repr_html_()
-    page.say("best", 0.87349, "{:.3f}")
+    page.glue("best", 0.87349, "{:.3f}")
     page.headline("It **works**.")
-    box = page.provenance(data={"train": "abc"}, command="make book")._repr_html_()
-    assert "make book" in box
+    box = page.close()._repr_html_()
+    assert "papermill notebooks/03-rvernet.ipynb" in box
     facts = pd.read_json(tmp_path / "03-rvernet.page.json", typ="series")
     assert facts["numbers"] == {"best": "0.873"}
     assert facts["items"] == {"Figure": ["dots"], "Table": ["t"]}
@@ -184,22 +184,22 @@ def test_provenance_names_no_host(tmp_path):
     assert {"torch", "timm"} <= set(facts["packages"])
 
 
-def test_glance_is_written_from_the_record_alone(tmp_path):
+def test_the_summary_is_written_from_the_record_alone(tmp_path):
     book, readme = tmp_path / "book", tmp_path / "README.md"
     readme.write_text(f"a\n{BEGIN}\nold\n{END}\nz\n")
     (book / "experiments" / "files").mkdir(parents=True)
-    write_glance(book, readme)
-    assert "No record" in (book / "glance.md").read_text()
-    page = report.Page("03-rvernet", profile="full", seeds=(0, 1), folder=book / "experiments" / "files")
+    write_summary(book, readme)
+    assert "No record" in (book / "summary.md").read_text()
+    page = Page("03-rvernet", stand_in.study("full"), book / "experiments" / "files")
     page.headline("RveRNet gains **+0.2**.")
-    page.provenance(command="make record")
-    write_glance(book, readme)
-    glance = (book / "glance.md").read_text()
-    assert "RveRNet gains **+0.2**. ([details](experiments/03-rvernet.ipynb))" in glance
-    assert "`full` profile, 2 seeds" in glance
+    page.close()
+    write_summary(book, readme)
+    text = (book / "summary.md").read_text()
+    assert "RveRNet gains **+0.2**. ([details](experiments/03-rvernet.ipynb))" in text
+    assert "`full` profile, 2 seeds" in text
     text = readme.read_text()
     assert text.startswith("a\n<!-- result -->\n- RveRNet gains **+0.2**.")
     assert text.endswith("<!-- /result -->\nz\n")
     readme.write_text("nothing")
     with pytest.raises(RecordError, match="has no block"):
-        write_glance(book, readme)
+        write_summary(book, readme)

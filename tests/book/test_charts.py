@@ -6,7 +6,7 @@ import pytest
 
 import rvernet_book as report
 from rvernet_book import charts, grids, style, svg
-from rvernet_core.config import BACKBONES
+from rvernet_core.models.backbones import BACKBONES
 
 GRID = pd.DataFrame(np.linspace(0.5, 0.9, 25).reshape(5, 5), index=list(BACKBONES), columns=list(BACKBONES))
 CURVES = pd.DataFrame(

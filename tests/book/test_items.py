@@ -6,9 +6,9 @@ from rvernet_book.items import back_link, coverage, missing, read_items, write_c
 from rvernet_core.errors import RecordError
 
 ENTRY = """
-- {id: figure-1, kind: figure, title: Figure 1, shows: A, known: caption, page: 01-x,
+- {id: figure-1, kind: figure, title: Figure 1, shows: A, source: caption, page: 01-x,
    items: [one, two], status: S}
-- {id: table-1, kind: table, title: T, shows: B, known: inferred, page: 01-x, items: [three], status: S}
+- {id: table-1, kind: table, title: T, shows: B, source: inferred, page: 01-x, items: [three], status: S}
 """
 
 
@@ -35,27 +35,27 @@ def test_a_complete_record_lacks_nothing_and_every_item_is_linked(book):
 
 
 @pytest.mark.parametrize(
-    ("lost", "told"),
+    ("lost", "named"),
     [("files/one.light.svg", "a picture"), ("files/three.csv", "three.csv"), ("01-x.ipynb", "01-x.ipynb")],
 )
-def test_what_is_missing_is_named(book, lost, told):
+def test_what_is_missing_is_named(book, lost, named):
     (book / "experiments" / lost).unlink()
     items = read_items(book / "paper-items.yml")
-    assert told in [name for item in items for name in missing(item, book / "experiments")]
+    assert named in [name for item in items for name in missing(item, book / "experiments")]
     assert "Not in this run" in coverage(book / "experiments", items)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right", "told"),
+    ("wrong", "right", "named"),
     [
         ("kind: table", "kind: tabel", "tabel"),
-        ("id: table-1", "id: figure-1", "twice"),
+        ("id: table-1", "id: figure-1", "repeated"),
         ("shows: B, ", "", "shows"),
     ],
 )
-def test_a_wrong_list_is_refused(book, wrong, right, told):
+def test_a_wrong_list_is_refused(book, wrong, right, named):
     (book / "paper-items.yml").write_text(ENTRY.replace(wrong, right))
-    with pytest.raises(RecordError, match=told):
+    with pytest.raises(RecordError, match=named):
         read_items(book / "paper-items.yml")
 
 

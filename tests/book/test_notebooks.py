@@ -1,10 +1,12 @@
 """Executing a notebook: it appears whole, or the old one stays and the unfinished one lies beside it."""
 
+import re
+
 import nbformat
 import pytest
 from nbformat import v4
 
-from rvernet_book import notebooks
+from rvernet_book import notebooks, site
 from rvernet_core.errors import RecordError
 
 
@@ -32,16 +34,36 @@ def test_an_executed_notebook_holds_its_parameters_and_no_folder_of_this_machine
     assert not shown(source)
 
 
+def test_the_injected_cell_becomes_one_quiet_line_and_the_code_stays_as_it_is(tmp_path):
+    source, out = write(tmp_path / "source.ipynb", "x: int = 1\ny: list = []", "x"), tmp_path / "page.ipynb"
+    notebooks.execute(source, out, {"x": 4, "y": [0, 1]})
+    parameters, injected, line, _ = nbformat.read(out, as_version=4).cells
+    assert parameters.source.startswith("x: int = 1")
+    assert set(injected.metadata.tags) == {"injected-parameters", "remove-cell"}
+    assert line.metadata.tags == ["injected-line"]
+    assert re.sub("<[^>]+>", "", line.source) == "run with x=4, y=0,1"
+    assert site._code(out) == site._code(source)
+
+
+def test_the_parameters_cell_is_replaced_and_nothing_else(tmp_path):
+    path = write(tmp_path / "source.ipynb", "x: int = 1", "print(x + 1)")
+    notebooks.write_parameters(path, "x: int = 2  # two")
+    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [
+        "x: int = 2  # two",
+        "print(x + 1)",
+    ]
+
+
 def test_a_failing_cell_keeps_the_old_page_and_leaves_the_unfinished_one_beside_it(tmp_path):
     source, out = (
-        write(tmp_path / "source.ipynb", "x: int = 1", "print('begun')", "1 / 0"),
+        write(tmp_path / "source.ipynb", "x: int = 1", "print('started')", "1 / 0"),
         tmp_path / "p.ipynb",
     )
     out.write_text("the old page")
     with pytest.raises(RecordError, match="ZeroDivisionError"):
         notebooks.execute(source, out, {})
     assert out.read_text() == "the old page"
-    assert shown(tmp_path / "p.failed.ipynb") == ["begun"]
+    assert shown(tmp_path / "p.failed.ipynb") == ["started"]
 
 
 def test_an_interrupted_notebook_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -1,8 +1,8 @@
-"""The result at a glance: what it says of the hours behind it."""
+"""The summary of results: what it counts."""
 
 import json
 
-import rvernet_book as report
+from rvernet_book.summary import summary
 
 
 def test_a_run_behind_several_pages_is_counted_once(tmp_path):
@@ -16,6 +16,6 @@ def test_a_run_behind_several_pages_is_counted_once(tmp_path):
     two = {"common": {}, "each": {"b": {"seconds": 3600.0}, "c": {"seconds": 600.0}}, "trials": {}}
     (files / "02-one.runs.json").write_text(json.dumps(one))
     (files / "03-two.runs.json").write_text(json.dumps(two))
-    text = report.glance(tmp_path)
+    text = summary(tmp_path)
     assert "Result of 02-one. ([details](experiments/02-one.ipynb))" in text
     assert "3 runs, 2 h 10 min of training in all; the last execution of the pages took 3 min 0 s" in text

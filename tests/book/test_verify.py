@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-import rvernet_book as report
+from rvernet_book import tables
 from rvernet_book import verify as compare
 from rvernet_core.errors import RecordError
 
@@ -23,7 +23,7 @@ def written(folder, accuracy, parameters=10):
         }
     )
     folder.mkdir()
-    report.table_bundle("scores", frame, caption="C.", folder=folder, profile="demo", keys=["strength"])
+    tables.table_bundle("scores", frame, caption="C.", folder=folder, profile="demo", keys=["strength"])
     (folder / "02-page.page.json").write_text(json.dumps({"items": {"Table": ["scores"]}}))
     return folder
 
@@ -36,7 +36,7 @@ def test_numbers_agree_where_their_intervals_overlap(tmp_path):
     assert found["what"].tolist() == ["vit, 0.5, nan, accuracy", "deit, 1.0, vit, accuracy"]
     text = compare.summary(found)
     assert "02-page" in text
-    assert "2 numbers  1 lie apart" in text
+    assert "2 numbers  1 without overlap" in text
     assert "deit, 1.0, vit, accuracy: 0.950 [0.930, 0.970], in the record 0.900 [0.880, 0.920]" in text
     assert compare.summary(compare.compare(record, record)).endswith("agrees")
 

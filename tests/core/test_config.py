@@ -1,6 +1,7 @@
 """Specs convert to data and back, refuse what they do not know, and have stable names."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 
@@ -36,6 +37,37 @@ def test_an_integer_is_a_float_but_not_the_reverse():
     assert config.from_dict(TrainSpec, {"lr": 1}).lr == 1.0
     with pytest.raises(ConfigError):
         config.from_dict(TrainSpec, {"epochs": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "expected"),
+    [
+        ("0, 1,2", list[int], [0, 1, 2]),
+        (3, Sequence[int], [3]),
+        (("a", "b"), Sequence[str], ["a", "b"]),
+        ([1, 2], tuple[float, ...], (1.0, 2.0)),
+        (None, int | None, None),
+        (True, bool, True),
+    ],
+)
+def test_a_value_is_brought_to_its_type(value, hint, expected):
+    coerced = config.coerce(value, hint, "x")
+    assert coerced == expected
+    assert type(coerced) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "message"),
+    [
+        ("0,b", list[int], r"x\[1\] is 'b' \(str\); expected int"),
+        ("a,b", tuple[str, ...], r"x is 'a,b' \(str\); expected tuple\[str, \.\.\.\]"),
+        (True, int, r"x is True \(bool\); expected int"),
+        (None, str, r"x is None \(NoneType\); expected str"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_what_was_expected(value, hint, message):
+    with pytest.raises(ConfigError, match=message):
+        config.coerce(value, hint, "x")
 
 
 def test_every_field_changes_the_name():

@@ -14,9 +14,9 @@ from rvernet_core.models.rvernet import build_model
 PINNED = {1: [1.23883, 0.08452]}
 
 
-def test_a_tiny_run_still_gives_its_pinned_numbers(pairs):
+def test_a_tiny_run_still_gives_its_pinned_numbers(cutouts):
     training.seed_everything(0)
     model = build_model(ModelSpec(roi="deit-distilled", extra_roi="mobilenetv2"), 4)
     spec = TrainSpec(epochs=2, batch_size=20, lr=1e-3, head_lr_factor=10.0)
-    history = training.fit(model, pairs, spec, 0)
+    history = training.fit(model, cutouts, spec, 0)
     assert [row["loss"] for row in history] == pytest.approx(PINNED[PROTOCOL], rel=0.01)

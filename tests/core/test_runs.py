@@ -12,154 +12,213 @@ import pytest
 import torch
 
 from rvernet_core import files, runs, training
-from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
-from rvernet_core.distillation import student_of
+from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec, to_dict
 from rvernet_core.errors import ConfigError, RecordError, TrainingError
+from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=14, test_scenes=10, plates=PlatesSpec(size=64))
 SPEC = RunSpec(DATA, ModelSpec(roi="mobilenetv2"), TrainSpec(epochs=1, lr=1e-3), seed=0)
 
 
+def distilled_from(teacher, kind="hard", strength=0.5):
+    """The spec of a DeiT-distilled that learns from `teacher`."""
+    train = dataclasses.replace(teacher.train, distillation=kind, strength=strength)
+    return dataclasses.replace(teacher, model=ModelSpec(roi="deit-distilled"), train=train, teacher=teacher)
+
+
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """A cache that holds the rendered scenes and one finished run."""
-    folder = tmp_path_factory.mktemp("cache")
-    runs.load_or_train(SPEC, folder)
-    return folder
+def store(tmp_path_factory):
+    """A store whose cache holds the rendered scenes and one finished run."""
+    store = RunStore(tmp_path_factory.mktemp("cache"))
+    store.load_or_train(SPEC)
+    return store
 
 
-def test_the_same_spec_is_loaded_and_not_trained_again(cache, monkeypatch):
+# --- without a data set -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [ModelSpec("mobilenetv2", "vit"), ModelSpec(None, "mobilenetv2")])
+def test_training_needs_no_data_set_and_no_cache(model, cutouts, unseen, tmp_path):
+    """A plain function: two sets of cut-outs in, one folder out."""
+    spec = RunSpec(model=model, train=TrainSpec(epochs=1, batch_size=20), seed=3)
+    run = runs.train(spec, cutouts, unseen, tmp_path / "mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert tuple(run.predictions.table["key"]) == unseen.keys
+    assert (run.predictions.labels == unseen.labels).all()
+    assert run.manifest["data"] == {"train": "fixture", "test": "fixture"}
+    assert run.manifest["samples"] == {"train": 60, "test": 60}
+    assert runs.read_run(tmp_path / "mine").spec == spec
+    assert np.allclose(training.predict(run.model(), unseen), run.logits, atol=1e-4)
+
+
+# --- what a run holds -------------------------------------------------------------------------------
+
+
+def test_the_same_spec_is_loaded_and_not_trained_again(store, monkeypatch):
     monkeypatch.setattr(training, "fit", lambda *args, **kwargs: pytest.fail("trained again"))
-    assert runs.load_or_train(SPEC, cache).metrics["accuracy"] >= 0
+    assert store.load_or_train(SPEC).metrics["accuracy"] >= 0
 
 
-def test_a_run_holds_all_that_its_numbers_can_be_recomputed_from(cache):
-    run = runs.load_or_train(SPEC, cache)
-    data = runs.data_of(DATA, cache)
+def test_a_run_holds_all_that_its_numbers_can_be_recomputed_from(store):
+    run, data = store.load_or_train(SPEC), store.data(DATA)
     predictions = run.predictions
-    assert list(predictions["key"]) == [s.key for s in data.test.samples]
-    again = runs.test_metrics(
-        predictions["label"].to_numpy(), predictions["predicted"].to_numpy(), data.classes
-    )
+    assert list(predictions.table["key"]) == [s.key for s in data.test.samples]
+    assert list(predictions.photos) == [s.image_id for s in data.test.samples]
+    again = runs.test_metrics(predictions.labels, predictions.predicted, data.classes)
     assert again == pytest.approx(run.metrics)
     manifest = run.manifest
     assert manifest["spec"]["seed"] == 0
     assert manifest["data"]["test"] == data.test.fingerprint
     assert manifest["checkpoint_sha256"] == files.sha256(run.folder / "model.safetensors")
     assert {"commit", "packages", "machine", "seconds", "peak_memory_mib", "protocol"} <= set(manifest)
-    assert len(run.history) == 1
+    assert len(manifest["history"]) == 1
 
 
-def test_the_stored_weights_give_the_stored_predictions(cache):
-    run = runs.load_or_train(SPEC, cache)
-    test = runs.pairs_of(DATA, "test", 64, cache)
-    chances = training.predict(run.model(len(test.classes)), test)
-    assert (chances.argmax(1) == run.predictions["predicted"]).all()
-    assert np.allclose(chances.max(1), run.predictions["confidence"], atol=1e-4)
+def test_the_stored_weights_give_the_stored_predictions(store):
+    run = store.load_or_train(SPEC)
+    logits = training.predict(run.model(), store.cutouts(DATA, "test", 64))
+    assert (logits.argmax(1).numpy() == run.predictions.predicted).all()
+    assert np.allclose(logits, run.logits, atol=1e-4)
 
 
-def test_fault_33_every_change_of_the_spec_is_another_run(cache):
-    data = runs.data_of(DATA, cache)
-    variants = [
-        dataclasses.replace(SPEC, seed=1),
-        dataclasses.replace(SPEC, model=ModelSpec(roi="vit")),
-        dataclasses.replace(SPEC, train=TrainSpec(epochs=2, lr=1e-3)),
-    ]
-    names = {runs.run_id(spec, data) for spec in [SPEC, *variants]}
-    assert len(names) == 4
+def test_the_stored_logits_are_those_behind_the_stored_confidences(store):
+    run, classes = store.load_or_train(SPEC), store.data(DATA).classes
+    probabilities = torch.from_numpy(run.logits).softmax(1).numpy()
+    table = run.predictions.table
+    assert (probabilities.argmax(1) == table["predicted"]).all()
+    assert np.allclose(probabilities.max(1), table["confidence"], atol=1e-5)
+    assert np.allclose(probabilities[:, classes.index("ketchup")], table["p ketchup"], atol=1e-5)
 
 
-def test_a_frozen_backbone_is_not_stored_but_comes_back(cache):
+def test_a_frozen_backbone_is_not_stored_but_comes_back(store):
     frozen = ModelSpec(roi="vit", extra_roi="mobilenetv2", fusion="features", freeze=("roi", "extra_roi"))
-    spec = dataclasses.replace(SPEC, model=frozen, train=TrainSpec(epochs=2, flip=0.0))
-    run = runs.load_or_train(spec, cache)
+    run = store.load_or_train(dataclasses.replace(SPEC, model=frozen, train=TrainSpec(epochs=2, flip=0.0)))
     assert (run.folder / "model.safetensors").stat().st_size < 2_000_000
-    test = runs.pairs_of(DATA, "test", 64, cache)
-    chances = training.predict(run.model(len(test.classes)), test)
-    assert (chances.argmax(1) == run.predictions["predicted"]).all()
+    logits = training.predict(run.model(), store.cutouts(DATA, "test", 64))
+    assert (logits.argmax(1).numpy() == run.predictions.predicted).all()
 
 
-def test_fault_34_a_failed_run_is_marked_and_never_counted(cache):
-    spec = dataclasses.replace(SPEC, train=TrainSpec(epochs=3, lr=1e12))
-    with pytest.raises(TrainingError, match="loss became"):
-        runs.load_or_train(spec, cache)
-    folder = runs.run_folder(spec, runs.data_of(DATA, cache), cache)
-    assert not folder.exists()
-    with pytest.raises(TrainingError, match=r"failed before.*Remove .*\.part"):
-        runs.load_or_train(spec, cache)
-
-
-def test_fault_10_two_at_once_end_with_one_whole_run(cache):
-    spec = dataclasses.replace(SPEC, seed=5)
-    with ThreadPoolExecutor(2) as pool:
-        one, two = pool.map(lambda _: runs.load_or_train(spec, cache), range(2))
-    assert one.folder == two.folder
-    assert one.metrics == two.metrics
-    assert not list(cache.glob("runs/.*"))
-
-
-@pytest.fixture(scope="module")
-def student(cache):
-    """A student of the fixture's run."""
-    deit, quick = ModelSpec(roi="deit-distilled"), TrainSpec(epochs=1, lr=1e-3)
-    return runs.load_or_train(student_of(SPEC, deit, quick, "hard", 0.5), cache)
-
-
-def test_a_student_names_its_teacher_and_keeps_what_each_voice_says(cache, student):
-    teacher = runs.load_or_train(SPEC, cache)
-    assert student.manifest["teacher"] == teacher.folder.name
-    assert runs.read_run(student.folder).spec == student.spec
-    test = runs.pairs_of(DATA, "test", 64, cache)
-    model = student.model(len(test.classes))
-    one, other = training.heard(model, test).argmax(2).numpy()
-    assert (student.predictions["class voice"] == one).all()
-    assert (student.predictions["distillation voice"] == other).all()
-    assert (student.predictions["predicted"] == training.predict(model, test).argmax(1)).all()
-    assert (one != other).any()
-
-
-def test_a_missing_teacher_is_trained_first_and_a_contradiction_stops_before_that(cache):
-    teacher = dataclasses.replace(SPEC, seed=21)
-    spec = student_of(teacher, ModelSpec(roi="deit-distilled"), TrainSpec(epochs=1, lr=1e-3), "soft", 1.0)
-    data = runs.data_of(DATA, cache)
-    broken = dataclasses.replace(spec, train=TrainSpec(distillation="soft", strength=2.0))
-    with pytest.raises(ConfigError, match="strength"):
-        runs.load_or_train(broken, cache)
-    assert not runs.run_folder(teacher, data, cache).exists()
-    runs.load_or_train(spec, cache)
-    assert runs.run_folder(teacher, data, cache).exists()
-
-
-def test_weights_of_another_architecture_are_refused(cache, tmp_path):
-    run = runs.load_or_train(SPEC, cache)
+def test_weights_of_another_architecture_are_refused(store):
+    run = store.load_or_train(SPEC)
     other = dataclasses.replace(SPEC, model=ModelSpec(roi="vit"))
     with pytest.raises(RecordError, match="do not fit"):
-        runs.Run(run.folder, other).model(24)
+        runs.Run(run.folder, other).model()
 
 
-def test_a_manifest_names_no_host_and_no_folder(cache):
+def test_a_manifest_names_no_host_and_no_folder(store):
     import getpass
     import socket
 
-    text = json.dumps(runs.load_or_train(SPEC, cache).manifest)
-    assert str(cache) not in text
+    text = json.dumps(store.load_or_train(SPEC).manifest)
+    assert str(store.cache) not in text
     for secret in {socket.gethostname(), getpass.getuser()} - {"root", "vm", "localhost"}:
         assert secret not in text
 
 
+# --- distillation -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def distilled(store):
+    """A run that was distilled from the fixture's run."""
+    return store.load_or_train(distilled_from(SPEC))
+
+
+def test_a_distilled_run_names_its_teacher_and_keeps_what_each_head_answers(store, distilled):
+    assert distilled.manifest["spec"]["teacher"] == to_dict(SPEC)
+    assert runs.read_run(distilled.folder).spec == distilled.spec
+    model = distilled.model()
+    heads = training.predict(model, store.cutouts(DATA, "test", 64))
+    class_head, distillation_head = (head.argmax(1).numpy() for head in heads)
+    table = distilled.predictions.table
+    assert (table["class head"] == class_head).all()
+    assert (table["distillation head"] == distillation_head).all()
+    assert (table["predicted"] == model.answer(heads).argmax(1).numpy()).all()
+    assert (class_head != distillation_head).any()
+
+
+def test_a_missing_teacher_is_trained_first_and_a_contradiction_stops_before_that(store):
+    teacher = dataclasses.replace(SPEC, seed=21)
+    with pytest.raises(ConfigError, match="strength"):
+        store.load_or_train(distilled_from(teacher, "soft", 2.0))
+    assert not store.folder(teacher).exists()
+    store.load_or_train(distilled_from(teacher, "soft", 1.0))
+    assert store.folder(teacher).exists()
+
+
+def test_a_teacher_too_answers_on_one_thread(store, monkeypatch):
+    """Otherwise its logits, and so what it teaches, would depend on the number of cores in the last digits."""
+    threads = []
+    monkeypatch.setattr(training, "augmented_logits", lambda *_: threads.append(torch.get_num_threads()))
+    monkeypatch.setattr(runs, "train", lambda *_: None)
+    torch.set_num_threads(2)
+    try:
+        RunStore(store.cache).load_or_train(distilled_from(SPEC, "soft", 0.25))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert threads == [1]
+
+
+# --- identity and failures --------------------------------------------------------------------------
+
+
+def test_fault_33_every_change_of_the_spec_is_another_run(store):
+    variants = [
+        dataclasses.replace(SPEC, seed=1),
+        dataclasses.replace(SPEC, model=ModelSpec(roi="vit")),
+        dataclasses.replace(SPEC, model=ModelSpec(roi=None, extra_roi="mobilenetv2")),
+        dataclasses.replace(SPEC, train=TrainSpec(epochs=2, lr=1e-3)),
+        distilled_from(SPEC),
+        distilled_from(dataclasses.replace(SPEC, train=TrainSpec(epochs=9))),
+    ]
+    assert len({store.run_id(spec) for spec in [SPEC, *variants]}) == 7
+    assert len({runs.identity(spec) for spec in [SPEC, *variants]}) == 7
+
+
+def test_fault_33_other_shipped_weights_are_another_run(monkeypatch):
+    before = runs.identity(SPEC)
+    monkeypatch.setattr(runs, "_weights_hash", lambda name: f"{name}, retrained")
+    assert runs.identity(SPEC) != before
+    fresh = dataclasses.replace(SPEC, model=ModelSpec(roi="mobilenetv2", pretrained=False))
+    assert runs.identity(fresh) not in {before, runs.identity(SPEC)}
+
+
+def test_fault_34_a_failed_run_is_marked_and_never_counted(store):
+    spec = dataclasses.replace(SPEC, train=TrainSpec(epochs=3, lr=1e12))
+    with pytest.raises(TrainingError, match="loss became"):
+        store.load_or_train(spec)
+    assert not store.folder(spec).exists()
+    with pytest.raises(TrainingError, match=r"failed before.*Remove .*\.part"):
+        store.load_or_train(spec)
+
+
+def test_fault_10_two_at_once_end_with_one_whole_run(store):
+    spec = dataclasses.replace(SPEC, seed=5)
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda _: RunStore(store.cache).load_or_train(spec), range(2))
+    assert one.folder == two.folder
+    assert one.metrics == two.metrics
+    assert not list(store.cache.glob("runs/.*"))
+
+
+def test_unknown_masks_are_refused(store):
+    with pytest.raises(ConfigError, match="exact or sam"):
+        store.data(dataclasses.replace(DATA, masks="drawn"))
+
+
 @pytest.mark.slow
-def test_fault_32_a_killed_process_resumes_to_the_same_numbers(cache):
+def test_fault_32_a_killed_process_resumes_to_the_same_numbers(store):
     """SIGKILL in the middle of training, in a real process."""
     spec = dataclasses.replace(SPEC, seed=9, train=TrainSpec(epochs=60, lr=1e-3))
-    folder = runs.run_folder(spec, runs.data_of(DATA, cache), cache)
+    folder = store.folder(spec)
     code = (
-        "import json, sys, torch\nfrom pathlib import Path\nfrom rvernet_core import config, runs, training\n"
+        "import json, sys\nfrom rvernet_core import config, runs, training\n"
         "training.CHECKPOINT_SECONDS = 0.0\n"
-        "runs.load_or_train(config.from_dict(config.RunSpec, json.loads(sys.argv[1])), Path(sys.argv[2]))\n"
+        "spec = config.from_dict(config.RunSpec, json.loads(sys.argv[1]))\n"
+        "runs.RunStore(sys.argv[2]).load_or_train(spec)\n"
     )
-    from rvernet_core.config import to_dict
-
-    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(to_dict(spec)), str(cache)])
+    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(to_dict(spec)), str(store.cache)])
     checkpoint = folder.with_name(folder.name + ".part") / "checkpoint.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -168,8 +227,8 @@ def test_fault_32_a_killed_process_resumes_to_the_same_numbers(cache):
     process.wait()
     assert checkpoint.exists(), "killed before its first checkpoint, or finished"
     assert not folder.exists()
-    resumed = runs.load_or_train(spec, cache)
+    resumed = store.load_or_train(spec)
     torch.manual_seed(123)
-    whole = runs.load_or_train(spec, cache.parent / "uninterrupted")
+    whole = RunStore(store.cache.parent / "uninterrupted").load_or_train(spec)
     assert resumed.metrics == whole.metrics
     assert resumed.manifest["checkpoint_sha256"] == whole.manifest["checkpoint_sha256"]

@@ -12,12 +12,13 @@ import torch
 
 from rvernet_book import page as page_module
 from rvernet_core import runs
-from rvernet_core.config import BACKBONES, DataSpec, PlatesSpec, replace
+from rvernet_core.config import DataSpec, PlatesSpec, replace
 from rvernet_core.data import open_data
 from rvernet_core.data.export import write_foodseg103
 from rvernet_core.experiments import study as experiments
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.models import students
+from rvernet_core.models.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rvernet_book import parameters
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -34,9 +36,9 @@ def test_the_first_code_cell_declares_typed_and_explained_parameters(notebook):
         assert comment.strip()
 
 
-def test_all_notebooks_take_the_same_parameters():
-    cells = {"".join(code(json.loads(path.read_text()))[0]["source"]) for path in NOTEBOOKS}
-    assert len(cells) == 1
+def test_the_parameters_are_those_of_the_study(notebook):
+    cell = "".join(code(notebook)[0]["source"])
+    assert cell == parameters.cell(), "run `python -m rvernet_book parameters`"
 
 
 def test_parameters_are_checked_before_any_work(notebook):

@@ -9,10 +9,11 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.metrics.cam_mult_image import DropInConfidence, IncreaseInConfidence
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget
 
-from rvernet_core.config import BACKBONES, ModelSpec
+from rvernet_core.config import ModelSpec
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import gradcam, saliency
 from rvernet_core.models import backbones
+from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.models.rvernet import BRANCHES, build_model
 
 SOME = np.array([3, 17, 40])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from rvernet_core.config import BACKBONES, ModelSpec
+from rvernet_core.config import ModelSpec
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import position as probes
 from rvernet_core.models import backbones
+from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.models.rvernet import build_model
 
 TOKENS = [name for name in BACKBONES if name != "mobilenetv2"]

@@ -3,9 +3,9 @@
 import pytest
 
 from rvernet_core import config
-from rvernet_core.config import BACKBONES
 from rvernet_core.errors import ConfigError
 from rvernet_core.experiments.profiles import PROFILES, Profile, profile_named
+from rvernet_core.models.backbones import BACKBONES
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())

@@ -5,10 +5,11 @@ import pytest
 from rvernet_book.graph import asked, catalogue, graph
 from rvernet_book.record import read_evidence
 from rvernet_book.site import RECORD, ROOT
-from rvernet_core.config import BACKBONES, RunSpec, from_dict
+from rvernet_core.config import RunSpec, from_dict
 from rvernet_core.errors import ConfigError
 from rvernet_core.experiments import study as experiments
 from rvernet_core.experiments.study import Study
+from rvernet_core.models.backbones import BACKBONES
 
 NOTEBOOKS = ROOT / "notebooks"
 

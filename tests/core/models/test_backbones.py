@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from rvernet_core import config
 from rvernet_core.errors import CheckpointError, ConfigError
 from rvernet_core.models import backbones
 
 
-@pytest.fixture(params=config.BACKBONES)
+@pytest.fixture(params=backbones.BACKBONES)
 def name(request):
     return request.param
 

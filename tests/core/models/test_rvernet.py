@@ -1,20 +1,24 @@
-"""RveRNet and the baseline: two modules, frozen means frozen, names of the release."""
+"""RveRNet and the baseline: a module per branch, frozen means frozen, names of the release, two heads."""
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
-from rvernet_core.config import BACKBONES, ModelSpec
+from rvernet_core import training
+from rvernet_core.config import BRANCHES, ModelSpec
+from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
+from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.models.rvernet import build_model
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-def build(**options):
+def build(strength=None, **options):
     torch.manual_seed(0)
-    return build_model(ModelSpec(**{"pretrained": False, "rest_statistics": False, **options}), classes=7)
+    return build_model(ModelSpec(**{"pretrained": False, "freeze_batch_norm": False, **options}), 7, strength)
 
 
 @pytest.mark.parametrize(("roi", "extra_roi"), list(itertools.product(BACKBONES, BACKBONES)))
@@ -54,12 +58,12 @@ def test_each_branch_sees_its_own_cut_out():
 
 
 @pytest.mark.parametrize("freeze", [("roi",), ("extra_roi",), ("roi", "extra_roi")])
-def test_a_frozen_module_gets_no_gradient_and_its_statistics_rest(freeze):
+def test_a_frozen_module_gets_no_gradient_and_keeps_its_statistics(freeze):
     model = build(roi="mobilenetv2", extra_roi="mobilenetv2", freeze=freeze).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model(IMAGES, IMAGES).sum().backward()
-    for branch in ("roi", "extra_roi"):
-        net = getattr(model, f"{branch}_module")
+    for branch in BRANCHES:
+        net = model.backbone_of(branch)
         frozen = branch in freeze
         assert all((p.grad is None) == frozen for p in net.parameters())
         statistics = [k for k in before if k.startswith(f"{branch}_module") and "running_mean" in k]
@@ -68,8 +72,8 @@ def test_a_frozen_module_gets_no_gradient_and_its_statistics_rest(freeze):
     assert model.integrated_fc1.weight.grad is not None
 
 
-def test_statistics_at_rest_are_the_pretrained_ones_while_the_weights_still_learn():
-    model = build(roi="mobilenetv2", rest_statistics=True).train()
+def test_frozen_batch_norms_keep_the_pretrained_statistics_while_the_weights_learn():
+    model = build(roi="mobilenetv2", freeze_batch_norm=True).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model(IMAGES).sum().backward()
     after = model.state_dict()
@@ -77,22 +81,25 @@ def test_statistics_at_rest_are_the_pretrained_ones_while_the_weights_still_lear
     assert all(p.grad is not None for p in model.backbone.parameters())
 
 
-def test_what_is_read_is_standardised_over_the_batch_unless_told_otherwise():
+def test_features_are_standardised_over_the_batch_unless_switched_off():
     images = torch.rand(16, 3, 64, 64)
     for standardise in (True, False):
         model = build(roi="mobilenetv2", standardise=standardise).train()
-        read = model.read.norm(*model.encode(images))
-        assert torch.allclose(read.mean(0), torch.zeros(23), atol=1e-4) == standardise
+        features = model.extractors["roi"].standardise(model.features("roi", images), 0)
+        assert torch.allclose(features.mean(0), torch.zeros(23), atol=1e-4) == standardise
 
 
 @pytest.mark.parametrize("fusion", ["logits", "features"])
-def test_forward_is_encode_then_integrate(fusion):
+def test_forward_is_the_branches_features_then_the_head(fusion):
     model = build(roi="deit-distilled", extra_roi="mlp-mixer", fusion=fusion).eval()
     with torch.inference_mode():
-        assert torch.equal(model(IMAGES, IMAGES), model.integrate(*model.encode(IMAGES, IMAGES)))
+        features = [model.features(branch, IMAGES) for branch in model.branches]
+        assert torch.equal(model(IMAGES, IMAGES), model.classify(*features))
+        widths = [extractor.width for extractor in model.extractors.values()]
+        assert [f.shape for f in features] == [(2, width) for width in widths]
 
 
-def test_pixels_are_normalised_unless_told_otherwise():
+def test_pixels_are_normalised_unless_switched_off():
     plain, normalised = build(roi="vit", normalise=False).eval(), build(roi="vit").eval()
     with torch.inference_mode():
         assert torch.allclose(plain((IMAGES - 0.5) / 0.5), normalised(IMAGES), atol=1e-5)
@@ -101,5 +108,83 @@ def test_pixels_are_normalised_unless_told_otherwise():
 def test_contradictory_options_are_refused():
     with pytest.raises(ConfigError, match="cannot freeze 'extra_roi'"):
         build(roi="vit", freeze=("extra_roi",))
+    with pytest.raises(ConfigError, match="cannot freeze 'roi'"):
+        build(roi=None, extra_roi="vit", freeze=("roi",))
     with pytest.raises(ConfigError, match="logits, features"):
         build(roi="vit", fusion="tokens")
+    with pytest.raises(ConfigError, match="neither roi nor extra_roi"):
+        build(roi=None)
+
+
+# --- the single-branch baseline ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_a_baseline_has_the_one_branch_that_its_spec_names(branch):
+    other = next(name for name in BRANCHES if name != branch)
+    model = build(**{branch: "vit", other: None}).eval()
+    assert model.branches == (branch,)
+    assert model.backbone_of(branch) is model.backbone
+    with pytest.raises(ConfigError, match=f"no branch '{other}'; it has: {branch}"):
+        model.backbone_of(other)
+    with torch.inference_mode():
+        assert torch.equal(model(IMAGES), model.classify(model.features(branch, IMAGES)))
+
+
+def test_a_context_only_baseline_is_shown_that_cut_out_and_no_other(cutouts):
+    """Asked about a whole set of cut-outs, its answers do not depend on the ROIs."""
+    model = build(roi=None, extra_roi="mobilenetv2")
+    roi, extra_roi = (cutouts.images(branch, np.arange(len(cutouts))) for branch in BRANCHES)
+    facts = {name: getattr(cutouts, name) for name in ("labels", "keys", "image_ids", "classes", "fitted")}
+    facts |= {"data": "", "fingerprint": ""}
+    whole, no_roi, no_context = (
+        training.predict(model, CutoutSet.from_arrays(*arrays, **facts))
+        for arrays in ((roi, extra_roi), (0 * roi, extra_roi), (roi, 0 * extra_roi))
+    )
+    assert torch.equal(whole, no_roi)
+    assert not torch.allclose(whole, no_context)
+
+
+# --- distilled models -------------------------------------------------------------------------------
+
+DISTILLED = [
+    {"roi": "deit-distilled"},
+    {"roi": None, "extra_roi": "deit-distilled"},
+    {"roi": "deit-distilled", "extra_roi": "deit-distilled"},
+    {"roi": "mobilenetv2", "extra_roi": "deit-distilled"},
+]
+
+
+@pytest.mark.parametrize("options", DISTILLED)
+@pytest.mark.parametrize("fusion", ["logits", "features"])
+def test_a_distilled_model_returns_the_logits_of_two_heads(options, fusion):
+    model = build(strength=0.5, fusion=fusion, **options).eval()
+    inputs = [IMAGES, IMAGES.flip(0)][: len(model.branches)]
+    with torch.inference_mode():
+        class_logits, distillation_logits = model(*inputs)
+    assert model.heads == 2
+    assert class_logits.shape == distillation_logits.shape == (2, 7)
+    assert not torch.allclose(class_logits, distillation_logits)
+
+
+@pytest.mark.parametrize(("strength", "heads"), [(0.0, [0]), (0.01, [0, 1]), (0.5, [0, 1]), (1.0, [1])])
+def test_only_heads_that_were_trained_answer(strength, heads):
+    """At strength 0 nothing is learned from the teacher, at 1 nothing from the labels."""
+    logits = torch.rand(5, 7), torch.rand(5, 7)
+    answer = build(roi="deit-distilled", strength=strength).answer(logits)
+    assert torch.allclose(answer, sum(logits[head] for head in heads) / len(heads))
+
+
+def test_an_ordinary_model_answers_with_its_logits():
+    logits = torch.rand(5, 7)
+    assert build(roi="deit-distilled").answer(logits) is logits
+
+
+def test_a_distilled_models_class_head_begins_as_the_ordinary_model():
+    distilled, plain = (build(roi="deit-distilled", strength=s).state_dict() for s in (0.5, None))
+    assert all(torch.equal(plain[name], distilled[name]) for name in plain)
+
+
+def test_a_distilled_model_needs_a_distillation_token():
+    with pytest.raises(ConfigError, match=r"vit \+ deit has no distillation token.*deit-distilled"):
+        build(roi="vit", extra_roi="deit", strength=0.5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-import rvernet_book as report
+from rvernet_book.tables import tidy
 
 WIDE = pd.DataFrame(
     {
@@ -18,24 +18,24 @@ WIDE = pd.DataFrame(
 
 
 def test_every_number_has_a_row_with_its_interval_seeds_and_profile():
-    tidy = report.tidy(WIDE, profile="demo", seeds=3, keys=["strength"])
-    assert list(tidy) == ["model", "strength", "metric", "value", "low", "high", "seeds", "profile"]
-    assert len(tidy) == 4
-    row = tidy[(tidy["model"] == "deit") & (tidy["metric"] == "accuracy")].iloc[0]
+    rows = tidy(WIDE, profile="demo", seeds=3, keys=["strength"])
+    assert list(rows) == ["model", "strength", "metric", "value", "low", "high", "seeds", "profile"]
+    assert len(rows) == 4
+    row = rows[(rows["model"] == "deit") & (rows["metric"] == "accuracy")].iloc[0]
     assert tuple(row[["strength", "value", "low", "high", "seeds"]]) == (1.0, 0.9, 0.8, 1.0, 3)
-    assert tidy.loc[tidy["metric"] == "parameters", "low"].isna().all()
-    assert set(tidy["profile"]) == {"demo"}
+    assert rows.loc[rows["metric"] == "parameters", "low"].isna().all()
+    assert set(rows["profile"]) == {"demo"}
 
 
 def test_what_is_tidy_stays_and_keeps_its_own_seeds():
-    once = report.tidy(WIDE.assign(seeds=[2, 5]), profile="demo", seeds=3)
+    once = tidy(WIDE.assign(seeds=[2, 5]), profile="demo", seeds=3)
     assert once[once["metric"] == "accuracy"]["seeds"].tolist() == [2, 5]
-    pd.testing.assert_frame_equal(report.tidy(once, profile="demo", seeds=9), once)
+    pd.testing.assert_frame_equal(tidy(once, profile="demo", seeds=9), once)
 
 
 def test_nothing_is_lost_and_the_frame_stays_as_it_was():
     before = WIDE.copy()
-    tidy = report.tidy(WIDE, profile="demo", seeds=1)
+    rows = tidy(WIDE, profile="demo", seeds=1)
     pd.testing.assert_frame_equal(WIDE, before)
     numbers = WIDE.select_dtypes(np.number).to_numpy().ravel()
-    assert set(tidy[["value", "low", "high"]].to_numpy().ravel()) >= set(numbers)
+    assert set(rows[["value", "low", "high"]].to_numpy().ravel()) >= set(numbers)

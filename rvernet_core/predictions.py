@@ -1,0 +1,85 @@
+"""What a trained model answered on a test set, and where the answers come from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rvernet_core.config import AMBIGUOUS, CLEAN, Condition, RunSpec, fingerprint
+
+#: Columns that name a test sample; every other column of a table of predictions is an answer.
+SAMPLE = ("key", "image_id", "label")
+TEXT: dict[Hashable, Any] = {
+    "key": str,
+    "image_id": str,
+    "context_source": str,
+}  # columns that a CSV reader must not parse
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers of one run, trained or read from the record, on the test set under one condition.
+
+    `table` has one row per test sample: key, image_id, label, predicted; where they were stored also
+    confidence and `p <class>` of the ambiguous classes. A distilled model adds `class head` and
+    `distillation head`, the class that each head answers by itself; a foreign context adds
+    `context_source`, the key of the sample whose surroundings were shown.
+    """
+
+    run: str  # name of the run: the fingerprint of all that decides it
+    spec: RunSpec
+    table: pd.DataFrame = field(repr=False, compare=False)
+    manifest: dict[str, Any] = field(repr=False, compare=False)
+    condition: Condition = CLEAN
+
+    @property
+    def name(self) -> str:
+        """The run's name; under a condition also the condition's, after a tilde."""
+        return name_of(self.run, self.condition)
+
+    @functools.cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """True class indices (N,)."""
+        return self.table["label"].to_numpy()
+
+    @functools.cached_property
+    def predicted(self) -> NDArray[np.int64]:
+        """Predicted class indices (N,)."""
+        return self.table["predicted"].to_numpy()
+
+    @functools.cached_property
+    def photos(self) -> NDArray[np.object_]:
+        """Names (N,) of the photos; samples of one name were cut from one photo."""
+        return self.table["image_id"].to_numpy()
+
+    def on(self, keys: Collection[str]) -> Predictions:
+        """The same answers on the samples with these keys alone, in their order."""
+        table = self.table[self.table["key"].isin(list(keys))].reset_index(drop=True)
+        return replace(self, table=table)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table of a stored CSV; keys and names of photos stay text."""
+    return pd.read_csv(path, dtype=TEXT)  # type: ignore[arg-type]  # pandas' stubs know no dtype by column
+
+
+def name_of(run: str, condition: Condition = CLEAN) -> str:
+    """The name under which the predictions of a run under a condition are kept."""
+    return run if condition == CLEAN else f"{run}~{fingerprint(condition)}"
+
+
+def predictions_table(
+    samples: dict[str, Any], classes: tuple[str, ...], probabilities: NDArray[np.float32]
+) -> pd.DataFrame:
+    """The table of `Predictions` from class probabilities (N, K); `samples` holds the columns of SAMPLE."""
+    table = samples | {"predicted": probabilities.argmax(1), "confidence": probabilities.max(1)}
+    if set(AMBIGUOUS) <= set(classes):
+        table |= {f"p {name}": probabilities[:, classes.index(name)] for name in AMBIGUOUS}
+    return pd.DataFrame(table)

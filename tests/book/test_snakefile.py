@@ -1,0 +1,87 @@
+"""The graph of steps, with a stub in place of `rvernet`: order, priority, times, and a second call."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rvernet_book import cli
+
+ROOT = Path(__file__).parents[2]
+STUB = """#!/bin/sh
+echo "$@" >> calls.txt
+while [ $# -gt 0 ]; do [ "$1" = --out ] && echo page > "$2"; shift; done
+"""
+GRAPH = {
+    "data": "d",
+    "runs": {"single-vit": "a", "student": "b"},
+    "after": {"student": ["single-vit"]},
+    "pages": {"01-short": [], "02-long": []},
+    "priority": {"02-long": 90, "01-short": 5},
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with two notebooks, a graph and the stub, its steps executed once."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copy(ROOT / "Snakefile", folder)
+    for name in ("notebooks/01-short.ipynb", "notebooks/02-long.ipynb", "book/intro.md", "bin/rvernet"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(STUB)
+    for name in ("_config.yml", "_toc.yml"):
+        (folder / name).touch()
+    (folder / "bin" / "rvernet").chmod(0o755)
+    output = folder / "_build" / "smoke"
+    output.mkdir(parents=True)
+    (output / "parameters.yml").write_text("profile: smoke\n")
+    (output / "graph.json").write_text(json.dumps(GRAPH))
+    snakemake(folder, "book")
+    snakemake(folder, "runs")
+    return folder
+
+
+def snakemake(folder, target):
+    """The commands that the steps called."""
+    (folder / "calls.txt").write_text("")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nolock", "--quiet", "all"]
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [*command, "--config", "output=_build/smoke", "--", target],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    calls = (folder / "calls.txt").read_text().splitlines()
+    (folder / f"{target}.txt").write_text("\n".join(calls))
+    return calls
+
+
+def test_data_first_long_pages_before_short_ones_and_the_book_last(checkout):
+    calls = [line.split(" --")[0] for line in (checkout / "book.txt").read_text().splitlines()]
+    assert calls == ["data", "notebook 02-long", "notebook 01-short", "book"]
+
+
+def test_a_teacher_is_trained_before_its_student(checkout):
+    calls = [line.split(" --")[0] for line in (checkout / "runs.txt").read_text().splitlines()]
+    assert calls == ["run single-vit", "run student"]
+
+
+def test_every_step_is_timed_and_stands_in_the_table(checkout):
+    table = cli.timings(checkout / "_build" / "smoke" / "benchmarks", 0)
+    names = {line.split()[0] for line in table.splitlines()}
+    assert {"data", "runs/single-vit", "runs/student", "notebooks/02-long", "book"} <= names
+
+
+def test_a_second_call_executes_nothing_and_a_changed_notebook_only_its_page(checkout):
+    assert snakemake(checkout, "book") == []
+    (checkout / "notebooks" / "01-short.ipynb").write_text("changed")
+    calls = [line.split(" --")[0] for line in snakemake(checkout, "book")]
+    assert calls == ["notebook 01-short", "book"]
