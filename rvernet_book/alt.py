@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -95,5 +96,5 @@ def of_photos(rows: Sequence[Sequence[str]], *, what: str) -> str:
     return f"{what}. " + " ".join(f"Row {i + 1}: {line}." for i, line in enumerate(lines) if line)
 
 
-def _pair(names: tuple) -> str:
+def _pair(names: Any) -> str:
     return " and ".join(style.label(str(name)) for name in names)

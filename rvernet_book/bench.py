@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rvernet_core.models.backbones import BACKBONES
-from rvernet_plates import PlatesSpec
 from rvernet_core.data.cutouts import cut, letterbox
-from rvernet_core.masking.sam import Masker, build_micro
+from rvernet_core.masking import Masker, build_micro
 from rvernet_core.models import backbones
-from rvernet_plates import render_scene
+from rvernet_plates import PlatesSpec, render_scene
 
 BATCH = 50
 
@@ -26,7 +24,7 @@ def measure(repeats: int = 5) -> pd.DataFrame:
     try:
         rows = [_rendering(size, 4 * repeats) for size in (64, 128, 224)]
         rows += [_cutting(repeats), *_segmenting(repeats)]
-        rows += [row for name in BACKBONES for row in _net(name, repeats)]
+        rows += [row for name in backbones.BACKBONES for row in _net(name, repeats)]
     finally:
         torch.set_num_threads(threads)
     return pd.DataFrame(rows, columns=["part", "milliseconds", "per"])
@@ -34,14 +32,18 @@ def measure(repeats: int = 5) -> pd.DataFrame:
 
 def _rendering(size: int, repeats: int) -> tuple[str, float, str]:
     seeds = iter(range(10_000))
-    spent = _median(lambda: render_scene(PlatesSpec(size=size), next(seeds)), repeats)
-    return f"render a plate of {size} px", spent, "scene"
+    duration = _median(lambda: render_scene(PlatesSpec(size=size), next(seeds)), repeats)
+    return f"render a plate of {size} px", duration, "scene"
 
 
 def _cutting(repeats: int) -> tuple[str, float, str]:
     scene = render_scene(PlatesSpec(), 0)
-    work = lambda: [letterbox(part, 64) for part in cut(scene.image, scene.instances == 1)]  # noqa: E731
-    return "cut out and letterbox to 64 px", _median(work, 10 * repeats), "pair"
+
+    def prepare() -> None:
+        for cutout in cut(scene.image, scene.instances == 1):
+            letterbox(cutout, 64)
+
+    return "cut out and letterbox to 64 px", _median(prepare, 10 * repeats), "pair"
 
 
 def _segmenting(repeats: int) -> list[tuple[str, float, str]]:
@@ -72,12 +74,12 @@ def _net(name: str, repeats: int) -> list[tuple[str, float, str]]:
     ]
 
 
-def _median(work: Callable[[], object], repeats: int) -> float:
+def _median(call: Callable[[], object], repeats: int) -> float:
     """Milliseconds of the median call, after one to warm up."""
-    work()
-    spent = []
+    call()
+    seconds = []
     for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - begun)
-    return 1000 * float(np.median(spent))
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return 1000 * float(np.median(seconds))

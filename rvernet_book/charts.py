@@ -6,6 +6,7 @@ Each draws into the Axes it gets, in the variant in use (see `style`), and label
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def dots(
     references: text -> value, drawn as dashed vertical lines (ceilings, chance).
     """
     names = list(dict.fromkeys(frame[label]))
-    groups = list(dict.fromkeys(frame[series])) if series else [None]
+    groups: list[Any] = list(dict.fromkeys(frame[series])) if series else [None]
     step = 0.62 / max(len(groups), 1)
     top = (len(groups) - 1) / 2 * step
     for row in frame.to_dict("records"):
@@ -90,13 +91,15 @@ def curves(
         key = str(name)
         tint = colour(key if key in style.COLOURS else key.split("+")[0].strip())
         tint = tint if tint.startswith("#") else colour("rvernet")
+        at = part[x].to_numpy()
         if low and high:
-            ax.fill_between(part[x].values, part[low].values, part[high].values, color=tint, alpha=0.16, lw=0)
+            band = part[low].to_numpy(), part[high].to_numpy()
+            ax.fill_between(at, *band, color=tint, alpha=0.16, lw=0)
             if len(part) == 1:  # a band of no width would be invisible
                 ax.vlines(part[x], part[low], part[high], color=tint, lw=2.4, alpha=0.45)
         ax.plot(
-            part[x].values,
-            part[y].values,
+            at,
+            part[y].to_numpy(),
             color=tint,
             ls=(0, (5, 1.5)) if _mixed(key) else "-",
             marker=style.marker(key) if markers else "",
@@ -111,7 +114,7 @@ def curves(
         ax.set_xscale("log")
         ax.set_xticks(sorted(frame[x].unique()), [f"{v:g}" for v in sorted(frame[x].unique())])
         ax.minorticks_off()
-    elif frame[x].nunique() == 1:
+    elif len(set(frame[x])) == 1:
         ax.set(xlim=(frame[x].iloc[0] - 0.5, frame[x].iloc[0] + 0.5), xticks=[frame[x].iloc[0]])
     elif pd.api.types.is_integer_dtype(frame[x]):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -130,7 +133,9 @@ def curves(
         )
     right = max(end[0] for end in ends.values())
     span = ax.get_ylim()[1] - ax.get_ylim()[0]
-    height = ax.figure.get_size_inches()[1] * 0.72 / ax.get_subplotspec().get_gridspec().nrows
+    grid = ax.get_subplotspec()
+    rows = grid.get_gridspec().nrows if grid else 1
+    height = style.figure_of(ax).get_size_inches()[1] * 0.72 / rows
     heights = _spread([end[1] for end in ends.values()], 0.155 / height * span)
     for (key, (_, _, tint)), at in zip(ends.items(), heights, strict=True):
         ax.annotate(
@@ -169,7 +174,7 @@ def paths(
         ax.hlines(part[y], part[f"{x}_low"], part[f"{x}_high"], **faint)
         ax.vlines(part[x], part[f"{y}_low"], part[f"{y}_high"], **faint)
         line = {"color": tint, "marker": style.marker(key), "mec": colour("paper"), "mew": 0.7}
-        ax.plot(part[x].values, part[y].values, ms=0.78 * _size(key), **line)
+        ax.plot(part[x].to_numpy(), part[y].to_numpy(), ms=0.78 * _size(key), **line)
         for row in part.iloc[[0, -1]].to_dict("records"):
             text = f"{row[step]:g}"
             ax.annotate(

@@ -117,7 +117,7 @@ def mask_options(parser: argparse.ArgumentParser) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Classify a photo's ROI with a model of the profile; trains the model if it was not trained yet."""
-    from rvernet_core.evaluation.photo import chances, cut_photo
+    from rvernet_core.evaluation.photo import cut_photo, probabilities
 
     study = _study(options)
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
@@ -125,8 +125,8 @@ def predict(options: argparse.Namespace) -> None:
         raise ConfigError(f"no model {options.model!r} in this profile; expected any of {', '.join(models)}")
     cutouts = cut_photo(options.photo, options.mask)  # unreadable files stop here, before any training
     trained = study.store.load_or_train(models[options.model][0])
-    probabilities = chances(trained, study.classes, cutouts, study.store.device)
-    print(probabilities.head(options.top).map("{:.3f}".format).to_string())
+    answer = probabilities(trained, study.classes, cutouts, study.store.device)
+    print(answer.head(options.top).map("{:.3f}".format).to_string())
 
 
 def predict_options(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from rvernet_book.style import colour
+from rvernet_book.style import colour, figure_of
 from rvernet_core.errors import RecordError
 
 MAX_SIDE = 256  # pixels of a tile's longer side
@@ -75,8 +75,9 @@ def photo_grid(
     ax.set_xlim(0, span)
     ax.set_ylim(top - gap, 0)
     ax.set_axis_off()
-    if len(ax.figure.axes) == 1:
-        ax.figure.set_size_inches(ax.figure.get_size_inches()[0], tile * (top - gap) + 0.3)
+    figure = figure_of(ax)
+    if len(figure.axes) == 1:
+        figure.set_size_inches(figure.get_size_inches()[0], tile * (top - gap) + 0.3)
 
 
 def grid_size(
@@ -171,7 +172,7 @@ def _tile_inches(ax: Axes, span: float, margin: float) -> float:
     """Side of a tile, with `span` tiles and a left margin in inches across the Axes' share of the figure."""
     spec = ax.get_subplotspec()
     columns = spec.get_gridspec().ncols if spec else 1
-    return (ax.figure.get_size_inches()[0] / columns - margin - 0.05) / span
+    return (figure_of(ax).get_size_inches()[0] / columns - margin - 0.05) / span
 
 
 def _fit(photo: Photo, left: float, top: float) -> tuple[float, float, float, float]:

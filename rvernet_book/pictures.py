@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +37,7 @@ def write_cover(
     sheet = np.concatenate(
         [np.concatenate(scenes[r * columns : (r + 1) * columns], axis=1) for r in range(rows)]
     )
+    packed = io.BytesIO()
     for quality in range(90, 10, -5):
         packed = io.BytesIO()
         Image.fromarray(sheet).save(packed, "WEBP", quality=quality, method=6)
@@ -128,7 +128,7 @@ def _box(
     lined(ax, middle, y + 1.5 * (name.count("\n") + 1) + 0.4, note, 1.5, fontsize=7.5, color=colour("muted"))
 
 
-def _arrow(ax: Axes, start: Sequence[float], end: Sequence[float]) -> None:
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     ax.add_patch(
         FancyArrowPatch(
             start,

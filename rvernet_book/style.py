@@ -10,8 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import cast
 
 import matplotlib as mpl
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from rvernet_core.errors import ConfigError
 from rvernet_core.models.backbones import ZOO
@@ -75,6 +79,11 @@ def marker(name: str) -> str:
     return MARKERS.get(name.split("+")[0].strip(), "o")
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The whole figure that holds `ax`; drawings of the book have no sub-figures."""
+    return cast(Figure, ax.figure)
+
+
 def variant() -> str:
     """The variant in use: `light` or `dark`."""
     return _variant.get()
@@ -111,7 +120,7 @@ def _parameters() -> dict:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
-        "axes.prop_cycle": mpl.cycler(color=[colour(name) for name in MARKERS]),
+        "axes.prop_cycle": cycler(color=[colour(name) for name in MARKERS]),
         "figure.facecolor": "none",
         "figure.dpi": 100,
         "grid.color": faint,

@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from rvernet_book import style
@@ -44,11 +45,13 @@ def render(
     subplots: passed on to `Figure.subplots` (`sharex`, `width_ratios`, ...).
     """
     with style.use(variant), mpl.rc_context({"svg.hashsalt": f"{name}.{variant}"}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
+        layout = ConstrainedLayoutEngine()
+        figure.set_layout_engine(layout)
         draw(figure.subplots(*grid, **subplots))
         size = tuple(figure.get_size_inches())  # a drawing may set its own height
         bottom = _STAMP_INCHES / size[1] if stamp else 0
-        figure.get_layout_engine().set(rect=(0, bottom, 1, 1 - bottom))
+        layout.set(rect=(0, bottom, 1, 1 - bottom))
         if stamp:
             figure.text(
                 1 - 0.03 / size[0],
@@ -77,6 +80,7 @@ def _tidy(text: str, alt: str, quality: int, limit: int) -> str:
     text = text.replace("'DejaVu Sans'", style.FONT_STACK)
     if alt:
         text = text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    packed = text
     for factor, scale in _PACKING:
         pack = functools.partial(_webp, quality=round(quality * factor), scale=scale)
         packed = re.sub(r"data:image/png;base64,[^\"]+", pack, text)
@@ -89,7 +93,7 @@ def _webp(found: re.Match, quality: int, scale: float) -> str:
     """A photo that matplotlib embedded as PNG, as WebP where that is smaller."""
     raw = base64.b64decode(found.group().partition(",")[2])
     image = Image.open(io.BytesIO(raw))
-    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     if scale < 1:
         image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)

@@ -40,6 +40,7 @@ from rvernet_core.models.zoo import weights_path
 from rvernet_core.predictions import Predictions, predictions_table, read_table
 
 DISTILLATIONS = ("hard", "soft")
+FORMAT = 2  # of a run's folder; part of its name, so that folders of an older format are left alone
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class RunStore:
     def run_id(self, spec: RunSpec) -> str:
         """The run's name; opens its data."""
         data = self.data(spec.data)
-        return fingerprint(identity(spec), data.train.fingerprint, data.test.fingerprint)
+        return run_name(spec, data.train.fingerprint, data.test.fingerprint)
 
     def folder(self, spec: RunSpec) -> Path:
         """Where the run of `spec` lies or will lie."""
@@ -248,6 +249,11 @@ def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, .
 
 
 # --- identity -------------------------------------------------------------------------------------
+
+
+def run_name(spec: RunSpec, train: str, test: str) -> str:
+    """The name of a run on splits with these two fingerprints."""
+    return fingerprint("run", FORMAT, identity(spec), train, test)
 
 
 def identity(spec: RunSpec) -> str:

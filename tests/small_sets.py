@@ -1,15 +1,15 @@
-"""Made-up cut-outs and predictions, small enough to check by hand. tests/conftest.py makes fixtures of them."""
+"""Made-up cut-outs and predictions, small enough to check by hand; conftest.py makes fixtures of them."""
 
 import numpy as np
 import pandas as pd
 
-from rvernet_core.config import RunSpec
+from rvernet_core.config import RunSpec, to_dict
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.predictions import Predictions
 
 
 def make_cutouts(seed: int) -> CutoutSet:
-    """60 samples of 64 px from 30 photos, 4 classes; colour separates them, but for two only the context does."""
+    """60 samples of 64 px from 30 photos, 4 classes: two differ by colour, two by their context alone."""
     rng = np.random.default_rng(seed)
     labels = np.tile(np.arange(4), 15)
     roi = rng.integers(0, 60, (60, 64, 64, 3)).astype(np.uint8)
@@ -43,10 +43,11 @@ def make_predictions(
         "image_id": [f"p{i // 2}" for i in range(len(labels))],
         "label": np.asarray(labels),
     }
+    spec = RunSpec(seed=seed) if spec is None else spec
     return Predictions(
         run or f"run{seed}",
-        RunSpec(seed=seed) if spec is None else spec,
+        spec,
         pd.DataFrame(samples | {"predicted": np.asarray(predicted)} | columns),
-        {"parameters": 7, "seconds": 2.0, "history": []},
+        {"spec": to_dict(spec), "parameters": 7, "seconds": 2.0, "history": []},
         **({} if condition is None else {"condition": condition}),
     )

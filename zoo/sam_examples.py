@@ -91,9 +91,9 @@ def draw_prompts(
             coords[0], labels[0] = _pixel(inside, rng), 1
         for j in range(extra):
             positive = rng.random() < 0.5
-            others = k if positive else numbers[(numbers != k) & (numbers != 255)]
-            others = int(others if positive else others[int(rng.integers(len(others)))])
-            coords[2 + j], labels[2 + j] = _pixel(pixels[others], rng), int(positive)
+            others = numbers[(numbers != k) & (numbers != 255)]
+            aim = k if positive else int(others[int(rng.integers(len(others)))])
+            coords[2 + j], labels[2 + j] = _pixel(pixels[aim], rng), int(positive)
         prompts.append((k, i < boxes, coords, labels))
     return prompts
 
@@ -200,9 +200,9 @@ class Namer(nn.Linear):
     def __init__(self, dim: int) -> None:
         super().__init__(dim, (len(FOODS) + 1) * 16)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """(B, h, w, D) -> logits (B, classes, 4 h, 4 w)."""
-        x = super().forward(tokens).unflatten(-1, (-1, 4, 4))  # (B, h, w, classes, 4, 4)
+        x = super().forward(input).unflatten(-1, (-1, 4, 4))  # (B, h, w, classes, 4, 4)
         return x.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
 

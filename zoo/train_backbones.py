@@ -118,10 +118,13 @@ def pretrain(name: str, train: CutoutSet, images: int, seed: int = 0) -> nn.Modu
         batch, presence = augment(torch.cat(pixels), strong, rng), torch.cat(target)
         net.train()
         out = net(normalise(batch))
-        if distilled:
+        if teacher is not None:
             with torch.inference_mode():
                 teacher_logits = teacher(teacher_normalise(batch))
-            parts = losses.hard_presence_distillation(*out, presence, teacher_logits.clone(), STRENGTH)
+            class_logits, distilled_logits = out
+            parts = losses.hard_presence_distillation(
+                class_logits, distilled_logits, presence, teacher_logits.clone(), STRENGTH
+            )
         else:
             parts = losses.presence(out, presence)
         loss = losses.total(parts)

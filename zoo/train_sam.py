@@ -14,6 +14,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,7 +91,8 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
     model = build_micro().train()
     initialise(model)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    namer = Namer(model.image_encoder.pos_embed.shape[-1])
+    position: Any = model.image_encoder.pos_embed  # (1, h, w, D)
+    namer = Namer(position.shape[-1])
     parameters = [*model.parameters(), *namer.parameters()]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.05},
@@ -116,7 +118,7 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
         logits, quality, tokens = forward(model, batch)
         loss = losses(logits, quality, batch, balance=max(0.0, 1 - step / 200))
         loss["names"] = 0.5 * F.cross_entropy(namer(tokens), batch["classes"], ignore_index=-1)
-        total = sum(loss.values())
+        total = torch.stack(list(loss.values())).sum()
         if not torch.isfinite(total):
             raise TrainingError(f"the loss is {total.item()} at step {step}; start again with a lower --lr")
         optimizer.zero_grad(set_to_none=True)

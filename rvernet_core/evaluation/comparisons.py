@@ -13,9 +13,7 @@ from rvernet_core.errors import RecordError
 from rvernet_core.predictions import Predictions
 
 Pair = tuple[str, str]  # two class names
-Models = Mapping[
-    Hashable, Sequence[Predictions]
-]  # a model's name (or its pair of modules) -> one run per seed
+Models = Mapping[Hashable, Sequence[Predictions]]  # a model's name, or pair of modules -> one per seed
 
 METRICS = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
 

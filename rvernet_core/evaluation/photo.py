@@ -1,7 +1,8 @@
-"""One photo of your own: Segment Anything masks it, the mask cuts it, a finished run says what the ROI is.
+"""One photo of your own: Segment Anything masks it, the mask cuts it, a trained run classifies the ROI.
 
 mask_photo("lunch.jpg", "out", load_sam("vit_h"), boxes=[(10, 12, 60, 70)])   ->  out/lunch-1.mask.png ...
-chances(run, classes, "lunch.jpg", "out/lunch-1.mask.png")                    ->  ketchup 0.81, rice 0.07, ...
+cutouts = cut_photo("lunch.jpg", "out/lunch-1.mask.png")
+probabilities(run, classes, cutouts)                                  ->  ketchup 0.81, rice 0.07, ...
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from rvernet_core import files
+from rvernet_core.config import BRANCHES
 from rvernet_core.data import photos as images
 from rvernet_core.data.cutout_set import to_batch
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.errors import DataError
-from rvernet_core.features import parts
-from rvernet_core.masking.sam import Masker
+from rvernet_core.masking import Masker
 from rvernet_core.models.backbones import input_size
-from rvernet_core.models.rvernet import BRANCHES
 from rvernet_core.runs import Run
 
 
@@ -35,7 +35,7 @@ def mask_photo(
 
     Args:
         boxes: (N, 4) x0, y0, x1, y1 in pixels of the upright photo; one mask each.
-        points: (N, 2) x, y; one mask each. Without boxes and points: masks of everything that is found.
+        points: (N, 2) x, y; one mask each. Without boxes and points: masks of everything in the photo.
 
     Returns:
         One row per mask: k, prompt, score (the net's own estimate of its IoU), area (share of the photo).
@@ -45,19 +45,19 @@ def mask_photo(
         PromptError: a prompt outside the photo or without area.
     """
     photo, picture = Path(photo), images.read_photo(photo)
-    found: list[tuple[str, np.ndarray, float]] = []
+    masks: list[tuple[str, np.ndarray, float]] = []
     if not (len(boxes) or len(points)):
-        found += [("automatic", mask, score) for mask, score in zip(*masker.automatic(picture), strict=True)]
+        masks += [("automatic", mask, score) for mask, score in zip(*masker.automatic(picture), strict=True)]
     else:
         masker.encode(picture)
-        for prompt, wishes, ask in (("box", boxes, masker.boxes), ("point", points, masker.points)):
-            if len(wishes):
-                found += [(prompt, mask, score) for mask, score in zip(*ask(wishes), strict=True)]
-    if not found:
+        for prompt, places, segment in (("box", boxes, masker.boxes), ("point", points, masker.points)):
+            if len(places):
+                masks += [(prompt, mask, score) for mask, score in zip(*segment(places), strict=True)]
+    if not masks:
         raise DataError(f"nothing was found in {photo}; point at something with a box or a point")
     full, _ = images.photo_size(photo)
     rows = []
-    for k, (prompt, mask, score) in enumerate(found, start=1):
+    for k, (prompt, mask, score) in enumerate(masks, start=1):
         roi, extra_roi = cut(picture, mask)
         # A huge photo is read at a part of its size. Its mask is stored at the size of the file.
         stored = Image.fromarray(mask.astype(np.uint8) * 255).resize(full, Image.Resampling.NEAREST)
@@ -87,11 +87,11 @@ def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
 
 
 @torch.inference_mode()
-def chances(
+def probabilities(
     run: Run, classes: Sequence[str], cutouts: Mapping[str, np.ndarray], device: str = "cpu"
 ) -> pd.Series:
     """The probability in [0, 1] of each class for the `cutouts` of one photo, highest first."""
-    size = input_size(run.spec.model.scale)
-    model = run.model(len(classes)).to(device)
-    seen = [to_batch(letterbox(cutouts[branch], size)[None], None, device) for branch, *_ in parts(model)]
-    return pd.Series(model(*seen).softmax(1)[0].cpu().numpy(), classes).sort_values(ascending=False)
+    size, model = input_size(run.spec.model.scale), run.model().to(device)
+    batches = [to_batch(letterbox(cutouts[branch], size)[None], None, device) for branch in model.branches]
+    logits = model.answer(model(*batches))
+    return pd.Series(logits.softmax(1)[0].cpu().numpy(), classes).sort_values(ascending=False)

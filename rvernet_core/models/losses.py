@@ -65,11 +65,11 @@ def distillation(
     spec: TrainSpec, class_logits: Tensor, distilled_logits: Tensor, labels: Tensor, teacher_logits: Tensor
 ) -> dict[str, Tensor]:
     """`hard_distillation` or `soft_distillation`, at the strength and temperature of `spec`."""
-    voices = class_logits, distilled_logits, labels, teacher_logits
+    common = class_logits, distilled_logits, labels, teacher_logits
     if spec.distillation == "hard":
-        return hard_distillation(*voices, spec.strength)
+        return hard_distillation(*common, spec.strength)
     if spec.distillation == "soft":
-        return soft_distillation(*voices, spec.strength, spec.temperature)
+        return soft_distillation(*common, spec.strength, spec.temperature)
     raise ConfigError(f"unknown distillation {spec.distillation!r}; expected hard or soft")
 
 

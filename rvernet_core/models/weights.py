@@ -6,7 +6,6 @@ that needs more is refused.
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,6 @@ from torch import Tensor
 
 from rvernet_core import files
 from rvernet_core.errors import CheckpointError
-
-_MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
 
 
 def save_weights(
@@ -62,19 +59,6 @@ def load_weights(path: Path | str) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def read_metadata(path: Path | str) -> dict[str, str]:
-    """The strings stored beside the tensors of a safetensors file. Errors as `load_weights`."""
-    path = Path(path)
-    _require_file(path)
-    try:
-        with safe_open(str(path), framework="pt", device="cpu") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} {_what_is_wrong(path)}; expected a complete .safetensors file ({error})"
-        ) from error
-
-
 def load_torch_checkpoint(path: Path | str) -> dict:
     """Read a `.pth`/`.pt` file of tensors and plain containers onto the CPU, wherever it was written.
 
@@ -87,7 +71,7 @@ def load_torch_checkpoint(path: Path | str) -> dict:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         problem = _what_is_wrong(path)
-        if problem == _WHOLE:
+        if problem == _UNKNOWN:
             problem = "asks to run code or to build foreign objects when it is opened, and was refused"
         raise CheckpointError(
             f"{path} {problem}; expected tensors and plain containers. "
@@ -114,7 +98,7 @@ def load_torch_checkpoint(path: Path | str) -> dict:
 
 # --- what a broken file is ------------------------------------------------------------------------
 
-_WHOLE = "is not readable"
+_UNKNOWN = "is not readable"
 
 
 def _require_file(path: Path) -> None:
@@ -139,26 +123,9 @@ def _what_is_wrong(path: Path) -> str:
         return "is a Git LFS pointer, not the file itself"
     if head.startswith(b"PK") and b"PK\x05\x06" not in tail:
         return f"is truncated at {size:,} bytes (a zip without its end)"
-    if path.suffix == ".safetensors" and _safetensors_size(path, head) not in (None, size):
-        return f"is truncated at {size:,} bytes (its header promises {_safetensors_size(path, head):,})"
-    return _WHOLE
-
-
-def _safetensors_size(path: Path, head: bytes) -> int | None:
-    """The size that a safetensors header promises, None where the header itself cannot be read."""
-    length = int.from_bytes(head[:8], "little")
-    if len(head) < 8 or not 2 <= length <= _MAX_HEADER:
-        return None
-    try:
-        with path.open("rb") as file:
-            header = json.loads(file.read(8 + length)[8:])
-        return (
-            8
-            + length
-            + max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+    if path.suffix == ".safetensors":
+        return f"is truncated at {size:,} bytes, or damaged"
+    return _UNKNOWN
 
 
 def _first_line(error: Exception) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from rvernet_core import config
-from rvernet_core.config import DataSpec, PlatesSpec, RunSpec, TrainSpec
+from rvernet_core.config import CLEAN, Condition, DataSpec, ModelSpec, Noise, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.errors import ConfigError
 
 
@@ -95,3 +95,40 @@ def test_replace_checks_like_from_dict():
         config.replace(TrainSpec(), epochs="7")
     with pytest.raises(ConfigError, match="unknown key 'epoch'"):
         config.replace(TrainSpec(), epoch=7)
+
+
+# --- branches, conditions and the names of published runs ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "branches"),
+    [
+        (ModelSpec("vit", "deit"), ("roi", "extra_roi")),
+        (ModelSpec("vit"), ("roi",)),
+        (ModelSpec(None, "deit"), ("extra_roi",)),
+        (ModelSpec(None), ()),
+    ],
+)
+def test_a_model_sees_the_cut_outs_for_which_it_names_a_backbone(model, branches):
+    assert model.branches == branches
+    assert config.from_dict(ModelSpec, config.to_dict(model)) == model
+
+
+def test_a_condition_survives_the_way_to_data_and_back():
+    condition = Condition(noise=Noise("translocation", how="rolled"), on=("roi",), photos=80)
+    assert config.from_dict(Condition, config.to_dict(condition)) == condition
+    assert config.from_dict(Condition, {}) == CLEAN
+
+
+def test_published_runs_and_conditions_keep_their_names():
+    """Pinned: a run or an evaluation of the record must be found again."""
+    data = DataSpec(train_scenes=512, test_scenes=600)
+    fine = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
+    grid = ModelSpec(roi="vit", extra_roi="deit", fusion="features", freeze=("roi", "extra_roi"))
+    specs = {
+        "ab12054b89a7": RunSpec(data, ModelSpec(roi="deit"), fine, 0),
+        "6a2df3066aea": RunSpec(data, ModelSpec(roi="deit-distilled", extra_roi="mobilenetv2"), fine, 1),
+        "000f211df758": RunSpec(data, grid, TrainSpec(epochs=20, lr=2e-3, flip=0.0), 2),
+        "532fe2e211d0": Condition(noise=Noise(), photos=300),
+    }
+    assert [config.fingerprint(spec) for spec in specs.values()] == list(specs)

@@ -147,7 +147,7 @@ def test_a_missing_teacher_is_trained_first_and_a_contradiction_stops_before_tha
 
 
 def test_a_teacher_too_answers_on_one_thread(store, monkeypatch):
-    """Otherwise its logits, and so what it teaches, would depend on the number of cores in the last digits."""
+    """Otherwise the last digits of its logits would depend on the number of cores."""
     threads = []
     monkeypatch.setattr(training, "augmented_logits", lambda *_: threads.append(torch.get_num_threads()))
     monkeypatch.setattr(runs, "train", lambda *_: None)

@@ -1,4 +1,4 @@
-"""Training learns, repeats itself, resumes to the same result and stops at NaN; its schedule is the paper's."""
+"""Training learns, repeats itself, resumes to the same result and stops at NaN; both schedules."""
 
 from itertools import pairwise
 

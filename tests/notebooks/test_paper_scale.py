@@ -15,9 +15,8 @@ from rvernet_core import runs
 from rvernet_core.config import DataSpec, PlatesSpec, replace
 from rvernet_core.data import open_data
 from rvernet_core.data.export import write_foodseg103
-from rvernet_core.experiments import study as experiments
 from rvernet_core.experiments.profiles import PROFILES
-from rvernet_core.models import students
+from rvernet_core.experiments.study import Study
 from rvernet_core.models.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +44,7 @@ def small(monkeypatch):
         pretrained=False,
         sam="micro",
         sam_photos=2,
-        trial_photos=1,
+        evaluation_photos=1,
         road_samples=2,
         strengths=(0.0, 1.0),
         soft_strengths=(),
@@ -58,17 +57,16 @@ def small(monkeypatch):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_each_of_the_papers_nets_takes_a_step(name, paper):
     root, cache = paper
-    study = experiments.Study.of(
+    study = Study.of(
         "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
     )
     (spec,) = study.singles()[name]
-    data = study.data
-    train = runs.pairs_of(spec.data, "train", 224, cache)
+    train = study.store.cutouts(spec.data, "train", 224)
     torch.manual_seed(0)
-    model = students.build(spec.model, len(data.classes))
+    model = runs.build(spec, len(study.classes))
     before = {k: v.clone() for k, v in model.state_dict().items()}
     logits = model(train.batch("roi", np.arange(4), None, "cpu"))
-    assert logits.shape == (4, len(data.classes))
+    assert logits.shape == (4, len(study.classes))
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(train.labels[:4]))
     loss.backward()
     torch.optim.SGD(model.parameters(), 0.1).step()
@@ -88,12 +86,12 @@ def test_every_notebook_runs_at_the_papers_scale(name, paper, tmp_path, monkeypa
     monkeypatch.setenv("RVERNET_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(page_module, "ROOT", tmp_path)
-    wishes = {"profile": "paper", "dataset": "foodseg103", "data_root": str(root), "device": "cpu"}
-    wishes["backbones"] = ["mobilenetv2"]
+    overrides = {"profile": "paper", "dataset": "foodseg103", "data_root": str(root), "device": "cpu"}
+    overrides["backbones"] = ["mobilenetv2"]
     space: dict = {"__name__": "__main__", "display": lambda *shown: None}
     first, *rest = cells(name)
     exec(first, space)
-    space.update(wishes)
+    space.update(overrides)
     for cell in rest:
         exec(cell, space)
     facts = json.loads((tmp_path / "_build/paper/own/files" / f"{name}.page.json").read_text())

@@ -1,13 +1,17 @@
 """Prepared cut-outs: the same pixels as cutting and letterboxing on the spot, kept once."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from rvernet_core.config import DataSpec, PlatesSpec
-from rvernet_core.data import cutout_set as pairs_module
+from rvernet_core.data import cutout_set as module
 from rvernet_core.data import open_data
-from rvernet_core.data.cutout_set import masks_at, prepare
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set, masks_at
 from rvernet_core.data.cutouts import letterbox
+
+EVERY = slice(None)
 
 
 @pytest.fixture(scope="module")
@@ -17,53 +21,63 @@ def split(tmp_path_factory):
 
 
 def test_the_prepared_pixels_are_those_of_cutting_and_letterboxing(split, tmp_path):
-    ready = prepare(split, 48, tmp_path)
-    assert len(ready) == len(split)
+    cutouts = cutout_set(split, 48, tmp_path)
+    assert len(cutouts) == len(split)
+    assert cutouts.size == 48
     for i in range(len(split)):
-        roi, extra_roi = split.cutouts(i)
-        assert (ready.roi[i] == letterbox(roi, 48)).all()
-        assert (ready.extra_roi[i] == letterbox(extra_roi, 48)).all()
-    assert ready.keys == tuple(s.key for s in split.samples)
-    assert (ready.labels == split.labels).all()
+        for branch, cutout in zip(("roi", "extra_roi"), split.cutouts(i), strict=True):
+            assert (cutouts.images(branch, np.array([i]))[0] == letterbox(cutout, 48)).all()
+    assert cutouts.keys == tuple(s.key for s in split.samples)
+    assert (cutouts.labels == split.labels).all()
+    assert cutouts.data == split.fingerprint
+    assert list(cutouts.samples()) == ["key", "image_id", "label"]
 
 
 def test_they_are_computed_once_and_mapped_into_memory(split, tmp_path, monkeypatch):
-    prepare(split, 32, tmp_path)
-    monkeypatch.setattr(pairs_module, "_compute", lambda *a: pytest.fail("computed again"))
-    assert isinstance(prepare(split, 32, tmp_path).roi, np.memmap)
+    cutout_set(split, 32, tmp_path)
+    monkeypatch.setattr(module, "_compute", lambda *a: pytest.fail("computed again"))
+    assert isinstance(cutout_set(split, 32, tmp_path).images("roi", EVERY), np.memmap)
 
 
-def test_another_size_or_transform_is_kept_apart(split, tmp_path):
-    names = {
-        prepare(split, 32, tmp_path).fingerprint,
-        prepare(split, 40, tmp_path).fingerprint,
-        prepare(
-            split, 32, tmp_path, lambda image, size: 255 - letterbox(image, size), "negative"
-        ).fingerprint,
-    }
-    assert len(names) == 3
+def test_another_size_or_split_is_kept_apart(split, tmp_path):
+    other = split.subset([0, 1])
+    sets = [cutout_set(split, 32, tmp_path), cutout_set(split, 40, tmp_path), cutout_set(other, 32, tmp_path)]
+    assert len({cutouts.fingerprint for cutouts in sets}) == 3
 
 
-def test_fault_05_an_interrupted_preparation_leaves_nothing(split, tmp_path):
+def test_fault_05_an_interrupted_preparation_leaves_nothing(split, tmp_path, monkeypatch):
     def breaks(image, size):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(module, "letterbox", breaks)
     with pytest.raises(KeyboardInterrupt):
-        prepare(split, 32, tmp_path, breaks, "breaks")
+        cutout_set(split, 32, tmp_path)
+    monkeypatch.undo()
     assert not list((tmp_path / "pairs").iterdir())
+    assert len(cutout_set(split, 32, tmp_path)) == len(split)
 
 
 def test_a_batch_is_scaled_to_one_and_keeps_its_order(split, tmp_path):
-    ready = prepare(split, 32, tmp_path)
-    batch = ready.batch("roi", np.array([2, 0]), None, "cpu")
+    cutouts = cutout_set(split, 32, tmp_path)
+    batch = cutouts.batch("roi", np.array([2, 0]), None, "cpu")
     assert batch.shape == (2, 3, 32, 32)
-    assert np.allclose(batch[1].permute(1, 2, 0).numpy() * 255, ready.roi[0])
+    assert np.allclose(batch[1].permute(1, 2, 0).numpy() * 255, cutouts.images("roi", np.array([0]))[0])
+
+
+def test_a_set_can_be_made_of_arrays_or_of_any_function_that_gives_images(cutouts):
+    """A batch asks `images` for what it shows, so a set can be perturbed when it is read."""
+    inverted = dataclasses.replace(cutouts, images=lambda branch, i: 255 - cutouts.images(branch, i))
+    assert isinstance(inverted, CutoutSet)
+    assert inverted.size == 64
+    shown = np.array([3, 1])
+    plain, other = (c.batch("extra_roi", shown, None, "cpu").numpy() for c in (cutouts, inverted))
+    assert np.allclose(plain + other, 1, atol=1e-6)
 
 
 def test_masks_lie_on_the_cutouts_pixels(split, tmp_path):
     """At the photo's own size nothing is interpolated: outside of its mask a ROI is black."""
-    ready, masks = prepare(split, 64, tmp_path), masks_at(split, 64)
-    assert (ready.roi[~masks] == 0).all()
-    assert (ready.extra_roi[masks] == 0).all()
+    cutouts, masks = cutout_set(split, 64, tmp_path), masks_at(split, 64)
+    assert (cutouts.images("roi", EVERY)[~masks] == 0).all()
+    assert (cutouts.images("extra_roi", EVERY)[masks] == 0).all()
     assert (masks_at(split, 64, [2, 0]) == masks[[2, 0]]).all()
     assert masks_at(split, 40).shape == (len(split), 40, 40)

@@ -1,70 +1,107 @@
-"""A run tried again: the clean condition changes nothing, the others change what they say and no more."""
+"""A run evaluated again: no condition changes nothing, the others change what they say and no more."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
-from rvernet_core import features, runs, training
-from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
+from rvernet_core import features, training
+from rvernet_core.config import CLEAN, Condition, DataSpec, ModelSpec, Noise, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.evaluation import comparisons as results
-from rvernet_core.evaluation import evaluate as trials
-from rvernet_core.evaluation.evaluate import try_all
-from rvernet_core.evaluation.perturbed import Condition, Noise, altered
+from rvernet_core.evaluation import comparisons
+from rvernet_core.evaluation import evaluate as module
+from rvernet_core.evaluation.evaluate import evaluate
+from rvernet_core.evaluation.perturbed import perturbed_test_set
+from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=10, test_scenes=14, plates=PlatesSpec(size=96, sauce_rate=1.0))
+QUICK = TrainSpec(epochs=1, batch_size=16)
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
-def run(cache):
-    model = ModelSpec(roi="mlp-mixer", extra_roi="mlp-mixer")
-    return runs.load_or_train(RunSpec(DATA, model, TrainSpec(epochs=1, batch_size=16)), cache)
+def run(store):
+    return store.load_or_train(RunSpec(DATA, ModelSpec(roi="mlp-mixer", extra_roi="mlp-mixer"), QUICK))
 
 
-def test_the_clean_condition_is_the_run_itself(run, cache):
-    (trial,) = try_all([run], [Condition()], cache)[Condition()]
-    assert (trial.predictions["predicted"] == run.predictions["predicted"]).all()
-    assert (trial.predictions["key"] == run.predictions["key"]).all()
-    same = results.difference([trial], [run], "accuracy", runs.data_of(DATA, cache).classes)
+def test_no_condition_is_the_run_itself(run, store):
+    (clean,) = evaluate([run], [CLEAN], store)[CLEAN]
+    assert (clean.predicted == run.predictions.predicted).all()
+    assert (clean.table["key"] == run.predictions.table["key"]).all()
+    same = comparisons.difference([clean], [run.predictions], "accuracy", store.data(DATA).classes)
     assert same.value == same.low == same.high == 0
 
 
-def test_a_trial_is_made_once(run, cache, monkeypatch):
+def test_an_evaluation_names_its_run_and_its_condition(run, store):
     condition = Condition(context="none")
-    (first,) = try_all([run], [condition], cache)[condition]
-    monkeypatch.setattr(trials, "_try", lambda *a: pytest.fail("made again"))
-    (again,) = try_all([run], [condition], cache)[condition]
-    assert again.path == first.path
+    (answers,) = evaluate([run], [condition], store)[condition]
+    assert (answers.run, answers.spec, answers.condition) == (run.folder.name, run.spec, condition)
+    assert answers.name.startswith(f"{run.folder.name}~")
+    assert answers.manifest["seconds"] == run.manifest["seconds"]
 
 
-def test_a_branch_is_read_once_for_all_conditions_that_show_it_the_same(run, cache, monkeypatch):
-    read, noisy = [], Noise("permutation", patch=28)
-    monkeypatch.setattr(
-        trials, "read_branch", lambda part, *a: read.append(part[0]) or features.read_branch(part, *a)
-    )
+def test_an_evaluation_is_computed_once(run, store, monkeypatch):
+    condition = Condition(context="none", photos=5)
+    (first,) = evaluate([run], [condition], store)[condition]
+    monkeypatch.setattr(module, "_evaluate", lambda *a: pytest.fail("computed again"))
+    (again,) = evaluate([run], [condition], store)[condition]
+    pd.testing.assert_frame_equal(first.table, again.table)
+
+
+def test_a_branch_is_computed_once_for_all_conditions_under_which_it_sees_the_same(run, store, monkeypatch):
+    branches, noisy = [], Noise("permutation", patch=28)
+
+    def counted(model, branch, *rest):
+        branches.append(branch)
+        return features.branch_features(model, branch, *rest)
+
+    monkeypatch.setattr(module, "branch_features", counted)
     conditions = [Condition(noise=noisy, on=on) for on in (("roi",), ("extra_roi",), ("roi", "extra_roi"))]
-    made = try_all([run], conditions, cache)
-    assert sorted(read) == ["extra_roi", "extra_roi", "roi", "roi"]
-    for condition, (trial,) in made.items():
-        pairs = altered(DATA, condition, 64, cache)
-        direct = training.predict(run.model(len(pairs.classes)), pairs)
-        assert np.abs(trial.predictions["confidence"] - direct.max(1)).max() < 1e-4
+    evaluations = evaluate([run], conditions, store)
+    assert sorted(branches) == ["extra_roi", "extra_roi", "roi", "roi"]
+    for condition, (answers,) in evaluations.items():
+        direct = training.predict(run.model(), perturbed_test_set(store, DATA, condition, 64)).softmax(1)
+        assert np.abs(answers.table["confidence"] - direct.max(1).values.numpy()).max() < 1e-4
 
 
-def test_a_trial_names_whose_context_it_showed(run, cache):
+def test_a_distilled_run_is_evaluated_by_the_heads_that_answer(store):
+    teacher = RunSpec(DATA, ModelSpec(roi="mobilenetv2"), QUICK)
+    train = TrainSpec(epochs=1, batch_size=16, distillation="hard", strength=1.0)
+    run = store.load_or_train(RunSpec(DATA, ModelSpec(roi="deit-distilled"), train, teacher=teacher))
+    condition = Condition(noise=Noise())
+    (answers,) = evaluate([run], [condition], store)[condition]
+    _, distillation_logits = training.predict(run.model(), perturbed_test_set(store, DATA, condition, 64))
+    assert (answers.predicted == distillation_logits.argmax(1).numpy()).all()
+
+
+def test_an_evaluation_names_whose_context_it_showed(run, store):
     condition = Condition(context="other")
-    (trial,) = try_all([run], [condition], cache)[condition]
-    assert list(trial.predictions["donor"]) == [
-        trial.predictions["key"][i] for i in altered(DATA, condition, 64, cache).donors
-    ]
+    (answers,) = evaluate([run], [condition], store)[condition]
+    expected = perturbed_test_set(store, DATA, condition, 64).context_sources
+    assert tuple(answers.table["context_source"]) == expected
+
+
+def test_a_micro_net_is_evaluated_on_one_thread(run, store, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        module,
+        "branch_features",
+        lambda *a: threads.append(torch.get_num_threads()) or features.branch_features(*a),
+    )
+    torch.set_num_threads(2)
+    try:
+        evaluate([run], [Condition(context="same")], store)
+    finally:
+        torch.set_num_threads(1)
+    assert set(threads) == {1}
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "named"),
     [
         (Condition(context="mine"), "context"),
         (Condition(fill="red"), "fill"),
@@ -73,6 +110,6 @@ def test_a_trial_names_whose_context_it_showed(run, cache):
         (Condition(noise=Noise("rotation")), "rotation"),
     ],
 )
-def test_conditions_that_mean_nothing_are_refused(condition, told, run, cache):
-    with pytest.raises(ConfigError, match=told):
-        try_all([run], [condition], cache)
+def test_conditions_that_mean_nothing_are_refused(condition, named, run, store):
+    with pytest.raises(ConfigError, match=named):
+        evaluate([run], [condition], store)

@@ -3,38 +3,41 @@
 import numpy as np
 import pytest
 
-from rvernet_core import runs
-from rvernet_core.config import AMBIGUOUS, DataSpec, PlatesSpec
-from rvernet_core.data.cutout_set import prepare
+from rvernet_core.config import AMBIGUOUS, Condition, DataSpec, Noise, PlatesSpec
+from rvernet_core.data.cutout_set import cutout_set
 from rvernet_core.data.cutouts import GRAY, letterbox
 from rvernet_core.data.samples import RoiSample
 from rvernet_core.evaluation import noise
-from rvernet_core.evaluation import perturbed as conditions
-from rvernet_core.evaluation.perturbed import Altered, Condition, Noise, altered, grow
+from rvernet_core.evaluation import perturbed as module
+from rvernet_core.evaluation.perturbed import KINDS, grow, perturbed, perturbed_test_set
+from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=10, test_scenes=14, plates=PlatesSpec(size=96, sauce_rate=1.0))
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
-def test_set(cache):
-    return runs.data_of(DATA, cache).test
+def test_set(store):
+    return store.data(DATA).test
 
 
-def pictures(condition, branch, cache, size=64):
-    changed = altered(DATA, condition, size, cache)
-    return changed.pictures(branch, np.arange(len(changed)))
+def images(condition, branch, store, size=64):
+    return every(perturbed_test_set(store, DATA, condition, size), branch)
 
 
-@pytest.mark.parametrize("kind", conditions.KINDS)
-def test_noise_on_prepared_cutouts_is_that_on_the_cutouts_themselves(kind, cache, test_set):
+def every(cutouts, branch):
+    return cutouts.images(branch, np.arange(len(cutouts)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_on_prepared_cutouts_is_that_on_the_cutouts_themselves(kind, store, test_set):
     """A photo of 96 px shrunk to 64, and its noise drawn from the sample's key and the branch."""
-    noisy = pictures(Condition(noise=Noise(kind), on=("roi",)), "roi", cache)
-    clean = pictures(Condition(noise=Noise(kind), on=("extra_roi",)), "roi", cache)
+    noisy = images(Condition(noise=Noise(kind), on=("roi",)), "roi", store)
+    clean = images(Condition(noise=Noise(kind), on=("extra_roi",)), "roi", store)
     for i in range(3):
         roi = test_set.cutouts(i)[0]
         np.testing.assert_array_equal(clean[i], letterbox(roi, 64))
@@ -49,7 +52,7 @@ def test_noise_on_prepared_cutouts_is_that_on_the_cutouts_themselves(kind, cache
             )
 
 
-def test_oblong_photos_are_disturbed_inside_their_letterbox(cache):
+def test_oblong_photos_are_perturbed_inside_their_letterbox(tmp_path):
     """The part that shows the photo is found again in the letterbox, to the pixel."""
     image = np.random.default_rng(0).integers(0, 256, (50, 90, 3), dtype=np.uint8)
 
@@ -63,39 +66,56 @@ def test_oblong_photos_are_disturbed_inside_their_letterbox(cache):
         def cutouts(self, i):
             return image, image
 
-    pairs = prepare(One(), 64, cache)
-    seen = Altered(pairs, Condition(noise=Noise("translocation"))).pictures("roi", np.array([0]))
-    np.testing.assert_array_equal(seen[0], noise.translocate(image, 64))
-    none = Altered(pairs, Condition(context="none")).pictures("extra_roi", np.array([0]))[0]
+    cutouts = cutout_set(One(), 64, tmp_path)
+    noisy = every(perturbed(cutouts, Condition(noise=Noise("translocation"))), "roi")[0]
+    np.testing.assert_array_equal(noisy, noise.translocate(image, 64))
+    none = every(perturbed(cutouts, Condition(context="none")), "extra_roi")[0]
     assert set(np.unique(none)) == {0, GRAY}, "black inside the photo, the letterbox's gray around it"
 
 
-def test_noise_is_the_same_in_any_order_and_another_with_another_seed(cache):
+def test_noise_is_the_same_in_any_order_and_another_with_another_seed(store):
     condition = Condition(noise=Noise("permutation"))
-    changed = altered(DATA, condition, 64, cache)
-    whole, some = changed.pictures("roi", np.arange(6)), changed.pictures("roi", np.array([4, 1]))
+    noisy = perturbed_test_set(store, DATA, condition, 64)
+    whole, some = noisy.images("roi", np.arange(6)), noisy.images("roi", np.array([4, 1]))
     np.testing.assert_array_equal(whole[[4, 1]], some)
-    assert (pictures(Condition(noise=Noise("permutation"), seed=1), "roi", cache)[:6] != whole).any()
+    assert (images(Condition(noise=Noise("permutation"), seed=1), "roi", store)[:6] != whole).any()
+
+
+def test_a_perturbed_set_takes_the_place_of_the_clean_one(store):
+    """It is a `CutoutSet` with the same samples under another fingerprint; the clean one stays as it is."""
+    clean = store.cutouts(DATA, "test", 64)
+    before = every(clean, "roi").copy()
+    noisy = perturbed(clean, Condition(noise=Noise()))
+    assert (noisy.keys, noisy.classes, noisy.data, noisy.size) == (
+        clean.keys,
+        clean.classes,
+        clean.data,
+        clean.size,
+    )
+    assert noisy.fingerprint != clean.fingerprint
+    assert (every(noisy, "roi") != before).any()
+    np.testing.assert_array_equal(every(clean, "roi"), before)
+    batch = noisy.batch("roi", np.array([2]), None, "cpu")
+    np.testing.assert_allclose(batch[0].permute(1, 2, 0) * 255, every(noisy, "roi")[2], atol=1e-3)
 
 
 @pytest.mark.parametrize("context", ["same", "other"])
-def test_a_foreign_context_comes_from_another_photo_and_the_wished_class(context, cache, test_set):
-    changed = altered(DATA, Condition(context=context), 64, cache)
-    own = altered(DATA, Condition(), 64, cache)
-    shown, before = (a.pictures("extra_roi", np.arange(len(a))) for a in (changed, own))
-    np.testing.assert_array_equal(
-        changed.pictures("roi", np.arange(len(changed))), own.pictures("roi", np.arange(len(own)))
-    )
-    for i, donor in enumerate(changed.donors):
-        np.testing.assert_array_equal(shown[i], before[donor])
-        if donor != i:
-            assert changed.image_ids[i] != changed.image_ids[donor]
-            here, there = (test_set.samples[k].class_name for k in (i, donor))
+def test_a_foreign_context_comes_from_another_photo_and_the_chosen_class(context, store, test_set):
+    own, foreign = (perturbed_test_set(store, DATA, c, 64) for c in (Condition(), Condition(context=context)))
+    np.testing.assert_array_equal(every(foreign, "roi"), every(own, "roi"))
+    shown, before = every(foreign, "extra_roi"), every(own, "extra_roi")
+    sources = [own.keys.index(key) for key in foreign.context_sources]
+    for i, source in enumerate(sources):
+        np.testing.assert_array_equal(shown[i], before[source])
+        if source != i:
+            assert foreign.image_ids[i] != foreign.image_ids[source]
+            here, there = (test_set.samples[k].class_name for k in (i, source))
             assert (here == there) == (context == "same")
             if here in AMBIGUOUS and context == "other":
                 assert there in AMBIGUOUS
     sauces = [i for i, s in enumerate(test_set.samples) if s.class_name in AMBIGUOUS]
-    assert all(changed.donors[i] != i for i in sauces)
+    assert all(sources[i] != i for i in sauces)
+    assert own.context_sources is None
 
 
 def test_masks_grow_and_shrink_and_never_vanish():
@@ -112,9 +132,9 @@ def test_masks_grow_and_shrink_and_never_vanish():
     assert (least & ~mask).sum() == 0
 
 
-def test_the_filling_stands_only_where_the_other_cutout_was(cache, test_set):
-    gray = pictures(Condition(fill="gray"), "roi", cache, size=96)
-    blur = pictures(Condition(fill="blur"), "extra_roi", cache, size=96)
+def test_the_filling_stands_only_where_the_other_cutout_was(store, test_set):
+    gray = images(Condition(fill="gray"), "roi", store, size=96)
+    blur = images(Condition(fill="blur"), "extra_roi", store, size=96)
     for i in range(3):
         photo, mask = test_set.photo(i), test_set.mask(i)
         assert (gray[i][~mask] == GRAY).all()
@@ -123,27 +143,29 @@ def test_the_filling_stands_only_where_the_other_cutout_was(cache, test_set):
         assert (blur[i][mask] != photo[mask]).any()
 
 
-def test_the_first_photos_are_whole_photos(cache, test_set):
-    some = altered(DATA, Condition(photos=3), 64, cache)
+def test_the_first_photos_are_whole_photos(store, test_set):
+    some = perturbed_test_set(store, DATA, Condition(photos=3), 64)
     assert len(set(some.image_ids)) == 3
     assert len(some) == sum(s.image_id in set(some.image_ids) for s in test_set.samples)
 
 
 @pytest.mark.parametrize("change", [{"masks": "sam"}, {"grow": 0.02}, {"fill": "gray"}])
-def test_other_cut_outs_are_made_of_the_wished_photos_alone_and_are_the_same(change, cache):
-    some, every = (altered(DATA, Condition(**change, photos=n), 64, cache) for n in (3, 0))
-    assert len(some.pairs) == len(some) < len(every)
-    assert some.keys == every.keys[: len(some)]
+def test_other_cut_outs_are_made_of_the_chosen_photos_alone_and_are_the_same(change, store, monkeypatch):
+    prepared, fresh = [], RunStore(store.cache)
+    monkeypatch.setattr(
+        module, "cutout_set", lambda split, *rest: prepared.append(len(split)) or cutout_set(split, *rest)
+    )
+    some, whole = (perturbed_test_set(fresh, DATA, Condition(**change, photos=n), 64) for n in (3, 0))
+    assert prepared == [len(some), len(whole)]
+    assert len(some) < len(whole)
+    assert some.keys == whole.keys[: len(some)]
     for branch in ("roi", "extra_roi"):
-        first = np.arange(len(some))
-        np.testing.assert_array_equal(some.pictures(branch, first), every.pictures(branch, first))
+        np.testing.assert_array_equal(every(some, branch), every(whole, branch)[: len(some)])
 
 
-def test_sams_masks_are_another_test_set(cache):
-    own, sam = (altered(DATA, c, 64, cache) for c in (Condition(), Condition(masks="sam")))
+def test_sams_masks_are_another_test_set(store):
+    own, sam = (perturbed_test_set(store, DATA, c, 64) for c in (Condition(), Condition(masks="sam")))
     assert own.keys == sam.keys
     assert own.fingerprint != sam.fingerprint
-    difference = np.abs(
-        own.pictures("roi", np.arange(5)).astype(int) - sam.pictures("roi", np.arange(5)).astype(int)
-    )
+    difference = np.abs(every(own, "roi")[:5].astype(int) - every(sam, "roi")[:5].astype(int))
     assert 0 < difference.mean() < 20, "SAM's masks are near the exact ones, and not the same"

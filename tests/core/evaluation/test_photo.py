@@ -1,29 +1,31 @@
-"""One photo through the whole idea: masks and cut-outs as files, and what a run says of them."""
+"""One photo through the whole idea: masks and cut-outs as files, and how a run classifies them."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from rvernet_core import runs
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.data import photos as images
 from rvernet_core.errors import DataError, PromptError
 from rvernet_core.evaluation import photo
+from rvernet_core.masking import load_sam
 from rvernet_core.masking.prompts import box_of, iou
-from rvernet_core.masking.sam import load_sam
+from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=14, test_scenes=10, plates=PlatesSpec(size=64))
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
-def sample(cache, tmp_path_factory):
+def sample(store, tmp_path_factory):
     """A rendered test photo as a PNG, with one ROI of it: (photo's path, mask's path, index)."""
-    split, folder = runs.data_of(DATA, cache).test, tmp_path_factory.mktemp("photo")
+    split, folder = store.data(DATA).test, tmp_path_factory.mktemp("photo")
     i = int(np.argmax([sample.area for sample in split.samples]))
     Image.fromarray(split.photo(i)).save(folder / "plate.png")
     Image.fromarray(split.mask(i).astype(np.uint8) * 255).save(folder / "mask.png")
@@ -38,25 +40,25 @@ def masker():
 def test_a_box_gives_a_mask_and_two_cutouts_that_rebuild_the_photo(sample, masker, tmp_path):
     path, mask, _ = sample
     exact = images.read_mask(mask) > 0
-    made = photo.mask_photo(path, tmp_path, masker, boxes=[box_of(exact)])
+    table = photo.mask_photo(path, tmp_path, masker, boxes=[box_of(exact)])
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         f"plate-1.{part}.png" for part in ("extra-roi", "mask", "roi")
     ]
-    found = images.read_mask(tmp_path / "plate-1.mask.png") > 0
-    assert iou(found, exact) > 0.7
-    assert made.loc[0, "area"] == pytest.approx(found.mean())
+    segmented = images.read_mask(tmp_path / "plate-1.mask.png") > 0
+    assert iou(segmented, exact) > 0.7
+    assert table.loc[0, "area"] == pytest.approx(segmented.mean())
     cutouts = [images.read_photo(tmp_path / f"plate-1.{part}.png") for part in ("roi", "extra-roi")]
     assert (sum(c.astype(int) for c in cutouts) == images.read_photo(path)).all()
 
 
-def test_boxes_and_points_give_one_mask_each_and_no_prompt_gives_all_that_is_found(sample, masker, tmp_path):
+def test_boxes_and_points_give_one_mask_each_and_without_prompts_all_is_segmented(sample, masker, tmp_path):
     path, mask, _ = sample
     box = box_of(images.read_mask(mask) > 0)
     prompted = photo.mask_photo(path, tmp_path / "a", masker, boxes=[box, box], points=[[30, 30]])
     assert list(prompted["prompt"]) == ["box", "box", "point"]
-    found = photo.mask_photo(path, tmp_path / "b", masker)
-    assert len(list((tmp_path / "b").glob("*.mask.png"))) == len(found) >= 1
-    assert set(found["prompt"]) == {"automatic"}
+    automatic = photo.mask_photo(path, tmp_path / "b", masker)
+    assert len(list((tmp_path / "b").glob("*.mask.png"))) == len(automatic) >= 1
+    assert set(automatic["prompt"]) == {"automatic"}
 
 
 def test_fault_39_a_prompt_outside_the_photo_leaves_no_files(sample, masker, tmp_path):
@@ -65,17 +67,31 @@ def test_fault_39_a_prompt_outside_the_photo_leaves_no_files(sample, masker, tmp
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("model", [ModelSpec(roi="mobilenetv2"), ModelSpec("mobilenetv2", "mobilenetv2")])
-def test_a_run_says_of_a_photo_what_it_said_of_the_same_test_sample(cache, sample, model):
-    run = runs.load_or_train(RunSpec(DATA, model, TrainSpec(epochs=1, lr=1e-3), seed=0), cache)
+TEACHER = RunSpec(DATA, ModelSpec(roi="mobilenetv2"), TrainSpec(epochs=1, lr=1e-3))
+SPECS = [
+    TEACHER,
+    replace(TEACHER, model=ModelSpec("mobilenetv2", "mobilenetv2")),
+    replace(TEACHER, model=ModelSpec(None, "mobilenetv2")),
+    replace(
+        TEACHER,
+        model=ModelSpec(roi="deit-distilled"),
+        train=TrainSpec(epochs=1, lr=1e-3, distillation="hard", strength=0.5),
+        teacher=TEACHER,
+    ),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=["single", "pair", "context", "distilled"])
+def test_a_photo_is_classified_as_the_same_test_sample_was(store, sample, spec):
+    run = store.load_or_train(spec)
     path, mask, i = sample
-    classes = runs.data_of(DATA, cache).classes
-    shares = photo.chances(run, classes, photo.cut_photo(path, mask))
-    assert shares.sum() == pytest.approx(1, abs=1e-5)
-    assert shares.is_monotonic_decreasing
-    row = run.predictions.iloc[i]
-    assert shares.index[0] == classes[row["predicted"]]
-    assert shares.iloc[0] == pytest.approx(row["confidence"], abs=1e-3)
+    classes = store.data(DATA).classes
+    answer = photo.probabilities(run, classes, photo.cut_photo(path, mask))
+    assert answer.sum() == pytest.approx(1, abs=1e-5)
+    assert answer.is_monotonic_decreasing
+    row = run.predictions.table.iloc[i]
+    assert answer.index[0] == classes[row["predicted"]]
+    assert answer.iloc[0] == pytest.approx(row["confidence"], abs=1e-3)
 
 
 def test_fault_22_and_25_a_mask_of_another_size_and_an_empty_one_are_refused(sample, tmp_path):

@@ -1,93 +1,43 @@
-"""The catalogue holds what the notebooks ask for, and wrong wishes stop before any work."""
+"""A study's specs, and where its predictions come from; wrong parameters stop before any work."""
 
+import numpy as np
 import pytest
 
-from rvernet_book.graph import asked, catalogue, graph
-from rvernet_book.record import read_evidence
-from rvernet_book.site import RECORD, ROOT
-from rvernet_core.config import RunSpec, from_dict
+from rvernet_core.config import CLEAN, Condition, ModelSpec, Noise
 from rvernet_core.errors import ConfigError
-from rvernet_core.experiments import study as experiments
-from rvernet_core.experiments.study import Study
+from rvernet_core.evaluation.perturbed import perturbed_test_set
+from rvernet_core.experiments import study as module
+from rvernet_core.experiments.study import Study, named
 from rvernet_core.models.backbones import BACKBONES
+from rvernet_core.runs import RunStore
 
-NOTEBOOKS = ROOT / "notebooks"
-
-
-@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
-def test_the_catalogue_makes_every_run_that_the_notebooks_ask_for(profile):
-    study = Study.of(profile, device="cpu")
-    asked = [study.singles(), study.pairs(), study.grid(), study.grid_singles()]
-    few = study.fewer()
-    asked += [few.students(), few.student_pairs()]
-    asked += [few.context_only(), few.widths(), *few.ablations().values()]
-    wanted = {spec for mapping in asked for specs in mapping.values() for spec in specs}
-    made = [spec for specs in catalogue(study).values() for spec in specs]
-    assert set(made) == wanted
-    assert len(made) == len(wanted)
+SMALL = {"profile": "smoke", "seeds": [0, 1], "backbones": ["mlp-mixer"], "device": "cpu"}
+CONDITIONS = {"clean": CLEAN, "shifted": Condition(noise=Noise("translocation"), photos=5)}
 
 
-@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "paper"])
-def test_every_student_waits_for_the_job_that_makes_its_teacher(profile):
-    study = Study.of(profile, backbones=["vit"], device="cpu")
-    jobs, made = catalogue(study), graph(study, {})
-    assert set(made["runs"]) == set(jobs)
-    assert any(spec.teacher for specs in jobs.values() for spec in specs)
-    for name, specs in jobs.items():
-        known = {spec for job in made["after"].get(name, ()) for spec in jobs[job]}
-        for spec in specs:  # a teacher is made by a job before, or earlier in the same one
-            assert spec.teacher is None or spec.teacher in known
-            known.add(spec)
-
-
-def test_a_page_waits_for_the_jobs_that_make_its_runs_and_for_no_others():
-    study = Study.of("demo", device="cpu")
-    jobs = catalogue(study)
-    source = "few = Study.of(**params).fewer()\nstudy.run_all(few.singles())"
-    named = {
-        job for job, specs in jobs.items() if set(specs) & {s for v in study.singles().values() for s in v}
-    }
-    assert set(graph(study, {"page": source, "words": "no runs"})["pages"]["page"]) == named
-    assert 0 < len(named) < len(jobs)
-    assert graph(study, {"words": "no runs"})["pages"]["words"] == []
-
-
-@pytest.mark.parametrize("page", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
-def test_the_record_holds_no_run_for_which_its_page_did_not_wait(page):
-    study = Study.of("full", device="cpu")
-    awaited = asked(study, (NOTEBOOKS / f"{page}.ipynb").read_text())
-    made = {spec for job in awaited for spec in catalogue(study)[job]}
-    if not (RECORD / "files" / f"{page}.runs.json").exists():  # a page about the data alone
-        assert not awaited
-        return
-    facts = read_evidence(page, RECORD / "files")[1].values()
-    assert {from_dict(RunSpec, fact["manifest"]["spec"]) for fact in facts} <= made
-
-
-def test_students_are_taught_from_nothing_to_everything_by_the_cnn_with_their_seed():
-    study = Study.of("demo", device="cpu")
-    for made, singles in [(study.students(), study.singles()["mobilenetv2"]), (study.student_pairs(), None)]:
-        assert {0.0, 1.0} <= {strength for kind, strength in made if kind == "hard"}
-        for specs in made.values():
-            assert [spec.teacher for spec in specs] == (
-                singles or study.pairs()["mobilenetv2", "mobilenetv2"]
-            )
-    assert study.students()["hard", 0.0] == study.students()["soft", 0.0]
+# --- which models -----------------------------------------------------------------------------------
 
 
 def test_the_grid_is_every_combination_and_every_seed():
     study = Study.of("demo", device="cpu")
     assert set(study.grid()) == {(a, b) for a in BACKBONES for b in BACKBONES}
     assert all([s.seed for s in specs] == [0, 1, 2] for specs in study.grid().values())
+    assert all(s.model.freeze == s.model.branches for specs in study.grid().values() for s in specs)
+    assert all(s.model.freeze == ("roi",) for specs in study.grid_singles().values() for s in specs)
 
 
-def test_pages_with_many_kinds_of_runs_use_few_seeds_unless_seeds_are_wished_for():
-    assert Study.of("demo", device="cpu").fewer().profile.seeds == (0, 1)
-    assert Study.of("paper", device="cpu").fewer().profile.seeds == (0, 1, 2)
-    assert Study.of("demo", seeds=[3, 4, 5], device="cpu").fewer().profile.seeds == (3, 4, 5)
+def test_pages_with_many_kinds_of_models_use_fewer_seeds_unless_seeds_are_given():
+    assert Study.of("demo", device="cpu").with_ablation_seeds().profile.seeds == (0, 1)
+    assert Study.of("paper", device="cpu").with_ablation_seeds().profile.seeds == (0, 1, 2)
+    assert Study.of("demo", seeds=[3, 4, 5], device="cpu").with_ablation_seeds().profile.seeds == (3, 4, 5)
 
 
-def test_wishes_change_the_profile_and_nothing_else():
+def test_what_a_study_with_fewer_seeds_uses_is_counted_with_the_rest():
+    study = Study.of("demo", device="cpu")
+    assert study.with_ablation_seeds().used is study.used
+
+
+def test_overrides_change_the_profile_and_nothing_else():
     study = Study.of("demo", seeds=[4], epochs=7, backbones=["vit", "mobilenetv2"], device="cpu")
     assert study.profile.seeds == (4,)
     assert study.profile.single.epochs == study.profile.pair.epochs == 7
@@ -104,25 +54,50 @@ def test_the_paper_profile_is_the_same_code_with_other_values():
     assert spec.model.scale == "paper"
     assert spec.data.extra_classes == ("ketchup=k", "chili paste=c")
     assert not spec.model.freeze
+    assert not spec.model.standardise
+    assert not spec.model.freeze_batch_norm
+
+
+def test_a_context_only_model_is_brought_to_the_profiles_scale():
+    study = Study.of("paper", device="cpu")
+    specs = study.specs(ModelSpec(roi=None, extra_roi="vit"), study.profile.single)
+    assert [spec.seed for spec in specs] == [0, 1, 2]
+    assert {(spec.model.branches, spec.model.scale) for spec in specs} == {(("extra_roi",), "paper")}
+
+
+def test_families_get_names_that_are_fit_for_files():
+    assert named("single", {"vit": [1]}) == {"single-vit": [1]}
+    assert named("pair", {("vit", "deit"): [2]}) == {"pair-vit+deit": [2]}
 
 
 @pytest.mark.parametrize(
-    ("wishes", "message"),
+    ("overrides", "message"),
     [
         ({"profile": "ful"}, "smoke, demo, full, paper"),
         ({"profile": "demo", "backbones": ["resnet"]}, "resnet"),
         ({"profile": "demo", "epochs": -1}, "at least 1"),
         ({"profile": "demo", "device": "abacus"}, "abacus"),
         ({"profile": "demo", "seeds": ["one"]}, "seeds"),
+        ({"profile": "demo", "runs": "download"}, "train, record"),
+        ({"profile": "demo", "runs": "record"}, "no record was given"),
     ],
 )
-def test_fault_36_wrong_wishes_are_named_before_any_work(wishes, message):
+def test_fault_36_wrong_parameters_are_named_before_any_work(overrides, message):
     with pytest.raises(ConfigError, match=message):
-        Study.of(**{"device": "cpu"} | wishes)
+        Study.of(**{"device": "cpu"} | overrides)
 
 
-def test_auto_takes_what_is_there():
-    assert experiments.pick_device("auto") in {"cpu", "cuda"}
+def test_auto_takes_the_device_that_is_there():
+    assert module.pick_device("auto") in {"cpu", "cuda"}
+
+
+def test_the_cache_is_the_given_one_or_that_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("RVERNET_CACHE", str(tmp_path / "environment"))
+    assert Study.of(**SMALL).store.cache == tmp_path / "environment"
+    assert Study.of(**SMALL, cache=tmp_path / "given").store.cache == tmp_path / "given"
+    monkeypatch.delenv("RVERNET_CACHE")
+    monkeypatch.chdir(tmp_path)
+    assert Study.of(**SMALL).store.cache == tmp_path / "_build" / "cache"
 
 
 @pytest.mark.parametrize("profile", ["demo", "full"])
@@ -134,3 +109,73 @@ def test_there_are_enough_sauces_to_test_on(profile):
     data = Study.of(profile, device="cpu").profile.data
     sauces = [plan_scene(data.plates, TEST_SEEDS + i).sauce for i in range(data.test_scenes)]
     assert min(sauces.count(sauce) for sauce in SAUCES) >= 150
+
+
+# --- what they answer -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A small study that has trained its single models and evaluated them."""
+    study = Study.of(**SMALL, cache=tmp_path_factory.mktemp("cache"))
+    study.evaluate(study.predictions(study.singles()), CONDITIONS)
+    return study
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    monkeypatch.setattr(RunStore, "load_or_train", lambda *a: pytest.fail("a run was loaded or trained"))
+
+
+def from_record(study, recorded):
+    """The same study on the same data, with the published predictions `recorded`."""
+    return Study.of(**SMALL, cache=study.store.cache, runs="record", recorded=recorded)
+
+
+def test_predictions_are_one_per_seed_and_are_kept_for_the_record(study):
+    again = Study.of(**SMALL, cache=study.store.cache)
+    models = again.predictions(again.singles())
+    assert [p.spec.seed for p in models["mlp-mixer"]] == [0, 1]
+    assert again.used == models["mlp-mixer"]
+    results = again.evaluate(models, CONDITIONS)
+    assert list(results) == ["clean", "shifted"]
+    for name, condition in CONDITIONS.items():
+        assert [p.spec.seed for p in results[name]["mlp-mixer"]] == [0, 1]
+        assert {p.condition for p in results[name]["mlp-mixer"]} == {condition}
+    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 64)
+    assert tuple(results["shifted"]["mlp-mixer"][0].table["key"]) == shown.keys
+    assert len(again.used) == 6
+
+
+def test_recorded_predictions_are_read_without_training(study, no_training):
+    recorded = {p.name: p for p in study.used}
+    reader = from_record(study, recorded)
+    models = reader.predictions(reader.singles())
+    assert [p.name for p in models["mlp-mixer"]] == [p.name for p in study.used[:2]]
+    results = reader.evaluate(models, CONDITIONS)
+    for part in results.values():
+        assert all(p is recorded[p.name] for p in part["mlp-mixer"])
+    assert reader.used[2:] == [p for part in results.values() for p in part["mlp-mixer"]]
+
+
+def test_what_the_record_lacks_is_computed_and_only_that(study, monkeypatch):
+    """One evaluation of one seed is missing, so that run alone is loaded."""
+    recorded = {p.name: p for p in study.used}
+    absent = next(p for p in study.used if p.condition == CONDITIONS["shifted"] and p.spec.seed == 1)
+    del recorded[absent.name]
+    loaded, real = [], RunStore.load_or_train
+    monkeypatch.setattr(RunStore, "load_or_train", lambda s, spec: loaded.append(spec) or real(s, spec))
+    reader = from_record(study, recorded)
+    results = reader.evaluate(reader.predictions(reader.singles()), CONDITIONS)
+    assert loaded == [absent.spec]
+    computed = results["shifted"]["mlp-mixer"][1]
+    assert computed == absent
+    assert (computed.predicted == absent.predicted).all()
+
+
+def test_weights_come_from_runs_whatever_the_record_holds(study):
+    reader = from_record(study, {p.name: p for p in study.used})
+    (runs,) = reader.runs(reader.singles()).values()
+    assert [run.folder.name for run in runs] == [p.run for p in study.used[:2]]
+    assert runs[0].model().branches == ("roi",)
+    assert np.array_equal(reader.used[0].predicted, runs[0].predictions.predicted)

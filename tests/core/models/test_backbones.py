@@ -22,7 +22,7 @@ def test_the_micro_net_is_a_small_net_of_the_real_class(name):
     assert 0.15e6 < sum(p.numel() for p in net.parameters()) < 1e6
 
 
-def test_the_shipped_weights_fit_and_tell_foods_apart(name):
+def test_the_shipped_weights_fit_and_separate_images(name):
     """Weights load, differ from a fresh net's, and give different answers to different images."""
     net = backbones.build(name).eval()
     fresh = backbones.build(name, pretrained=False)
@@ -37,10 +37,10 @@ def test_the_paper_net_is_the_timm_entry_of_its_tag(name):
     import timm
 
     entry = backbones.facts(name)
-    found = timm.get_pretrained_cfg(entry.timm_tag)
-    assert (tuple(found.mean), tuple(found.std)) == entry.mean_std
-    assert found.input_size == (3, 224, 224)
-    assert found.num_classes == 1000
+    config = timm.get_pretrained_cfg(entry.timm_tag)
+    assert (tuple(config.mean), tuple(config.std)) == entry.mean_std
+    assert config.input_size == (3, 224, 224)
+    assert config.num_classes == 1000
 
 
 def test_paper_scale_has_the_papers_size_and_logits():
@@ -60,7 +60,7 @@ def test_prefix_tokens_are_what_precedes_the_patches(name):
         assert features.shape[1] == entry.prefix_tokens + 64
 
 
-def test_a_distilled_net_reads_both_of_its_tokens():
+def test_a_distilled_net_pools_both_of_its_tokens():
     net = backbones.build("deit-distilled", pretrained=False).eval()
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
@@ -68,13 +68,27 @@ def test_a_distilled_net_reads_both_of_its_tokens():
         assert torch.allclose(backbones.pooled(net, images), tokens[:, :2].mean(1))
 
 
+def test_the_two_heads_average_to_what_the_net_itself_answers():
+    net, images = backbones.build("deit-distilled").eval(), torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        class_logits, distillation_logits = backbones.two_heads(net, images)
+        assert torch.allclose((class_logits + distillation_logits) / 2, net(images), atol=1e-5)
+        assert not torch.allclose(class_logits, distillation_logits)
+        tokens = backbones.two_heads(net, images, logits=False)
+        assert torch.allclose(sum(tokens) / 2, backbones.pooled(net, images), atol=1e-5)
+
+
+def test_one_net_has_a_distillation_token(name):
+    assert backbones.has_distillation_token(name) == (name == "deit-distilled")
+
+
 def test_the_cam_layer_exists_and_gets_a_gradient(name):
     net = backbones.build(name, pretrained=False).eval()
     for parameter in net.parameters():  # the Mixer's head starts at zero, which would make every map blank
         torch.nn.init.normal_(parameter, std=0.1) if parameter.ndim > 1 else None
-    seen = []
-    backbones.facts(name).cam_layer(net).register_forward_hook(lambda _, __, out: seen.append(out))
-    (gradient,) = torch.autograd.grad(net(torch.rand(1, 3, 64, 64))[0, 0], seen)
+    activations = []
+    backbones.facts(name).cam_layer(net).register_forward_hook(lambda _, __, out: activations.append(out))
+    (gradient,) = torch.autograd.grad(net(torch.rand(1, 3, 64, 64))[0, 0], activations)
     assert gradient.abs().sum() > 0
 
 
@@ -94,7 +108,7 @@ def test_fault_13_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch):
         backbones.build("mobilenetv2", "paper")
 
 
-def test_the_input_size_is_told_for_known_scales_only():
+def test_the_input_size_of_known_scales_only():
     assert backbones.input_size("micro") == 64
     assert backbones.input_size("paper") == 224
     with pytest.raises(ConfigError, match="micro or paper"):

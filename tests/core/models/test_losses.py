@@ -1,8 +1,9 @@
-"""Properties of the losses: zero where nothing is to be learned, and each part in its weight."""
+"""Properties of the losses: zero where nothing is to be learned, and each part by its weight."""
 
 import pytest
 import torch
 
+from rvernet_core.config import TrainSpec
 from rvernet_core.errors import ConfigError
 from rvernet_core.models import losses
 
@@ -61,6 +62,20 @@ def test_presence_distillation_reads_the_sign_of_the_teacher(logits):
 def test_a_strength_outside_its_range_is_refused(logits, labels, strength):
     with pytest.raises(ConfigError, match=r"\[0, 1\]"):
         losses.hard_distillation(logits, logits, labels, logits, strength)
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_the_spec_chooses_the_kind_its_strength_and_its_temperature(logits, labels, kind):
+    other, teacher = logits.flip(0), logits.roll(1, 0)
+    spec = TrainSpec(distillation=kind, strength=0.3, temperature=2.0)
+    parts = losses.distillation(spec, logits, other, labels, teacher)
+    if kind == "hard":
+        expected = losses.hard_distillation(logits, other, labels, teacher, 0.3)
+    else:
+        expected = losses.soft_distillation(logits, other, labels, teacher, 0.3, 2.0)
+    assert parts == expected
+    with pytest.raises(ConfigError, match="hard or soft"):
+        losses.distillation(TrainSpec(distillation="warm"), logits, other, labels, teacher)
 
 
 def test_a_temperature_of_zero_is_refused(logits, labels):

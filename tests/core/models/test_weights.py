@@ -6,9 +6,10 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from rvernet_core.errors import CheckpointError
-from rvernet_core.models.weights import load_torch_checkpoint, load_weights, read_metadata, save_weights
+from rvernet_core.models.weights import load_torch_checkpoint, load_weights, save_weights
 
 
 def state():
@@ -32,7 +33,8 @@ def test_round_trip_in_half_precision(tmp_path):
     assert loaded["count"] == 7
     assert loaded["count"].dtype == torch.int64
     torch.testing.assert_close(loaded["layer.weight"], state()["layer.weight"].half().float(), rtol=0, atol=0)
-    assert read_metadata(path) == {"made by": "a test"}
+    with safe_open(str(path), framework="pt") as file:
+        assert file.metadata() == {"made by": "a test"}
     save_weights(tmp_path / "again.safetensors", loaded, {"made by": "a test"})
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
@@ -61,12 +63,8 @@ def test_fault_31_truncated_safetensors(tmp_path):
     whole = path.read_bytes()
     for kept in (len(whole) - 4, 100, 9, 4):
         path.write_bytes(whole[:kept])
-        for read in (load_weights, read_metadata):
-            with pytest.raises(CheckpointError, match=r"net\.safetensors"):
-                read(path)
-    path.write_bytes(whole[:-4])
-    with pytest.raises(CheckpointError, match="truncated"):
-        load_weights(path)
+        with pytest.raises(CheckpointError, match=r"net\.safetensors is truncated"):
+            load_weights(path)
     path.write_bytes(b"")
     with pytest.raises(CheckpointError, match="empty"):
         load_weights(path)
@@ -123,7 +121,7 @@ def test_fault_31_truncated_pth(tmp_path, zipped):
 
 
 def test_web_page_and_pointer_saved_as_a_checkpoint(tmp_path):
-    for name, text, said in (
+    for name, text, expected in (
         ("page.pth", "<!DOCTYPE html><html><body>404</body></html>", "web page"),
         ("page.safetensors", "\n<html><head></head></html>" + " " * 600, "web page"),
         ("pointer.pth", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "LFS"),
@@ -131,7 +129,7 @@ def test_web_page_and_pointer_saved_as_a_checkpoint(tmp_path):
         path = tmp_path / name
         path.write_text(text)
         read = load_weights if name.endswith("safetensors") else load_torch_checkpoint
-        with pytest.raises(CheckpointError, match=said):
+        with pytest.raises(CheckpointError, match=expected):
             read(path)
 
 
