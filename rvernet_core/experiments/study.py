@@ -64,7 +64,7 @@ class Study:
             profile: smoke | demo | full | paper: the scale of everything.
             dataset: plates | foodseg103 | foodseg103-hub | release | folder; empty: the profile's.
             data_root: folder of the data set; empty: rendered or fetched into the cache.
-            extra_classes: further classes, each as NAME=FOLDER.
+            extra_classes: further classes, each as NAME, equals sign, FOLDER.
             masks: exact | sam: whose masks cut the photos; empty: the profile's.
             seeds: seeds of the runs; empty: the profile's.
             epochs: epochs of fine-tuning; 0: the profile's.

@@ -42,16 +42,34 @@ def test_the_parameters_are_those_of_the_study(notebook):
 
 
 def test_parameters_are_checked_before_any_work(notebook):
-    sources = ["".join(c["source"]) for c in code(notebook)]
-    assert all(line.startswith(("import ", "from ")) or not line for line in sources[1].splitlines())
-    assert sources[2].startswith("params = parameters.declared(globals())")
+    second = "".join(code(notebook)[1]["source"]).splitlines()
+    imports = [line for line in second if line.startswith(("import ", "from ")) or not line]
+    assert second[len(imports)].startswith("page = Page.open(")
+    assert second[len(imports)].endswith(", globals())")
 
 
-def test_there_are_few_cells_and_at_most_one_helper(notebook):
-    cells = code(notebook)
-    assert 5 <= len(cells) <= 17
-    trees = [ast.parse("".join(c["source"])) for c in cells]
-    assert sum(isinstance(n, ast.FunctionDef) for t in trees for n in ast.walk(t)) <= 1
+def test_the_cells_are_few_and_short(notebook):
+    """The experiment is read in the notebook; how it is computed and drawn stands in tested functions."""
+    lengths = sorted(len("".join(c["source"]).splitlines()) for c in code(notebook))
+    assert 5 <= len(lengths) <= 15
+    assert lengths[len(lengths) // 2] <= 6
+    assert lengths[-1] <= 15
+    for cell in code(notebook):
+        nodes = list(ast.walk(ast.parse("".join(cell["source"]))))
+        assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.Lambda | ast.JoinedStr)]
+
+
+def test_nothing_is_folded_away(notebook):
+    tags = [tag for c in code(notebook) for tag in c["metadata"].get("tags", ())]
+    assert tags == ["parameters"]
+
+
+def test_it_opens_with_the_question_and_its_answer(notebook):
+    first = notebook["cells"][0]
+    text = "".join(first["source"])
+    assert first["cell_type"] == "markdown"
+    assert "?" in text
+    assert "{glue:text}`answer`" in text
 
 
 def test_no_measured_number_is_typed_in_the_prose(notebook):
@@ -64,4 +82,4 @@ def test_no_measured_number_is_typed_in_the_prose(notebook):
 
 
 def test_it_ends_with_its_provenance(notebook):
-    assert "page.provenance(" in "".join(code(notebook)[-1]["source"])
+    assert "".join(code(notebook)[-1]["source"]).endswith("page.close()")

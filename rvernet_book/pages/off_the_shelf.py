@@ -1,0 +1,141 @@
+"""Page 2, shown: the five single models on the ROI alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rvernet_book import alt, charts, html, photos, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.tables import interval
+from rvernet_core.experiments.off_the_shelf import Verdict
+
+HARDEST = 8  # classes in the table of hard classes
+
+
+def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
+    """Accuracy, macro-F1, size and time of each model."""
+    return page.table(
+        "off-the-shelf",
+        scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds"]),
+        caption="Five backbones fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % intervals.",
+        labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
+        formats={"accuracy": "{:.3f}", "macro_f1": "{:.3f}", "seconds": "{:.0f}"},
+        intervals=["accuracy", "macro_f1"],
+        best={"accuracy": "max", "macro_f1": "max"},
+        data=scores,
+    )
+
+
+def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
+    """Accuracy of each model, with its interval."""
+    columns = {"label": "model", "value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+    return page.figure(
+        "off-the-shelf-accuracy",
+        lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test ROIs"),
+        scores[["model", "accuracy", "accuracy_low", "accuracy_high"]],
+        alt=alt.of_dots(scores, what="top-1 accuracy of the five backbones on ROI-only images", **columns),
+        caption="Top-1 accuracy on ROI-only images, with 95 % intervals over seeds and photos.",
+        size=(7.4, 2.6),
+    )
+
+
+def pretraining_table(page: Page, pretraining: pd.DataFrame) -> Bundle | None:
+    """What the micro nets learned in pretraining; nothing at paper scale."""
+    if pretraining.empty:
+        return None
+    test = pretraining["test"].iloc[0]
+    return page.table(
+        "pretraining",
+        pretraining.drop(columns="test"),
+        caption=f"What the shipped micro nets learned in pretraining, on {test}; both sauces are one label there.",
+        formats={"minutes": "{:.0f}"},
+    )
+
+
+def difference_table(page: Page, differences: pd.DataFrame) -> Bundle | None:
+    """DeiT against each other model; nothing where there is one model."""
+    if differences.empty:
+        return None
+    return page.table(
+        "deit-against-others",
+        differences,
+        caption="Accuracy of DeiT minus accuracy of each other backbone, paired over seeds and photos.",
+        formats={"difference": "{:+.3f}"},
+        intervals=["difference"],
+    )
+
+
+def answer(page: Page, verdict: Verdict) -> html.Html:
+    """Which model is best, and whether that is DeiT."""
+    accuracy = interval(verdict.accuracy.value, verdict.accuracy.low, verdict.accuracy.high)
+    best = style.label(verdict.best)
+    page.glue("best-model", best)
+    page.glue("best-accuracy", accuracy)
+    page.glue("deit-ahead", ", ".join(map(style.label, verdict.ahead)) or "none of them")
+    page.glue("deit-behind", ", ".join(map(style.label, verdict.behind)) or "none of them")
+    page.glue("verdict", verdict.relation)
+    return page.headline(f"On the ROI alone, **{best}** is best of the five: accuracy {accuracy}.")
+
+
+def learning_curves(page: Page, curves: pd.DataFrame) -> Bundle:
+    """Validation accuracy by epoch."""
+    return page.figure(
+        "learning-curves",
+        lambda ax: charts.curves(
+            ax,
+            curves,
+            x="epoch",
+            y="mean",
+            low="min",
+            high="max",
+            series="model",
+            xlabel="epoch",
+            ylabel="validation accuracy",
+        ),
+        curves,
+        alt=alt.of_curves(curves, what="validation accuracy by epoch", x="epoch", y="mean", series="model"),
+        caption="Validation accuracy by epoch: mean and range over seeds.",
+    )
+
+
+def disagreement_photos(page: Page, cases: pd.DataFrame) -> Bundle | None:
+    """ROI cut-outs that one family of models gets right and the other wrong; nothing where there are none."""
+    for family, name in (("transformer", "transformers-right"), ("cnn", "cnn-right")):
+        page.glue(name, int((cases["right"] == family).sum()))
+    if cases.empty:
+        return None
+    test = page.study.data.test
+    groups = [part for _, part in cases.groupby("right", sort=False)]
+    cutouts = [[test.cutouts(i)[0] for i in part["sample"]] for part in groups]
+    titles = [
+        [f"{t}\nnot {w}" for t, w in zip(part["truth"], part["wrong prediction"], strict=True)]
+        for part in groups
+    ]
+    families = [f"{part['right'].iloc[0]}\nright" for part in groups]
+    return page.figure(
+        "disagreements",
+        lambda ax: photos.photo_grid(ax, cutouts, titles=titles, row_labels=families),
+        cases,
+        alt=alt.of_photos(
+            titles, what="ROI cut-outs on which one family of models is right and the other wrong"
+        ),
+        caption="ROI cut-outs that one family names right in every run (first line) and the other gets wrong "
+        "(second line).",
+        size=photos.grid_size(len(cutouts), max(map(len, cutouts)), title_lines=2, labels=0.9),
+    )
+
+
+def hard_class_table(page: Page, f1: pd.DataFrame) -> Bundle:
+    """F1 of the hardest classes by model; the two hardest are glued."""
+    hardest = f1.iloc[:HARDEST]
+    page.glue("hardest", " and ".join(hardest.index[:2]))
+    page.glue("hardest-f1", hardest.iloc[:2].to_numpy().mean(), "{:.2f}")
+    return page.table(
+        "hard-classes",
+        hardest.reset_index(),
+        caption="F1 of the eight classes with the lowest mean F1.",
+        data=f1.loc[[name for name in page.study.classes if name in f1.index]]
+        .reset_index()
+        .melt("class", var_name="model", value_name="F1"),
+    )

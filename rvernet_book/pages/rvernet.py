@@ -1,0 +1,138 @@
+"""Page 3, shown: RveRNet in all pairs of modules."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rvernet_book import alt, charts, grids, html, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.tables import interval, tidy
+from rvernet_core.experiments import rvernet
+from rvernet_core.experiments.rvernet import GridFacts
+
+
+def banner(page: Page) -> html.Html:
+    """How the grid is trained."""
+    if page.study.profile.grid_frozen:
+        return page.banner(
+            "In the grid the backbones are frozen: features are computed once and the integration module is "
+            "trained on them."
+        )
+    return page.banner("In the grid every model is fine-tuned as a whole, as in the paper.")
+
+
+def grid_chart(page: Page, scores: pd.DataFrame) -> Bundle:
+    """Test accuracy of every pair."""
+    accuracy = rvernet.as_grid(page.study, scores, "accuracy")
+    spread = rvernet.as_grid(page.study, scores, "accuracy_spread").map("± {:.3f}".format)
+    return page.figure(
+        "grid-accuracy",
+        lambda ax: grids.heat(ax, accuracy, notes=spread),
+        tidy(scores, profile=page.profile, seeds=len(page.seeds)),
+        alt=alt.of_heat(accuracy, what="test accuracy of RveRNet"),
+        caption="Test accuracy of RveRNet for every pair of modules; below it the standard deviation over seeds.",
+        size=(6.4, 5.2),
+    )
+
+
+def gain_table(page: Page, gains: pd.DataFrame) -> Bundle:
+    """What context adds to each backbone within the grid."""
+    return page.table(
+        "grid-gains",
+        gains,
+        caption="What context adds within the grid: each backbone on the ROI alone, trained in the same way, and "
+        "in its row and column of the grid.",
+        formats={"mean gain as ROI module": "{:+.3f}"},
+        best={column: "max" for column in gains.columns[1:]},
+    )
+
+
+def glue_grid(page: Page, facts: GridFacts) -> None:
+    """What is seen in the grid, for the prose."""
+    page.glue("grid-best", " + ".join(map(style.label, facts.best)))
+    page.glue("grid-best-accuracy", facts.accuracy, "{:.3f}")
+    page.glue("grid-best-extra", style.label(facts.best_extra_roi))
+    page.glue("grid-best-roi", style.label(facts.best_roi))
+    page.glue("grid-gain", facts.gain, "{:+.3f}")
+    page.glue("grid-better", facts.better)
+    page.glue("grid-backbones", facts.backbones)
+
+
+def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
+    """Fine-tuned single models and RveRNets on all classes."""
+    return page.table(
+        "fine-tuned",
+        scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "kind"]),
+        caption="Fine-tuned single models (ROI only) and fine-tuned RveRNets (ROI module + extra-ROI module).",
+        labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
+        formats={"seconds": "{:.0f}"},
+        intervals=["accuracy", "macro_f1"],
+        best={"accuracy": "max", "macro_f1": "max"},
+        data=scores,
+    )
+
+
+def score_chart(page: Page, scores: pd.DataFrame) -> Bundle:
+    """The same as dots."""
+    columns = {"label": "model", "value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+    return page.figure(
+        "fine-tuned-accuracy",
+        lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test set"),
+        scores[["model", "kind", "accuracy", "accuracy_low", "accuracy_high"]],
+        alt=alt.of_dots(scores, what="top-1 accuracy of fine-tuned single models and RveRNets", **columns),
+        caption="Fine-tuned single models and RveRNets on all classes, with 95 % intervals over seeds and "
+        "photos.",
+        size=(7.4, 0.34 * len(scores) + 0.9),
+    )
+
+
+def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
+    """Each pair against its ROI module alone; nothing where there are no pairs."""
+    ahead = gain["difference_low"] > 0 if len(gain) else []
+    page.glue("pairs-ahead", int(sum(ahead)))
+    page.glue("pairs-all", len(gain))
+    best = (
+        gain.loc[gain["difference"].idxmax()] if len(gain) else {"model": "none", "difference": float("nan")}
+    )
+    page.glue("pair-best", style.label(best["model"]))
+    page.glue("pair-gain", best["difference"], "{:+.3f}")
+    if gain.empty:
+        return None
+    return page.table(
+        "pair-against-single",
+        gain,
+        caption="Accuracy of each fine-tuned RveRNet minus that of its ROI module alone, over all classes.",
+        formats={"difference": "{:+.3f}"},
+        intervals=["difference"],
+        best={"difference": "max"},
+    )
+
+
+def answer(page: Page, scores: pd.DataFrame) -> html.Html | None:
+    """The best fine-tuned RveRNet over all classes."""
+    pairs = scores[scores["kind"] == "RveRNet"]
+    if pairs.empty:
+        return None
+    best = pairs.loc[pairs["accuracy"].idxmax()]
+    accuracy = interval(best["accuracy"], best["accuracy_low"], best["accuracy_high"])
+    return page.headline(
+        f"Over all classes the best fine-tuned RveRNet is **{style.label(best['model'])}**: accuracy {accuracy}."
+    )
+
+
+def cost_table(page: Page, costs: pd.DataFrame) -> Bundle:
+    """Parameters, multiply-adds, time and memory of each model."""
+    return page.table(
+        "cost",
+        costs,
+        caption="The cost of each model. Time a sample is measured on this machine's CPU; peak memory is that of "
+        "the process, which may have made several runs.",
+        labels={"gmacs": "GMAC a sample", "milliseconds": "ms a sample"},
+        formats={
+            "gmacs": "{:.4f}",
+            "milliseconds": "{:.2f}",
+            "training seconds": "{:.0f}",
+            "peak memory, MiB": "{:,.0f}",
+        },
+    )

@@ -1,0 +1,131 @@
+"""Page 1: what do the models see, and how near do Segment Anything's masks come to the exact ones?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core.config import RunSpec
+from rvernet_core.data import FoodSplit
+from rvernet_core.experiments.study import Study
+from rvernet_core.masking import iou, load_sam, sam_masks
+from rvernet_core.models.backbones import input_size
+
+PROMPTS = ("box", "point")
+SHOWN = (0.0, 0.05, 0.15, 0.3, 0.5, 0.8, 1.0)  # quantiles of the IoU at which masks are shown
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """No runs: the page is about the data alone."""
+    return {}
+
+
+def photos(split: FoodSplit) -> list[list[int]]:
+    """Indices of the samples of each photo, photo by photo."""
+    groups: dict[str, list[int]] = {}
+    for i, sample in enumerate(split.samples):
+        groups.setdefault(sample.image_id, []).append(i)
+    return list(groups.values())
+
+
+def crowded(split: FoodSplit, count: int = 12) -> list[list[int]]:
+    """The samples of the first `count` photos with most foods (four are as good as more)."""
+    return sorted(photos(split), key=lambda group: -min(len(group), 4))[:count]
+
+
+def splits(study: Study) -> pd.DataFrame:
+    """One row per split: photos, samples, classes, and what was left out."""
+    return pd.DataFrame([{"split": s.name, **s.report.totals()} for s in (study.data.train, study.data.test)])
+
+
+def classes(study: Study) -> pd.DataFrame:
+    """One row per class: samples in train and test, and the mean share of the photo of its test ROIs."""
+    data = study.data
+    table = pd.DataFrame({s.name: s.report.table()["samples"] for s in (data.train, data.test)}).drop("all")
+    area = {
+        name: np.mean([s.area for s in data.test.samples if s.class_name == name] or [np.nan])
+        for name in data.classes
+    }
+    table["mean ROI area, test"] = pd.Series(area)
+    return table.rename_axis("class").reset_index()
+
+
+def facts(study: Study) -> dict[str, float]:
+    """Classes, training and test ROIs, and ROIs per test photo."""
+    data = study.data
+    return {
+        "classes": len(data.classes),
+        "train": len(data.train),
+        "test": len(data.test),
+        "per-photo": len(data.test) / len(photos(data.test)),
+    }
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Segment Anything's masks of some test photos beside the exact ones."""
+
+    sam: str  # the net
+    exact: FoodSplit
+    drawn: dict[str, FoodSplit]  # prompt -> the same samples under Segment Anything's masks
+    overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key)
+
+
+def sam_against_exact(study: Study) -> Masks:
+    """Every ROI of the profile's first test photos, masked from its box and from its most interior point."""
+    test, profile = study.data.test, study.profile
+    first = [i for group in photos(test)[: profile.sam_photos] for i in group]
+    exact = test.subset(first, "sam")
+    masker = load_sam(profile.sam, device=study.store.device)
+    drawn = {prompt: sam_masks(exact, masker, prompt, study.store.cache) for prompt in PROMPTS}
+    overlap = pd.DataFrame(
+        {"class": s.class_name, "prompt": prompt, "iou": iou(split.mask(i), exact.mask(i)), "sample": s.key}
+        for prompt, split in drawn.items()
+        for i, s in enumerate(exact.samples)
+    )
+    return Masks(profile.sam, exact, drawn, overlap)
+
+
+def mask_quality(overlap: pd.DataFrame) -> pd.DataFrame:
+    """One row per prompt: mean IoU with a 95 % bootstrap interval over ROIs, median, share above one half."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for prompt, part in overlap.groupby("prompt"):
+        values = part["iou"].to_numpy()
+        means = [rng.choice(values, len(values)).mean() for _ in range(1000)]
+        low, high = np.quantile(means, [0.025, 0.975])
+        rows.append(
+            {
+                "prompt": prompt,
+                "mean IoU": values.mean(),
+                "mean IoU_low": low,
+                "mean IoU_high": high,
+                "median IoU": np.median(values),
+                "IoU above 0.5": (values > 0.5).mean(),
+                "ROIs": len(values),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def iou_by_food(overlap: pd.DataFrame) -> pd.DataFrame:
+    """Mean IoU of each class (rows, best box first) and prompt (columns)."""
+    means = overlap.groupby(["class", "prompt"])["iou"].mean().unstack()
+    return means.loc[means["box"].sort_values(ascending=False).index]
+
+
+def worst_to_best(masks: Masks) -> list[int]:
+    """Samples from the worst to the best mask from one point, at the quantiles of SHOWN."""
+    overlap = masks.overlap
+    point = overlap[overlap["prompt"] == "point"].reset_index(drop=True)
+    ranked = point.sort_values("iou").index
+    return [int(ranked[round(q * (len(ranked) - 1))]) for q in SHOWN]
+
+
+def nets_input(study: Study, samples: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The ROI and extra-ROI cut-outs of test samples as the nets get them: uint8 (B, S, S, 3) each."""
+    cutouts = study.store.cutouts(study.profile.data, "test", input_size(study.profile.scale))
+    indices = np.array(samples)
+    return cutouts.images("roi", indices), cutouts.images("extra_roi", indices)

@@ -1,0 +1,142 @@
+"""Page 2: which architecture classifies a food best when it sees the ROI alone (abstract, claim 2)?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rvernet_core import metrics
+from rvernet_core.config import RunSpec
+from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.study import Study, named
+from rvernet_core.models.backbones import facts
+from rvernet_core.models.zoo import CARDS
+from rvernet_core.predictions import Predictions
+
+Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """The fine-tuned single models."""
+    return named("single", study.singles())
+
+
+def scores(study: Study, singles: Singles) -> pd.DataFrame:
+    """One row per model, best accuracy first: accuracy and macro-F1 with intervals, size, seconds a run."""
+    table = comparisons.summary(singles, ["accuracy", "macro_f1"], study.classes)
+    return table.sort_values("accuracy", ascending=False)
+
+
+def pretraining(study: Study, singles: Singles) -> pd.DataFrame:
+    """What the shipped micro nets learned in pretraining, from their model cards; empty at paper scale."""
+    if study.profile.scale != "micro":
+        return pd.DataFrame()
+    cards = {name: CARDS[name] for name in singles}
+    return pd.DataFrame(
+        {
+            "model": name,
+            "data": card["data"],
+            "top-1 on ROIs": card["metrics"]["roi top-1 accuracy"],
+            "mean AP on extra-ROIs": card["metrics"]["extra_roi mean average precision"],
+            "minutes": card["minutes"],
+            "test": card["test"],
+        }
+        for name, card in cards.items()
+    )
+
+
+def differences(study: Study, singles: Singles) -> pd.DataFrame:
+    """Accuracy of DeiT minus that of each other model, paired over seeds and photos; one row per other model.
+
+    Columns model, difference with interval, and McNemar's exact p of every seed. Where DeiT is not among the
+    models, the first one stands for it.
+    """
+    reference = "deit" if "deit" in singles else next(iter(singles))
+    rows = []
+    for name, runs in singles.items():
+        if name == reference:
+            continue
+        d = comparisons.difference(singles[reference], runs, "accuracy", study.classes)
+        p_values = comparisons.mcnemar(singles[reference], runs)["p"]
+        rows.append(
+            {
+                "model": name,
+                "difference": d.value,
+                "difference_low": d.low,
+                "difference_high": d.high,
+                "McNemar p, per seed": ", ".join(f"{p:.2g}" for p in p_values),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether DeiT is best of the models, as the abstract says."""
+
+    best: str
+    accuracy: metrics.Estimate  # of the best model
+    ahead: list[str]  # models that DeiT is ahead of, by an interval that excludes zero
+    behind: list[str]  # models that DeiT is behind
+    relation: str  # agrees with | does not contradict, nor confirm, | does not confirm
+
+
+def verdict(table: pd.DataFrame, against: pd.DataFrame) -> Verdict:
+    """From `scores` and `differences`: confirmed where DeiT is clearly ahead of every other model."""
+    best = table.iloc[0]
+    ahead = list(against.loc[against["difference_low"] > 0, "model"]) if len(against) else []
+    behind = list(against.loc[against["difference_high"] < 0, "model"]) if len(against) else []
+    if best["model"] == "deit" and len(ahead) == len(against):
+        relation = "agrees with"
+    else:
+        relation = "does not confirm" if behind else "does not contradict, nor confirm,"
+    interval = best["accuracy"], best["accuracy_low"], best["accuracy_high"], best["accuracy_spread"]
+    return Verdict(best["model"], metrics.Estimate(*interval, best["seeds"]), ahead, behind, relation)
+
+
+def learning_curves(study: Study) -> pd.DataFrame:
+    """Validation accuracy by epoch: columns model, epoch, and mean, min and max over seeds."""
+    rows = [
+        {"model": name, **row}
+        for name, histories in study.histories(study.singles()).items()
+        for history in histories
+        for row in history
+    ]
+    by_epoch = pd.DataFrame(rows).groupby(["model", "epoch"], sort=False)["val_accuracy"]
+    return by_epoch.agg(["mean", "min", "max"]).reset_index()
+
+
+def disagreements(study: Study, singles: Singles, count: int = 6) -> pd.DataFrame:
+    """Test samples on which transformers and the CNN disagree, up to `count` of either kind (paper figure 3).
+
+    A sample counts where all runs of the one family are right and most runs of the other are wrong. Columns
+    sample (index), truth, wrong prediction (the other family's most common one), right (the family).
+    """
+    votes = {}
+    for family in ("transformer", "cnn"):
+        runs = [run for name, part in singles.items() if facts(name).family == family for run in part]
+        if not runs:
+            return pd.DataFrame(columns=["sample", "truth", "wrong prediction", "right"])
+        votes[family] = comparisons.votes(runs)
+    rows = []
+    for right, wrong in (("transformer", "cnn"), ("cnn", "transformer")):
+        a, b = votes[right], votes[wrong]
+        clear = (a["right"] == a["runs"]) & (b["right"] * 2 < b["runs"])
+        for i in clear[clear].sample(frac=1, random_state=0).index[:count]:
+            truth, prediction = (study.classes[int(label)] for label in (a["label"][i], b["predicted"][i]))
+            rows.append({"sample": i, "truth": truth, "wrong prediction": prediction, "right": right})
+    return pd.DataFrame(rows, columns=["sample", "truth", "wrong prediction", "right"])
+
+
+def f1_by_class(study: Study, singles: Singles) -> pd.DataFrame:
+    """F1 of every class (rows, hardest first by the mean over models) and model, mean over seeds."""
+    count = len(study.classes)
+    columns = {}
+    for name, runs in singles.items():
+        truth, _ = comparisons.truth_of(runs)
+        matrices = [metrics.confusion(truth, p, count) for p in comparisons.predictions_of(runs)]
+        columns[name] = sum(map(metrics.f1_per_class, matrices)) / len(runs)
+    table = pd.DataFrame(columns, index=pd.Index(study.classes, name="class")).dropna(how="all")
+    return table.loc[table.mean(axis=1).sort_values().index]

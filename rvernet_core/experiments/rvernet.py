@@ -1,0 +1,121 @@
+"""Page 3: which architecture should see the ROI, and which its surroundings (paper figure 2; all pairs)?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rvernet_core.config import RunSpec
+from rvernet_core.evaluation import comparisons
+from rvernet_core.evaluation.cost import cost
+from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.models.backbones import input_size
+from rvernet_core.predictions import Predictions
+from rvernet_core.runs import build
+
+METRICS = ["accuracy", "macro_f1"]
+Pairs = Mapping[Pair, Sequence[Predictions]]
+Singles = Mapping[str, Sequence[Predictions]]
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """The grid and its single branches; the fine-tuned single models and pairs."""
+    fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
+    return fine_tuned | named("grid", study.grid_singles()) | named("grid", study.grid())
+
+
+def grid_scores(study: Study, pairs: Pairs) -> pd.DataFrame:
+    """One row per pair of the grid: roi, extra_roi, accuracy and macro-F1 with interval and spread."""
+    table = comparisons.summary(pairs, METRICS, study.classes)
+    table[["roi", "extra_roi"]] = [list(pair) for pair in pairs]
+    return table
+
+
+def as_grid(study: Study, scores: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A column of `grid_scores` with ROI modules as rows and extra-ROI modules as columns."""
+    grid = scores.pivot(index="roi", columns="extra_roi", values=column)
+    return grid.loc[list(study.backbones), list(study.backbones)]
+
+
+def grid_gains(study: Study, accuracy: pd.DataFrame, singles: Singles) -> pd.DataFrame:
+    """What context adds within the grid: each backbone alone, and in its row and column of `accuracy`."""
+    alone = comparisons.summary(singles, ["accuracy"], study.classes).set_index("model")["accuracy"]
+    names = list(accuracy.index)
+    return pd.DataFrame(
+        {
+            "model": names,
+            "ROI alone": [alone[name] for name in names],
+            "mean gain as ROI module": [accuracy.loc[name].mean() - alone[name] for name in names],
+            "accuracy as extra-ROI module, mean": [accuracy[name].mean() for name in names],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class GridFacts:
+    """What is seen in the grid."""
+
+    best: Pair
+    accuracy: float  # of the best pair
+    best_roi: str  # best ROI module, averaged over the extra-ROI modules
+    best_extra_roi: str
+    gain: float  # mean over backbones of the mean gain as ROI module
+    better: int  # backbones whose mean gain is above zero
+    backbones: int
+
+
+def grid_facts(accuracy: pd.DataFrame, gains: pd.DataFrame) -> GridFacts:
+    """From the grid of accuracies and `grid_gains`."""
+    roi, extra_roi = accuracy.stack().idxmax()
+    gain = gains["mean gain as ROI module"]
+    return GridFacts(
+        best=(roi, extra_roi),
+        accuracy=accuracy.loc[roi, extra_roi],
+        best_roi=accuracy.mean(axis=1).idxmax(),
+        best_extra_roi=accuracy.mean(axis=0).idxmax(),
+        gain=gain.mean(),
+        better=int((gain > 0).sum()),
+        backbones=len(gains),
+    )
+
+
+def fine_tuned_scores(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
+    """Fine-tuned single models and RveRNets (column kind), best accuracy first."""
+    tables = [
+        comparisons.summary(models, METRICS, study.classes).assign(kind=kind)
+        for kind, models in (("single", singles), ("RveRNet", pairs))
+    ]
+    return pd.concat(tables, ignore_index=True).sort_values("accuracy", ascending=False)
+
+
+def gain_of_context(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
+    """Accuracy of each pair minus that of its ROI module alone, paired over seeds and photos."""
+    rows = []
+    for (roi, extra_roi), runs in pairs.items():
+        d = comparisons.difference(runs, singles[roi], "accuracy", study.classes)
+        row = {"model": f"{roi} + {extra_roi}", "against": roi, "difference": d.value}
+        rows.append(row | {"difference_low": d.low, "difference_high": d.high})
+    return pd.DataFrame(rows)
+
+
+def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
+    """One row per model: parameters, multiply-adds and time of a sample, training time, peak memory.
+
+    Parameters and multiply-adds do not depend on the weights, so untrained models are measured.
+    """
+    rows = []
+    models: dict[str | Pair, Sequence[Predictions]] = {**singles, **pairs}
+    for name, runs in models.items():
+        model = build(runs[0].spec, len(study.classes))
+        manifests = [run.manifest for run in runs]
+        rows.append(
+            {
+                "model": comparisons.model_name(name),
+                **cost(model, input_size(study.profile.scale)),
+                "training seconds": sum(m["seconds"] for m in manifests) / len(manifests),
+                "peak memory, MiB": max(m["peak_memory_mib"] for m in manifests),
+            }
+        )
+    return pd.DataFrame(rows)
