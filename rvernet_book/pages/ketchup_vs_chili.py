@@ -1,0 +1,181 @@
+"""Page 4, shown: the ambiguous pair."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rvernet_book import alt, charts, grids, html, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.photos import grid_size, photo_grid
+from rvernet_book.tables import interval, tidy
+from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+
+SHOWN, RESCUED = 8, 7  # samples in the two pictures
+
+
+def sample_photos(page: Page, pair: Ambiguous) -> Bundle:
+    """Samples of the pair: photo, ROI and extra-ROI. Glues the pair, its counts and the law."""
+    for name, key, count in zip(pair.classes, ("first", "second"), pair.counts, strict=True):
+        page.glue(key, name)
+        page.glue(f"{key}-count", count)
+    if pair.d is not None:
+        page.glue("d", pair.d, "{:g}")
+        page.glue("rho", pair.rho, "{:g}")
+    test, few = page.study.data.test, pair.samples[:SHOWN]
+    photos = [[test.photo(i) for i in few], *[[test.cutouts(i)[part] for i in few] for part in (0, 1)]]
+    names = [test.samples[i].class_name for i in few]
+    titles = [[""] * len(few), [""] * len(few), names]
+    return page.figure(
+        "sauces",
+        lambda ax: photo_grid(
+            ax, photos, titles=titles, row_labels=["photo", "ROI", "extra-ROI"], title_lines=0
+        ),
+        pd.DataFrame({"sample": few, "class": names}),
+        alt=alt.of_photos([names], what="samples of the ambiguous pair: photo, ROI and extra-ROI cut-out"),
+        caption=f"Samples of {pair.classes[0]} and {pair.classes[1]} in the test set: photo, ROI and extra-ROI.",
+        size=grid_size(3, len(few), labels=0.8),
+    )
+
+
+def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
+    """F1 and accuracy on the pair of all models."""
+    return page.table(
+        "sauces-f1",
+        scores.drop(columns=["pair_f1_spread", "pair_accuracy_spread", "parameters", "seconds", "seeds"]),
+        caption="F1 and accuracy on ketchup and chili paste, with 95 % intervals over seeds and photos.",
+        labels={"pair_f1": "F1 of the pair", "pair_accuracy": "accuracy on the pair"},
+        intervals=["pair_f1", "pair_accuracy"],
+        best={"pair_f1": "max", "pair_accuracy": "max"},
+        data=scores,
+    )
+
+
+def score_chart(page: Page, pair: Ambiguous, scores: pd.DataFrame) -> Bundle:
+    """The same as dots, against the best that any model could reach."""
+    columns = {"label": "model", "value": "pair_f1", "low": "pair_f1_low", "high": "pair_f1_high"}
+    return page.figure(
+        "sauces-f1-chart",
+        lambda ax: charts.dots(
+            ax, scores, **columns, references=pair.ceilings, xlabel="F1 of " + " and ".join(pair.classes)
+        ),
+        scores[["model", "kind", "pair_f1", "pair_f1_low", "pair_f1_high"]],
+        alt=alt.of_dots(scores, what="F1 of the two sauces by model", references=pair.ceilings, **columns),
+        caption="F1 on the two sauces: single models see the ROI alone, RveRNets also its surroundings. Dashed: the best that any model could reach.",
+        size=(7.4, 0.34 * len(scores) + 1.1),
+    )
+
+
+def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
+    """Gain in F1 from the extra-ROI module; nothing where there are no pairs."""
+    if gains.empty:
+        return None
+    return page.table(
+        "sauces-gain",
+        gains,
+        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per seed.",
+        labels={"gain": "gain in F1"},
+        formats={
+            "gain": "{:+.3f}",
+            "only RveRNet right": "{:.0f}",
+            "only single right": "{:.0f}",
+            "largest p over seeds": "{:.2g}",
+        },
+        intervals=["gain"],
+        best={"gain": "max"},
+    )
+
+
+def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
+    """How much the best RveRNet gains on the pair over the best single model."""
+    gain = verdict.gain
+    shown = "none" if gain is None else interval(gain.value, gain.low, gain.high, "{:+.3f}")
+    relative = float("nan") if gain is None else gain.value / verdict.single_f1
+    page.glue("best-single", style.label(verdict.single))
+    page.glue("best-single-f1", verdict.single_f1, "{:.3f}")
+    page.glue("best-pair", style.label(verdict.pair or "none"))
+    page.glue("best-gain", shown)
+    page.glue("relative-gain", relative, "{:+.0%}")
+    page.glue("significant", verdict.significant)
+    page.glue("compared", verdict.compared)
+    for name, value in pair.ceilings.items():
+        page.glue(name.split(", ")[1].replace(" + ", "-").lower() + "-ceiling", value, "{:.3f}")
+    if verdict.pair is None:
+        return None
+    return page.headline(
+        f"On {pair.classes[0]} against {pair.classes[1]}, **{style.label(verdict.pair)}** gains {shown} F1 over "
+        f"the best single model, {style.label(verdict.single)}."
+    )
+
+
+def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
+    """F1 of the pair for every combination of modules."""
+    frozen = page.study.profile.grid_frozen
+    page.glue("grid-pair-best", " + ".join(map(style.label, grid.best)))
+    page.glue("grid-pair-f1", grid.f1.to_numpy().max(), "{:.3f}")
+    page.glue("grid-pair-extra", style.label(grid.best_extra_roi))
+    page.glue("grid-pair-how", "with frozen backbones" if frozen else "fine-tuned as a whole")
+    return page.figure(
+        "sauces-grid",
+        lambda ax: grids.heat(ax, grid.f1),
+        tidy(grid.scores, profile=page.profile, seeds=len(page.seeds)),
+        alt=alt.of_heat(grid.f1, what="F1 of the ambiguous pair"),
+        caption="F1 of the ambiguous pair for every pair of modules.",
+        size=(6.4, 4.6),
+    )
+
+
+def confusion_chart(page: Page, confusions: dict[str, pd.DataFrame]) -> Bundle:
+    """What is taken for what, one matrix a model."""
+    matrices = {style.label(name): matrix for name, matrix in confusions.items()}
+    counts = pd.concat(
+        matrix.rename_axis("truth")
+        .reset_index()
+        .melt("truth", var_name="predicted", value_name="count")
+        .assign(model=name)
+        for name, matrix in matrices.items()
+    )
+
+    def draw(axes) -> None:
+        for ax, (name, matrix) in zip(axes if len(matrices) > 1 else [axes], matrices.items(), strict=True):
+            grids.confusion(ax, matrix, title=name)
+
+    return page.figure(
+        "sauces-confusion",
+        draw,
+        counts,
+        alt=" ".join(alt.of_confusion(m, what=f"the sauces by {name}") for name, m in matrices.items()),
+        caption="The two sauces under the best single model and the best RveRNet, counted over all seeds.",
+        grid=(1, len(matrices)),
+        size=(7.4, 2.9),
+    )
+
+
+def case_photos(page: Page, cases: Cases) -> Bundle | None:
+    """Sauces that context rescues; nothing where there are none."""
+    page.glue("rescued", len(cases.rescued))
+    page.glue("lost", cases.lost)
+    if cases.rescued.empty:
+        return None
+    test, shown = page.study.data.test, cases.rescued.iloc[:RESCUED]
+    samples = list(shown["sample"])
+    photos = [[test.photo(i) for i in samples], [test.cutouts(i)[0] for i in samples]]
+    answers = [f"{t}\nnot {s}" for t, s in zip(shown["truth"], shown["single"], strict=True)]
+    outlines = [[test.mask(i) for i in samples], [None] * len(samples)]
+    return page.figure(
+        "rescued",
+        lambda ax: photo_grid(
+            ax,
+            photos,
+            titles=[[""] * len(samples), answers],
+            outlines=outlines,
+            row_labels=["photo", "ROI"],
+        ),
+        cases.rescued,
+        alt=alt.of_photos(
+            [answers],
+            what="sauces that all single models get wrong and RveRNet right, photo above and ROI below",
+        ),
+        caption="Sauces that every single model gets wrong and RveRNet right: the truth, and what the best single model says.",
+        size=grid_size(2, len(samples), title_lines=2, labels=0.6),
+    )

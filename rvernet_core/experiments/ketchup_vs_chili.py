@@ -1,0 +1,196 @@
+"""Page 4: does the context tell look-alikes apart, and by how much (abstract, claims 3 and 4)?
+
+On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known. On data
+without them the two classes that the single models confuse most stand for the pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rvernet_core.config import RunSpec
+from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.rvernet import as_grid
+from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.metrics import Estimate
+from rvernet_core.predictions import Predictions
+from rvernet_plates import context_ceiling, roi_ceiling
+
+METRICS = ["pair_f1", "pair_accuracy"]
+Classes = tuple[str, str]  # the two classes of the ambiguous pair
+Pairs = Mapping[Pair, Sequence[Predictions]]
+Singles = Mapping[str, Sequence[Predictions]]
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """The fine-tuned single models and pairs, and the grid."""
+    fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
+    return fine_tuned | named("grid", study.grid())
+
+
+@dataclass(frozen=True)
+class Ambiguous:
+    """The ambiguous pair of a data set."""
+
+    classes: Classes
+    samples: list[int]  # indices of its test samples
+    counts: tuple[int, int]  # test samples of each class
+    d: float | None  # ambiguity of the rendered law; None for other data
+    rho: float | None  # context strength of the rendered law
+    ceilings: dict[str, float]  # what -> best F1 that any model could reach; empty for other data
+
+
+def ambiguous(study: Study, singles: Singles) -> Ambiguous:
+    """The pair, its test samples, and what any model could reach on it."""
+    classes = comparisons.ambiguous_pair(singles, study.classes)
+    names = [sample.class_name for sample in study.data.test.samples]
+    samples = [i for i, name in enumerate(names) if name in classes]
+    counts = (names.count(classes[0]), names.count(classes[1]))
+    if study.profile.data.name != "plates":
+        return Ambiguous(classes, samples, counts, None, None, {})
+    law = study.profile.data.plates
+    ceilings = {
+        "ceiling, ROI": roi_ceiling(law.ambiguity).f1,
+        "ceiling, ROI + context": context_ceiling(law.ambiguity, law.context_strength).f1,
+    }
+    return Ambiguous(classes, samples, counts, law.ambiguity, law.context_strength, ceilings)
+
+
+def scores(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs) -> pd.DataFrame:
+    """F1 and accuracy on the pair of single models and RveRNets (column kind), best F1 first."""
+    tables = [
+        comparisons.summary(models, METRICS, study.classes, pair.classes).assign(kind=kind)
+        for kind, models in (("single", singles), ("RveRNet", pairs))
+    ]
+    return pd.concat(tables, ignore_index=True).sort_values("pair_f1", ascending=False)
+
+
+def best_single(table: pd.DataFrame) -> str:
+    """The single model with the highest F1 in `scores`."""
+    single = table[table["kind"] == "single"].sort_index()
+    return str(single.loc[single["pair_f1"].idxmax(), "model"])
+
+
+def best_pair(table: pd.DataFrame, pairs: Pairs) -> Pair | None:
+    """The RveRNet with the highest F1 in `scores`; None where there is none."""
+    f1 = table.set_index("model")["pair_f1"]
+    return max(pairs, key=lambda pair: f1[comparisons.model_name(pair)]) if pairs else None
+
+
+def gains(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, best: str) -> pd.DataFrame:
+    """Gain in F1 of each RveRNet over the single model of its ROI module, and over the `best` single model.
+
+    Paired over seeds and photos. The counts are samples of the pair per seed that only the one model gets
+    right; p is that of McNemar's exact test on them, the largest over seeds.
+    """
+    rows = []
+    indices = [study.classes.index(name) for name in pair.classes]
+    for (roi, extra_roi), runs in pairs.items():
+        for other in dict.fromkeys((roi, best)):
+            d = comparisons.difference(runs, singles[other], "pair_f1", study.classes, pair.classes)
+            test = comparisons.mcnemar(runs, singles[other], indices)
+            rows.append(
+                {
+                    "model": f"{roi} + {extra_roi}",
+                    "against": other,
+                    "gain": d.value,
+                    "gain_low": d.low,
+                    "gain_high": d.high,
+                    "only RveRNet right": test["only_first"].mean(),
+                    "only single right": test["only_second"].mean(),
+                    "largest p over seeds": test["p"].max(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What RveRNet gains on the pair over the best single model."""
+
+    single: str
+    single_f1: float
+    pair: str | None  # the RveRNet with the largest gain; None where there is none
+    gain: Estimate | None
+    significant: int  # RveRNets whose gain has an interval above zero
+    compared: int
+
+
+def verdict(table: pd.DataFrame, gain: pd.DataFrame, best: str) -> Verdict:
+    """From `scores` and `gains`."""
+    f1 = table.loc[table["kind"] == "single", "pair_f1"].max()
+    if gain.empty:
+        return Verdict(best, f1, None, None, 0, 0)
+    over_best = gain[gain["against"] == best]
+    top = over_best.loc[over_best["gain"].idxmax()]
+    estimate = Estimate(top["gain"], top["gain_low"], top["gain_high"], 0.0, 0)
+    significant = int((over_best["gain_low"] > 0).sum())
+    return Verdict(best, f1, str(top["model"]), estimate, significant, len(over_best))
+
+
+@dataclass(frozen=True)
+class GridOnPair:
+    """The grid of page 3, read on the ambiguous pair."""
+
+    scores: pd.DataFrame  # one row per pair of modules
+    f1: pd.DataFrame  # ROI modules (rows) x extra-ROI modules (columns)
+    best: Pair
+    best_extra_roi: str  # averaged over the ROI modules
+
+
+def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs) -> GridOnPair:
+    """F1 on the pair for every combination of modules."""
+    table = comparisons.summary(grid, ["pair_f1"], study.classes, pair.classes)
+    table[["roi", "extra_roi"]] = [list(modules) for modules in grid]
+    f1 = as_grid(study, table, "pair_f1")
+    return GridOnPair(table, f1, f1.stack().idxmax(), str(f1.mean(axis=0).idxmax()))
+
+
+def confusions(
+    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, single: str, best: Pair | None
+) -> dict[str, pd.DataFrame]:
+    """Confusion counts on the pair, over all seeds, of the best single model and the best RveRNet."""
+    models: dict[str, Sequence[Predictions]] = {single: singles[single]}
+    if best is not None:
+        models[comparisons.model_name(best)] = pairs[best]
+    return {
+        name: comparisons.pair_confusion(runs, study.classes, pair.classes) for name, runs in models.items()
+    }
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Samples of the pair that context decides (paper figure 5)."""
+
+    rescued: pd.DataFrame  # sample (index), truth, single (the best single model's most common answer)
+    lost: int  # samples that go the other way
+
+
+def decided_by_context(
+    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, single: str, best: Pair | None
+) -> Cases:
+    """Rescued: most runs of every single model are wrong, every run of the best RveRNet is right.
+
+    Lost: most runs of every single model are right, every run of the best RveRNet is wrong.
+    """
+    columns = ["sample", "truth", "single"]
+    if best is None:
+        return Cases(pd.DataFrame(columns=columns), 0)
+    votes = {name: comparisons.votes(runs) for name, runs in singles.items()}
+    ours = comparisons.votes(pairs[best])
+    of_pair = ours["label"].isin([study.classes.index(name) for name in pair.classes])
+    all_wrong = pd.concat([v["right"] * 2 < v["runs"] for v in votes.values()], axis=1).all(axis=1)
+    all_right = pd.concat([v["right"] * 2 > v["runs"] for v in votes.values()], axis=1).all(axis=1)
+    rescued = ours.index[of_pair & all_wrong & (ours["right"] == ours["runs"])]
+    rows = [
+        {
+            "sample": i,
+            "truth": study.classes[ours["label"][i]],
+            "single": study.classes[votes[single]["predicted"][i]],
+        }
+        for i in rescued
+    ]
+    return Cases(pd.DataFrame(rows, columns=columns), int((of_pair & all_right & (ours["right"] == 0)).sum()))
