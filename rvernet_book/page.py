@@ -58,12 +58,18 @@ class Page:
         self._start = time.monotonic()
 
     @classmethod
-    def open(cls, name: str, namespace: dict[str, Any]) -> Page:
+    def open(
+        cls, name: str, namespace: dict[str, Any], *, ablation_seeds: bool = False, seeds: int | None = None
+    ) -> Page:
         """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
 
+        ablation_seeds: use the profile's fewer seeds. seeds: how many of the first ones the page shows.
         Raises ConfigError for a misspelt or mistyped parameter, before any work.
         """
-        return cls(name, open_study(**parameters.declared(namespace)))
+        study = open_study(**parameters.declared(namespace))
+        page = cls(name, study.with_ablation_seeds() if ablation_seeds else study)
+        page.seeds = page.seeds[:seeds]
+        return page
 
     def banner(self, note: str = "") -> html.Html:
         """One line for the top of the page: the profile, the seeds, and what else readers must know."""

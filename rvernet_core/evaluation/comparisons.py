@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from rvernet_core.errors import RecordError
 from rvernet_core.predictions import Predictions
 
 Pair = tuple[str, str]  # two class names
-Models = Mapping[Hashable, Sequence[Predictions]]  # a model's name, or pair of modules -> one per seed
+Models = Mapping[Any, Sequence[Predictions]]  # a model's name, or its pair of modules -> one per seed
 
 METRICS = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
 

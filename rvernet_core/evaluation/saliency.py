@@ -1,14 +1,14 @@
-"""Maps of what a net looked at, and where they point. `gradcam` makes them.
+"""Maps of which pixels speak for a class, and where they point. `gradcam` computes them.
 
-A map can be blank: nothing in it speaks for the class. Blank maps are counted, and score as a map without
-any preference does: their energy is spread evenly, their maximum is everywhere.
+A map can be blank: no pixel speaks for the class. Blank maps are counted, and score as a map without any
+preference does: their energy is spread evenly, and every pixel is their maximum.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -23,24 +23,25 @@ _TIE = 1e-5  # pixels this near to a map's maximum, relative to it, share the ma
 
 @dataclass(frozen=True)
 class Maps:
-    """Grad-CAM maps of one branch, as fine as the layer they were read from."""
+    """Maps of one branch of a model, at the resolution of the layer that they were computed at."""
 
     branch: str
     grid: np.ndarray  # (N, g, g) float32, non-negative, in the units of logit times activation
-    indices: np.ndarray  # (N,) samples of the pairs that were explained
+    indices: np.ndarray  # (N,) the samples of the cut-outs that are explained
     targets: np.ndarray  # (N,) int64, the class that each map explains
-    chances: np.ndarray  # (N,) the model's probability of that class
+    probabilities: np.ndarray  # (N,) the model's probability of that class
     size: int  # side of the input in pixels, S
-    beside: np.ndarray | None = None  # (N, F) what the other branch of a pair read of its cut-out
+    other_features: Mapping[str, np.ndarray] = field(default_factory=dict)  # every other branch -> (N, F)
 
     def __len__(self) -> int:
         return len(self.grid)
 
     def __getitem__(self, chosen: np.ndarray | slice) -> Maps:
         """The maps at these positions (a slice or an index array)."""
-        names = ("grid", "indices", "targets", "chances", *["beside"] * (self.beside is not None))
+        names = ("grid", "indices", "targets", "probabilities")
         parts = {name: getattr(self, name)[chosen] for name in names}
-        return dataclasses.replace(self, **parts)
+        features = {branch: values[chosen] for branch, values in self.other_features.items()}
+        return dataclasses.replace(self, **parts, other_features=features)
 
     @property
     def blank(self) -> np.ndarray:
@@ -56,40 +57,40 @@ class Maps:
     def normalised(self) -> np.ndarray:
         """`pixels` with a maximum of 1, float32 (N, S, S) in [0, 1]; a blank map stays 0."""
         pixels = self.pixels()
-        top = pixels.max((1, 2), keepdims=True)
-        return pixels / np.where(top > 0, top, 1)
+        maximum = pixels.max((1, 2), keepdims=True)
+        return pixels / np.where(maximum > 0, maximum, 1)
 
-    def of_others(self, seed: int = 0) -> Maps:
-        """Every sample with the map of another sample: what maps score that know nothing of the photo."""
+    def shuffled(self, seed: int = 0) -> Maps:
+        """Every sample with the map of another sample: the reference of maps that ignore their photo."""
         ring = np.random.default_rng(seed).permutation(len(self))
-        moved = np.empty_like(self.grid)
-        moved[ring] = self.grid[np.roll(ring, 1)]
-        return dataclasses.replace(self, grid=moved)
+        grid = np.empty_like(self.grid)
+        grid[ring] = self.grid[np.roll(ring, 1)]
+        return dataclasses.replace(self, grid=grid)
 
 
-def energy_inside(found: Maps, masks: np.ndarray) -> np.ndarray:
+def energy_inside(maps: Maps, masks: np.ndarray) -> np.ndarray:
     """Share (N,) in [0, 1] of each map's sum that lies inside its mask, bool (N, S, S).
 
     A blank map scores the mask's share of the area. Source: the energy-based pointing game of
-    Score-CAM, https://arxiv.org/abs/1910.01279.
+    Score-CAM, https://arxiv.org/abs/1910.01279. Raises ConfigError for masks of another shape.
     """
-    return np.concatenate([_energy(part.pixels(), mask) for part, mask in _parts(found, masks)])
+    return np.concatenate([_energy(part.pixels(), mask) for part, mask in _parts(maps, masks)])
 
 
-def pointing_game(found: Maps, masks: np.ndarray, tolerance: int = 0) -> np.ndarray:
+def pointing_game(maps: Maps, masks: np.ndarray, tolerance: int = 0) -> np.ndarray:
     """1 where a map's maximum lies inside its mask, bool (N, S, S), or within `tolerance` px of it; else 0.
 
-    Where several pixels share the maximum, the score is the share of them inside: the chance of a hit when
-    one is drawn. Source: https://arxiv.org/abs/1608.00507.
+    Where several pixels share the maximum, the score is the share of them inside: the probability of a hit
+    when one is drawn. Source: https://arxiv.org/abs/1608.00507. Raises ConfigError as `energy_inside`.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * tolerance + 1,) * 2)
     scores = []
-    for part, mask in _parts(found, masks):
+    for part, mask in _parts(maps, masks):
         if tolerance:
             mask = np.stack([cv2.dilate(m.astype(np.uint8), kernel) for m in mask]).astype(bool)
         pixels = part.pixels()
-        top = pixels >= pixels.max((1, 2), keepdims=True) * (1 - _TIE)
-        scores.append((top & mask).sum((1, 2)) / top.sum((1, 2)))
+        maximum = pixels >= pixels.max((1, 2), keepdims=True) * (1 - _TIE)
+        scores.append((maximum & mask).sum((1, 2)) / maximum.sum((1, 2)))
     return np.concatenate(scores)
 
 
@@ -108,9 +109,10 @@ def _energy(pixels: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return np.where(total > 0, share, masks.mean((1, 2)))
 
 
-def _parts(found: Maps, masks: np.ndarray, batch: int = 256) -> Iterator[tuple[Maps, np.ndarray]]:
-    """Maps and masks in parts that fit in memory. ConfigError where they do not fit each other."""
-    if masks.shape != (len(found), found.size, found.size):
-        raise ConfigError(f"masks are {masks.shape}; expected {(len(found), found.size, found.size)}")
-    for start in range(0, len(found), batch):
-        yield found[start : start + batch], masks[start : start + batch]
+def _parts(maps: Maps, masks: np.ndarray, batch: int = 256) -> Iterator[tuple[Maps, np.ndarray]]:
+    """Maps and masks in parts that fit in memory. ConfigError where their shapes do not match."""
+    expected = (len(maps), maps.size, maps.size)
+    if masks.shape != expected:
+        raise ConfigError(f"masks are {masks.shape}; expected {expected}: one per map, at the input's size")
+    for start in range(0, len(maps), batch):
+        yield maps[start : start + batch], masks[start : start + batch]

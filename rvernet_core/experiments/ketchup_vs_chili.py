@@ -1,7 +1,7 @@
 """Page 4: does the context tell look-alikes apart, and by how much (abstract, claims 3 and 4)?
 
-On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known. On data
-without them the two classes that the single models confuse most stand for the pair.
+On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known.
+On data without them the two classes that the single models confuse most stand for the pair.
 """
 
 from __future__ import annotations

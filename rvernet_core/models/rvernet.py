@@ -77,8 +77,8 @@ class Classifier(nn.Module):
         self.branches = spec.branches
         self.heads = 1 if strength is None else 2
         self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
-        self._names = dict(zip(spec.branches, names, strict=True))
-        for branch, name in self._names.items():
+        self.module_names = dict(zip(spec.branches, names, strict=True))
+        for branch, name in self.module_names.items():
             setattr(self, name, backbones.build(getattr(spec, branch), spec.scale, spec.pretrained))
         self.extractors = nn.ModuleDict(
             {
@@ -99,9 +99,9 @@ class Classifier(nn.Module):
 
     def backbone_of(self, branch: str) -> backbones.Net:
         """The backbone that sees this cut-out. ConfigError for a branch that the model lacks."""
-        if branch not in self._names:
-            raise ConfigError(f"this model has no branch {branch!r}; it has: {', '.join(self._names)}")
-        return getattr(self, self._names[branch])
+        if branch not in self.module_names:
+            raise ConfigError(f"this model has no branch {branch!r}; it has: {', '.join(self.module_names)}")
+        return getattr(self, self.module_names[branch])
 
     def extractor_of(self, branch: str) -> FeatureExtractor:
         """What takes the features of this branch."""

@@ -1,4 +1,4 @@
-"""Nets whose knowledge of places is taken away, against what theory says of them."""
+"""Nets without their position information, against what theory says of them."""
 
 from types import SimpleNamespace
 
@@ -8,50 +8,50 @@ import torch
 
 from rvernet_core.config import ModelSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.evaluation import position as probes
+from rvernet_core.evaluation import position
 from rvernet_core.models import backbones
 from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.models.rvernet import build_model
 
 TOKENS = [name for name in BACKBONES if name != "mobilenetv2"]
-PICTURES = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
-PICTURES[:, :16, 20:] //= 4  # tiles that differ
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+IMAGES[:, :16, 20:] //= 4  # tiles that differ
 
 
 def runs(*names, **changes):
     """Pretrained nets with an untrained classifier, as runs of seed 0."""
-    found = {}
+    models = {}
     for name in names:
         torch.manual_seed(0)
         model = build_model(ModelSpec(roi=name, **changes), 5).eval()
-        found[name] = [SimpleNamespace(spec=SimpleNamespace(seed=0), model=lambda classes, m=model: m)]
-    return found
+        models[name] = [SimpleNamespace(spec=SimpleNamespace(seed=0), model=lambda m=model: m)]
+    return models
 
 
-def test_the_grain_is_the_patch_or_the_total_stride():
-    assert {name: probes.grain(backbones.build(name, pretrained=False), 64) for name in BACKBONES} == {
+def test_the_patch_size_is_the_patch_or_the_total_stride():
+    assert {name: position.patch_size(backbones.build(name, pretrained=False), 64) for name in BACKBONES} == {
         name: 8 if name in TOKENS else 16 for name in BACKBONES
     }
 
 
 @pytest.mark.parametrize("name", TOKENS)
-def test_without_places_a_shuffle_of_own_patches_changes_nothing_and_of_half_patches_does(name):
-    frame = probes.places(runs(name), PICTURES, np.zeros(6), 5).set_index("places")
-    assert list(frame.index) == ["known", "taken away"]
-    assert frame.loc["taken away", "change_whole"] < 1e-3 < frame.loc["known", "change_whole"]
-    assert frame.loc["taken away", "same_whole"] == 1
-    assert frame.loc["taken away", "change_half"] > 1e-2
+def test_without_positions_a_shuffle_of_own_patches_changes_nothing_and_of_half_patches_does(name):
+    frame = position.blindness(runs(name), IMAGES, np.zeros(6)).set_index("positions")
+    assert list(frame.index) == ["kept", "removed"]
+    assert frame.loc["removed", "change_whole"] < 1e-3 < frame.loc["kept", "change_whole"]
+    assert frame.loc["removed", "same_whole"] == 1
+    assert frame.loc["removed", "change_half"] > 1e-2
 
 
 @pytest.mark.parametrize("name", TOKENS)
-def test_places_come_back_also_after_an_error(name):
+def test_positions_come_back_also_after_an_error(name):
     net = backbones.build(name).eval()
     image = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         before = net(image)
 
     def interrupted():
-        with probes.without_places(net), torch.inference_mode():
+        with position.without_positions(net), torch.inference_mode():
             assert not torch.allclose(net(image), before)
             raise ZeroDivisionError
 
@@ -61,45 +61,48 @@ def test_places_come_back_also_after_an_error(name):
         assert torch.equal(net(image), before)
 
 
-def test_a_cnn_has_no_places_to_take_away():
-    with pytest.raises(ConfigError, match="neither"), probes.without_places(backbones.build("mobilenetv2")):
+def test_a_cnn_has_no_position_information_to_remove():
+    with (
+        pytest.raises(ConfigError, match="neither"),
+        position.without_positions(backbones.build("mobilenetv2")),
+    ):
         pass
-    frame = probes.places(runs("mobilenetv2"), PICTURES, np.zeros(6), 5)
-    assert list(frame["places"]) == ["known"]
+    frame = position.blindness(runs("mobilenetv2"), IMAGES, np.zeros(6))
+    assert list(frame["positions"]) == ["kept"]
 
 
 def test_shuffled_tiles_are_the_same_tiles_elsewhere():
-    moved = probes.shuffled(PICTURES, 8)
+    moved = position.shuffled(IMAGES, 8)
 
-    def tiles(pictures):
-        cut = pictures.reshape(6, 8, 8, 8, 8, 3).swapaxes(2, 3).reshape(6, 64, -1)
-        return [sorted(map(bytes, picture)) for picture in cut]
+    def tiles(images):
+        cut = images.reshape(6, 8, 8, 8, 8, 3).swapaxes(2, 3).reshape(6, 64, -1)
+        return [sorted(map(bytes, image)) for image in cut]
 
-    assert tiles(moved) == tiles(PICTURES)
-    assert (moved != PICTURES).any()
-    np.testing.assert_array_equal(moved, probes.shuffled(PICTURES, 8))
+    assert tiles(moved) == tiles(IMAGES)
+    assert (moved != IMAGES).any()
+    np.testing.assert_array_equal(moved, position.shuffled(IMAGES, 8))
     with pytest.raises(ConfigError, match="do not fill"):
-        probes.shuffled(PICTURES, 9)
+        position.shuffled(IMAGES, 9)
 
 
 def test_a_roll_goes_right_and_up_and_loses_nothing():
     marked = np.zeros((1, 64, 64, 3), np.uint8)
     marked[0, 30, 30] = 255
-    assert probes.rolled(marked, 4)[0, 26, 34, 0] == 255
-    np.testing.assert_array_equal(probes.rolled(PICTURES, 64), PICTURES)
+    assert position.rolled(marked, 4)[0, 26, 34, 0] == 255
+    np.testing.assert_array_equal(position.rolled(IMAGES, 64), IMAGES)
 
 
-def test_a_transformer_without_places_does_not_see_a_roll_by_its_own_patch():
-    found = runs("vit")
-    net = found["vit"][0].model(5).backbone
-    with probes.without_places(net):
-        hidden = probes.rolls(found, PICTURES, [4, 8], 5).set_index("step")
-    known = probes.rolls(found, PICTURES, [4, 8], 5).set_index("step")
+def test_a_transformer_without_positions_does_not_see_a_roll_by_its_own_patch():
+    models = runs("vit")
+    net = models["vit"][0].model().backbone
+    with position.without_positions(net):
+        hidden = position.rolled_features(models, IMAGES, [4, 8]).set_index("step")
+    kept = position.rolled_features(models, IMAGES, [4, 8]).set_index("step")
     assert hidden.loc[8, "change"] < 1e-4 < hidden.loc[4, "change"]
-    assert known.loc[8, "change"] > 1e-2
-    assert list(known["aligned"]) == [False, True]
+    assert kept.loc[8, "change"] > 1e-2
+    assert list(kept["aligned"]) == [False, True]
 
 
 def test_pairs_are_refused():
     with pytest.raises(ConfigError, match="two branches"):
-        probes.rolls(runs("vit", extra_roi="vit"), PICTURES, [8], 5)
+        position.rolled_features(runs("vit", extra_roi="vit"), IMAGES, [8])
