@@ -125,9 +125,9 @@ def examples(study: Study, explained: Explained, food: str) -> Examples:
 
 
 def localisation(measures: pd.DataFrame) -> pd.DataFrame:
-    """Where maps lie, one row per branch: energy and hit with intervals, both under another sample's map, blank.
+    """Where maps lie, one row per branch: energy and hit with intervals, and the share of blank maps.
 
-    blank: share of blank maps.
+    energy_other, hit_other: means of both under another sample's map.
     """
     rows = []
     for (model, branch), part in measures.groupby(["model", "branch"], sort=False):

@@ -1,0 +1,356 @@
+"""Page 6, shown: permutation and translocation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rvernet_book import alt, charts, html, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.photos import grid_size, photo_grid
+from rvernet_book.tables import interval
+from rvernet_core.experiments import noise_robustness
+from rvernet_core.experiments.noise_robustness import (
+    INPUTS,
+    KINDS,
+    PARTS,
+    BlindnessFacts,
+    Examples,
+    NoiseFacts,
+    Positions,
+    RollFacts,
+    ShiftFacts,
+    Swept,
+)
+from rvernet_core.models.backbones import input_size
+
+GROUPS = {"single": "single models", "RveRNet": "RveRNet, noise on both inputs"}
+CURVE: dict[str, Any] = {"y": "value", "series": "model"}
+BAND: dict[str, Any] = {"low": "low", "high": "high", "ylabel": "accuracy"}
+
+
+def banner(page: Page) -> html.Html:
+    """How many photos are behind the tables and the curves."""
+    many, few = noise_robustness.photo_counts(page.study)
+    page.glue("photos", many)
+    page.glue("few", few)
+    page.glue("own", noise_robustness.own_patch(page.study))
+    return page.banner(
+        "Nothing is trained here: the fine-tuned models of the pages before are evaluated again."
+    )
+
+
+def example_images(page: Page, examples: Examples) -> Bundle:
+    """One sample under every noise."""
+    names = [list(group) for group in examples.noises]
+    titles = [row for group in names for row in ([""] * len(group), group)]
+    noises = [(name, str(noise)) for group in examples.noises for name, noise in group.items()]
+    return page.figure(
+        "noisy-examples",
+        lambda ax: photo_grid(
+            ax, examples.images, titles=titles, row_labels=["ROI", "extra-ROI"] * 2, title_lines=0
+        ),
+        pd.DataFrame(noises, columns=["noise", "settings"]),
+        alt=alt.of_photos(names, what="One sample under each noise, as a ROI and an extra-ROI module see it"),
+        caption="One sample under both noises, at the nets' input size; tiles and shifts as at 224 px, shares are those of the image's side.",
+        size=grid_size(4, len(examples.images[0]), title_lines=1, labels=0.8),
+    )
+
+
+# --- at the release's settings ------------------------------------------------------------------------
+
+
+def single_table(page: Page, kind: str, costs: pd.DataFrame, pair: tuple[str, str]) -> Bundle | None:
+    """What a noise costs the single models."""
+    return _cost_table(page, f"{kind}-single", costs, "Single models, which see the ROI alone,", kind, pair)
+
+
+def rvernet_table(page: Page, kind: str, costs: pd.DataFrame, pair: tuple[str, str]) -> Bundle | None:
+    """What a noise costs the RveRNets."""
+    return _cost_table(page, f"{kind}-rvernet", costs, "RveRNets", kind, pair)
+
+
+def _cost_table(
+    page: Page, name: str, costs: pd.DataFrame, who: str, kind: str, pair: tuple[str, str]
+) -> Bundle | None:
+    """The accuracy and the two drops; the file holds the other scores, too."""
+    if costs.empty:
+        return None
+    values = ["accuracy", "accuracy_drop", "pair_f1_drop"]
+    columns = [f"{value}{end}" for value in values for end in ("", "_low", "_high")]
+    columns = ["noise on"] * ("noise on" in costs) + columns
+    return page.table(
+        name,
+        costs[["model", *columns]],
+        caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}.",
+        data=costs,
+        labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns},
+        intervals=values,
+        best={value: "min" if "drop" in value else "max" for value in values},
+    )
+
+
+def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
+    """What each noise costs, for the prose."""
+    for kind, f in facts.items():
+        page.glue(f"{kind}-worst", style.label(f.worst))
+        page.glue(f"{kind}-best", style.label(f.best))
+        page.glue(f"{kind}-most", f.most, "{:.3f}")
+        page.glue(f"{kind}-least", f.least, "{:.3f}")
+        page.glue(f"{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high))
+        page.glue(
+            f"{kind}-depends",
+            "depends on the architecture" if f.depends else "does not show to depend on the architecture",
+        )
+        for name in INPUTS:
+            page.glue(f"{kind}-{name}", f.pairs[name], "{:.3f}")
+
+
+# --- over severity ------------------------------------------------------------------------------------
+
+
+def permutation_curves(page: Page, swept: Swept) -> Bundle:
+    """Accuracy over ever smaller tiles."""
+    sides = [name.split()[2] for name in noise_robustness.tiles(page.study)]
+    ticks = dict(enumerate(["clean", *sides]))
+    rows = [swept.curves["permutation", group].drop(columns="share") for group in swept.groups]
+    return _curves(
+        page,
+        "permutation-curves",
+        swept,
+        pd.concat(rows, ignore_index=True),
+        "permutation",
+        {"x": "step"},
+        {"ticks": ticks, "xlabel": "side of a tile, px of 224"},
+        what="accuracy over ever smaller tiles, step 0 being clean",
+        caption="Accuracy under permutation with ever smaller tiles.",
+    )
+
+
+def translocation_curves(page: Page, swept: Swept) -> Bundle:
+    """Accuracy over the shift."""
+    rows = [swept.curves["translocation", group] for group in swept.groups]
+    return _curves(
+        page,
+        "translocation-curves",
+        swept,
+        pd.concat(rows, ignore_index=True),
+        "translocation",
+        {"x": "share"},
+        {"xlabel": "shift upwards, share of the image's side"},
+        what="accuracy over the shift",
+        caption="Accuracy under translocation over the shift upwards; the shift to the right is 60/85 of it.",
+        fmt="{:.2f}",
+    )
+
+
+def _curves(
+    page: Page,
+    name: str,
+    swept: Swept,
+    rows: pd.DataFrame,
+    kind: str,
+    at: dict[str, str],
+    axis: dict[str, Any],
+    *,
+    what: str,
+    caption: str,
+    fmt: str = "{:.3f}",
+) -> Bundle:
+    """Single models above, RveRNets below."""
+
+    def draw(axes) -> None:
+        for ax, group in zip(np.atleast_1d(axes), swept.groups, strict=True):
+            charts.curves(ax, swept.curves[kind, group], **at, **CURVE, **BAND, **axis, title=GROUPS[group])
+
+    return page.figure(
+        name,
+        draw,
+        rows,
+        alt=alt.of_curves(rows, what=what, **at, **CURVE, fmt=fmt),
+        caption=caption,
+        grid=(len(swept.groups), 1),
+        size=(7.4, 2.9 * len(swept.groups)),
+    )
+
+
+def rank_table(page: Page, ranks: pd.DataFrame, crossings: pd.DataFrame) -> Bundle:
+    """Ranks of the single models at each severity, and who changes the order."""
+    lines = [
+        f"under {row['kind']}, {style.label(row['first'])} is ahead of {style.label(row['second'])} at “{row['ahead_at']}” and behind at “{row['behind_at']}”"
+        for row in crossings.to_dict("records")
+    ]
+    page.glue("crossings", len(crossings))
+    page.glue(
+        "crossing-lines", "; ".join(lines) or "no two single models change places beyond their intervals"
+    )
+    steps = list(dict.fromkeys(ranks["noise"]))
+    texts = ranks.drop_duplicates(["noise", "model"]).pivot(index="noise", columns="model", values="text")
+    return page.table(
+        "ranks",
+        texts.loc[steps, list(page.study.backbones)].reset_index(),
+        caption="Ranks of the single models by accuracy at each severity; an equals sign marks a shared rank.",
+        data=ranks,
+    )
+
+
+# --- translocation, taken apart -----------------------------------------------------------------------
+
+
+def surviving_table(page: Page, shares: pd.DataFrame) -> Bundle:
+    """How much of the ROI stays in the frame."""
+    released = shares.iloc[list(noise_robustness.SHIFTS).index(1)]
+    page.glue("kept", released["ROI kept"], "{:.0%}")
+    page.glue("kept-whole", released["kept whole"], "{:.0%}")
+    return page.table(
+        "surviving-share",
+        shares,
+        caption="Share of the ROI's pixels that stay in the frame (mean; in brackets the 10 % and 90 % quantiles), share of the ROIs that stay whole, and accuracy of the single models.",
+        formats={column: "{:.0%}" for column in ("up by", "ROI kept", "kept whole")},
+        keys=["up by"],
+        intervals=["ROI kept"],
+    )
+
+
+def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
+    """Accuracy of the single models under the parts of the shift."""
+    lost = facts.lost
+    for key, name in zip(("gray", "black", "rolled", "covered"), PARTS, strict=True):
+        page.glue(f"lost-{key}", lost[name], "{:.3f}")
+    page.glue("larger-part", "the shift" if lost["rolled"] > lost["covered in black"] else "the loss")
+    page.glue("canvas-part", lost["moved on gray"] - lost["moved on black"], "{:+.3f}")
+    page.glue("rolled-most", style.label(facts.rolled_most))
+    page.glue("canvas-most", style.label(facts.canvas_most))
+    page.glue("canvas-most-cost", facts.canvas_cost, "{:+.3f}")
+    page.glue("rolled-least", style.label(facts.rolled_least))
+    wide = apart.pivot(index="model", columns="noise", values=["value", "low", "high"])
+    wide = wide.loc[list(page.study.backbones)]
+    wide.columns = [name if column == "value" else f"{name}_{column}" for column, name in wide.columns]
+    names = ["clean", *PARTS]
+    return page.table(
+        "taken-apart",
+        wide[[f"{name}{end}" for name in names for end in ("", "_low", "_high")]].reset_index(),
+        caption="Accuracy of the single models under the release's shift and its parts: rolled is shift without loss, covered is loss without shift.",
+        intervals=names,
+        best={name: "max" for name in names},
+        data=apart,
+    )
+
+
+# --- inductive bias -----------------------------------------------------------------------------------
+
+
+def position_table(page: Page, found: Positions, facts: BlindnessFacts) -> Bundle:
+    """Shuffles of own patches and of half patches, with and without position information."""
+    page.glue("gone-change", facts.change, "{:.0e}")
+    page.glue("gone-same", facts.same, "{:.0%}")
+    page.glue("gone-half", facts.half, "{:.0%}")
+    page.glue("blindness", "holds" if facts.holds else "does not hold")
+    return page.table(
+        "position-information",
+        found.summary.reset_index(),
+        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {found.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
+        labels={
+            "positions": "position information",
+            "patch": "patch, px",
+            "accuracy": "accuracy, clean",
+            "same_whole": "same answer, own patches",
+            "change_whole": "change of a logit",
+            "same_half": "same answer, half patches",
+            "change_half": "change, half patches",
+        },
+        formats={
+            "same_whole": "{:.0%}",
+            "same_half": "{:.0%}",
+            "change_whole": "{:.1e}",
+            "change_half": "{:.1e}",
+        },
+        data=found.blindness,
+        keys=["seed"],
+    )
+
+
+def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
+    """Tiles of the nets' own patch size against half of it, in accuracy."""
+    difference = halves.set_index("model")["difference"]
+    page.glue("halves-most", style.label(difference.idxmax()))
+    page.glue("halves-least", style.label(difference.idxmin()))
+    own = noise_robustness.own_patch(page.study)
+    return page.table(
+        "own-against-half",
+        halves,
+        caption=f"The same in accuracy: tiles of the nets' own patch size ({own} px of 224) against half of it, and the paired difference.",
+        intervals=["difference"],
+        formats={"difference": "{:+.3f}"},
+    )
+
+
+def rolled_chart(page: Page, found: Positions, facts: RollFacts) -> Bundle:
+    """How far pooled features move when the image is rolled around."""
+    page.glue("roll-step", facts.step)
+    for key, (model, change) in (("roll-least", facts.least), ("roll-most", facts.most)):
+        page.glue(key, style.label(model))
+        page.glue(f"{key}-change", change, "{:.2f}")
+    page.glue("cnn-story", facts.story)
+    page.glue("cnn-change", facts.cnn, "{:.2f}")
+    page.glue("transformer-change", facts.transformer, "{:.2f}")
+    page.glue("off-grid", facts.off_grid, "{:.2f}")
+    page.glue("on-grid", facts.on_grid, "{:.2f}")
+    columns: dict[str, Any] = {"x": "step", "y": "change", "series": "model"}
+    size = input_size(page.study.profile.scale)
+    return page.figure(
+        "rolled-features",
+        lambda ax: charts.curves(
+            ax,
+            found.rolled,
+            **columns,
+            low="low",
+            high="high",
+            ticks={step: str(step) for step in found.rolled["step"].unique()},
+            xlabel=f"roll to the right and up, px of {size}",
+            ylabel="change of the pooled features",
+        ),
+        found.rolled,
+        alt=alt.of_curves(
+            found.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
+        ),
+        caption="How far pooled features move when the ROI is rolled around; 1 is the mean distance between two ROIs. Bands: range over seeds.",
+        size=(7.4, 3.2),
+    )
+
+
+# --- RveRNet against its ROI module -------------------------------------------------------------------
+
+
+def against_table(page: Page, against: pd.DataFrame) -> Bundle | None:
+    """How much more accuracy RveRNet loses than its ROI module alone; nothing where there are no pairs."""
+    for verdict in ("more robust", "less robust", "undecided"):
+        count = int((against["verdict"] == verdict).sum()) if len(against) else 0
+        page.glue(verdict.replace(" ", "-"), count)
+    page.glue("against", len(against))
+    if against.empty:
+        return None
+    return page.table(
+        "rvernet-against-single",
+        against,
+        caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more robust one.",
+        intervals=["loses more by"],
+        formats={"loses more by": "{:+.3f}"},
+    )
+
+
+def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
+    """Which architecture loses most and least, and whether the abstract's claim is borne out."""
+    holds = [kind for kind in KINDS if facts[kind].depends]
+    page.glue("claim", f"is borne out here for {' and '.join(holds)}" if holds else "does not show here")
+    parts = []
+    for kind, f in facts.items():
+        words = "loses most accuracy" if not parts else "most"
+        parts.append(
+            f"under {kind} **{style.label(f.worst)}** {words} ({f.most:.3f}) and {style.label(f.best)} least ({f.least:.3f})"
+        )
+    sentence = "; ".join(parts) + "."
+    return page.headline(sentence[0].upper() + sentence[1:])

@@ -1,0 +1,427 @@
+"""Page 6: what do permutation and translocation cost each architecture, and why (abstract, claim 6)?
+
+Nothing is trained here: the fine-tuned models are evaluated again on perturbed test sets. Lengths are stated
+in pixels of an image of 224 px, as in the release, and scale with the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core.config import Condition, Noise, RunSpec
+from rvernet_core.evaluation import comparisons, noise, position, robustness
+from rvernet_core.evaluation.perturbed import perturbed_test_set
+from rvernet_core.evaluation.robustness import subset_like
+from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.metrics import Estimate
+from rvernet_core.models.backbones import facts, input_size
+from rvernet_core.predictions import Predictions
+
+METRICS = ["accuracy", "macro_f1", "pair_f1"]
+KINDS = {"permutation": Noise("permutation"), "translocation": Noise("translocation")}  # as released
+INPUTS = {"ROI": ("roi",), "extra-ROI": ("extra_roi",), "both": ("roi", "extra_roi")}  # where noise falls
+OWN_PATCH = {"micro": 28, "paper": 16}  # px of 224: the patch of the nets that have one
+HALF = noise.RELEASE_SIZE / 2 / noise.RELEASE_DY  # the severity at which half the image is gone above
+SHIFTS = {s: s * noise.RELEASE_DY / noise.RELEASE_SIZE for s in (0, 0.25, 0.5, 0.75, 1, HALF)}  # -> share
+PARTS = {  # the release's shift, taken apart
+    "moved on gray": Noise("translocation"),
+    "moved on black": Noise("translocation", canvas=0),
+    "rolled": Noise("translocation", how="rolled"),
+    "covered in black": Noise("translocation", how="covered", canvas=0),
+}
+
+Models = Mapping[str | Pair, Sequence[Predictions]]
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """The fine-tuned single models and pairs."""
+    return named("single", study.singles()) | named("pair", study.pairs())
+
+
+def photo_counts(study: Study) -> tuple[int, int]:
+    """Test photos behind the tables, and behind the curves, which need many more evaluations."""
+    photos = len({sample.image_id for sample in study.data.test.samples})
+    many = min(photos, study.profile.evaluation_photos or photos)
+    return many, min(many, max(75, many // 8))
+
+
+def own_patch(study: Study) -> int:
+    """The patch of the nets that have one, in px of 224."""
+    return OWN_PATCH[study.profile.scale]
+
+
+def tiles(study: Study) -> dict[str, Noise]:
+    """Permutations with ever smaller tiles, among them the nets' own patch and half of it."""
+    own = own_patch(study)
+    sides = sorted({32, 16, 8, 4, own, own // 2}, reverse=True)
+    return {f"tiles of {side} px": Noise("permutation", patch=side) for side in sides}
+
+
+def shifts() -> dict[str, Noise]:
+    """Translocations from nothing to half the image."""
+    return {f"up by {share:.0%}": Noise("translocation", severity) for severity, share in SHIFTS.items()}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One sample under every noise, as both modules see it."""
+
+    noises: list[dict[str, Noise | None]]  # per group of noises: name -> noise
+    images: list[list[np.ndarray]]  # per group the ROI's line, then the extra-ROI's: uint8 (S, S, 3)
+
+
+def examples(study: Study) -> Examples:
+    """The largest sample of the first photos under permutations, and under shifts and their parts."""
+    groups: list[dict[str, Noise | None]] = [
+        {"clean": None, **tiles(study)},
+        {**dict(list(shifts().items())[2:]), **dict(list(PARTS.items())[1:])},
+    ]
+    size = input_size(study.profile.scale)
+    areas = {sample.key: sample.area for sample in study.data.test.samples}
+    lines = []
+    for group in groups:
+        for branch in ("roi", "extra_roi"):
+            sets = [
+                perturbed_test_set(study.store, study.profile.data, Condition(noise=n, photos=3), size)
+                for n in group.values()
+            ]
+            largest = int(np.argmax([areas[key] for key in sets[0].keys]))
+            lines.append([cutouts.images(branch, np.array([largest]))[0] for cutouts in sets])
+    return Examples(groups, lines)
+
+
+# --- at the release's settings ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Released:
+    """The fine-tuned models under both noises at the release's settings, and clean on the same photos."""
+
+    ambiguous: tuple[str, str]
+    singles: Models  # clean, on all test photos
+    pairs: Models
+    clean_singles: Models  # clean, on the photos of the noisy ones
+    clean_pairs: Models
+    noisy_singles: dict[str, Models]  # kind of noise -> models
+    noisy_pairs: dict[tuple[str, str], Models]  # (kind, input that the noise falls on) -> models
+
+
+def released(study: Study) -> Released:
+    """Every fine-tuned model under both noises; RveRNets with the noise on either input and on both."""
+    photos, _ = photo_counts(study)
+    singles, pairs = study.predictions(study.singles()), study.predictions(study.pairs())
+    noisy_singles = study.evaluate(singles, {k: Condition(noise=n, photos=photos) for k, n in KINDS.items()})
+    conditions = {
+        (kind, name): Condition(noise=n, on=on, photos=photos)
+        for kind, n in KINDS.items()
+        for name, on in INPUTS.items()
+    }
+    noisy_pairs = study.evaluate(pairs, conditions)
+    like = next(iter(noisy_singles["permutation"].values()))[0]
+    return Released(
+        comparisons.ambiguous_pair(singles, study.classes),
+        singles,
+        pairs,
+        subset_like(singles, like),
+        subset_like(pairs, like),
+        noisy_singles,
+        noisy_pairs,
+    )
+
+
+def cost_of_noise(study: Study, tested: Released, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores clean and noisy and their drops, of single models and of RveRNets (column `noise on`)."""
+    single = robustness.costs(
+        tested.clean_singles, tested.noisy_singles[kind], METRICS, study.classes, tested.ambiguous
+    )
+    parts = [
+        robustness.costs(
+            tested.clean_pairs, tested.noisy_pairs[kind, name], METRICS, study.classes, tested.ambiguous
+        ).assign(noise=name)
+        for name in INPUTS
+    ]
+    pair = pd.concat(parts, ignore_index=True)
+    pair.insert(1, "noise on", pair.pop("noise"))
+    return single, pair
+
+
+@dataclass(frozen=True)
+class NoiseFacts:
+    """What one noise costs."""
+
+    worst: str  # single model that loses most accuracy
+    best: str
+    most: float
+    least: float
+    spread: Estimate  # how much more the worst loses than the best
+    pairs: dict[str, float]  # input that the noise falls on -> mean drop of the RveRNets; NaN without any
+
+    @property
+    def depends(self) -> bool:
+        """Whether robustness is shown to depend on the architecture: the spread's interval excludes zero."""
+        return self.spread.low > 0
+
+
+def noise_facts(
+    study: Study, tested: Released, kind: str, single: pd.DataFrame, pair: pd.DataFrame
+) -> NoiseFacts:
+    """From the two tables of `cost_of_noise`."""
+    drops = single.set_index("model")["accuracy_drop"]
+    worst, best = drops.idxmax(), drops.idxmin()
+    clean, noisy = tested.clean_singles, tested.noisy_singles[kind]
+    spread = robustness.drop(
+        clean[worst], noisy[worst], "accuracy", study.classes, against=(clean[best], noisy[best])
+    )
+    means = {}
+    for name in INPUTS:
+        column = pair.loc[pair["noise on"] == name, "accuracy_drop"] if len(pair) else []
+        means[name] = float(np.mean(column)) if len(column) else float("nan")
+    return NoiseFacts(worst, best, drops.max(), drops.min(), spread, means)
+
+
+# --- over severity ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Accuracy over severity, on few photos."""
+
+    photos: int
+    like: Predictions  # one evaluation on these photos
+    singles: dict[str, Models]  # name of a noise -> models
+    curves: dict[tuple[str, str], pd.DataFrame]  # (kind, single | RveRNet) -> see `robustness.along`
+
+    @property
+    def groups(self) -> list[str]:
+        """Those of single models and RveRNets that there are."""
+        return [g for g in ("single", "RveRNet") if len(self.curves["permutation", g])]
+
+
+def sweep(study: Study, tested: Released) -> Swept:
+    """Every fine-tuned model under ever smaller tiles and ever larger shifts."""
+    _, photos = photo_counts(study)
+    permutations, translocations = tiles(study), dict(list(shifts().items())[1:])
+    steps = {"permutation": permutations, "translocation": translocations}
+    new = {n: k for n, k in (permutations | translocations).items() if k not in KINDS.values()}
+    conditions = {name: Condition(noise=kind, photos=photos) for name, kind in new.items()}
+    models = {"single": tested.singles, "RveRNet": tested.pairs}
+    evaluated = {group: study.evaluate(part, conditions) for group, part in models.items()}
+    like = next(iter(evaluated["single"]["tiles of 4 px"].values()))[0]
+    curves = {}
+    for kind, names in steps.items():
+        for group, part in models.items():
+            as_released = (
+                tested.noisy_singles[kind] if group == "single" else tested.noisy_pairs[kind, "both"]
+            )
+            along = {"clean": subset_like(part, like)}
+            for name in names:  # the release's own settings were evaluated before
+                along[name] = evaluated[group][name] if name in new else subset_like(as_released, like)
+            curve = robustness.along(along, "accuracy", study.classes, what="noise")
+            curve["step"] = curve["noise"].map({name: i for i, name in enumerate(along)})
+            share = curve["step"].map(dict(enumerate(SHIFTS.values())))
+            curves[kind, group] = curve.assign(group=group, share=share)
+    return Swept(photos, like, evaluated["single"], curves)
+
+
+def ranks(swept: Swept) -> pd.DataFrame:
+    """Rank of every single model at every severity of both noises; `text` marks shared ranks with "="."""
+    parts = []
+    for kind in KINDS:
+        part = robustness.ranks(swept.curves[kind, "single"], "noise").assign(kind=kind)
+        shared = part["tied"].map({True: "=", False: ""})
+        parts.append(part.assign(text=part["rank"].astype(str) + shared))
+    return pd.concat(parts, ignore_index=True)
+
+
+def crossings(swept: Swept) -> pd.DataFrame:
+    """Pairs of single models that change their order, clearly on both sides; see `robustness.crossings`."""
+    parts = [robustness.crossings(swept.curves[kind, "single"], "noise").assign(kind=kind) for kind in KINDS]
+    return pd.concat(parts, ignore_index=True)
+
+
+# --- translocation, taken apart -----------------------------------------------------------------------
+
+
+def surviving_share(study: Study, swept: Swept) -> pd.DataFrame:
+    """One row per shift: the ROI's pixels that stay in the frame, and the accuracy of the single models.
+
+    The bounds of `ROI kept` are the 10 % and 90 % quantiles over ROIs.
+    """
+    size, samples = input_size(study.profile.scale), study.data.test.samples
+    keys = set(swept.like.table["key"])
+    masks = [study.data.test.mask(i) for i, sample in enumerate(samples) if sample.key in keys]
+    curve = swept.curves["translocation", "single"]
+    accuracy = curve.pivot(index="step", columns="model", values="value")[list(study.backbones)]
+    rows = []
+    for severity, share in SHIFTS.items():
+        kept = np.array([noise.surviving_share(mask, size, severity=severity) for mask in masks])
+        low, high = np.quantile(kept, [0.1, 0.9])
+        row = {"up by": share, "ROI kept": kept.mean(), "ROI kept_low": low, "ROI kept_high": high}
+        rows.append(row | {"kept whole": (kept > 0.99).mean()})
+    return pd.concat([pd.DataFrame(rows), accuracy.reset_index(drop=True)], axis=1)
+
+
+def shift_taken_apart(study: Study, tested: Released, swept: Swept) -> pd.DataFrame:
+    """Tidy: accuracy of the single models clean, under the release's shift, and under its parts."""
+    known = {"clean": tested.singles, "moved on gray": tested.noisy_singles["translocation"]}
+    along = {name: subset_like(models, swept.like) for name, models in known.items()}
+    conditions = {n: Condition(noise=k, photos=swept.photos) for n, k in PARTS.items() if n not in known}
+    along |= study.evaluate(tested.singles, conditions)
+    return robustness.along(along, "accuracy", study.classes, what="noise")
+
+
+@dataclass(frozen=True)
+class ShiftFacts:
+    """What the parts of the release's shift cost, averaged over the single models."""
+
+    lost: dict[str, float]  # part -> accuracy lost
+    rolled_most: str  # model that loses most by the shift alone
+    rolled_least: str
+    canvas_most: str  # model that the gray canvas harms most
+    canvas_cost: float  # its loss by the canvas
+
+
+def shift_facts(study: Study, apart: pd.DataFrame) -> ShiftFacts:
+    """From `shift_taken_apart`."""
+    wide = apart.pivot(index="model", columns="noise", values="value").loc[list(study.backbones)]
+    rolled, canvas = wide["clean"] - wide["rolled"], wide["moved on black"] - wide["moved on gray"]
+    return ShiftFacts(
+        lost={name: (wide["clean"] - wide[name]).mean() for name in PARTS},
+        rolled_most=rolled.idxmax(),
+        rolled_least=rolled.idxmin(),
+        canvas_most=canvas.idxmax(),
+        canvas_cost=canvas.max(),
+    )
+
+
+# --- inductive bias -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Positions:
+    """What the single models know of positions: see `evaluation.position`."""
+
+    images: int  # test ROIs that are measured
+    blindness: pd.DataFrame  # one row per model, seed and state of the position information
+    summary: pd.DataFrame  # indexed by (model, positions): mean over seeds, largest change of a logit
+    patch: int  # px of the input: the nets' own patch
+    rolled: pd.DataFrame  # one row per model and step: change with range over seeds
+
+
+def positions(study: Study, swept: Swept) -> Positions:
+    """Shuffle own patches with and without position information, and roll the image around."""
+    size = input_size(study.profile.scale)
+    data = perturbed_test_set(study.store, study.profile.data, Condition(photos=swept.photos), size)
+    images = data.images("roi", np.arange(min(100, len(data))))
+    runs, device = study.runs(study.singles()), study.store.device
+    table = position.blindness(runs, images, data.labels[:100], device)
+    how = {"patch": "first", "accuracy": "mean", "same_whole": "mean", "change_whole": "max"}
+    how |= {"same_half": "mean", "change_half": "max"}
+    summary = table.groupby(["model", "positions"], sort=False).agg(how)
+    patch = noise.scaled(own_patch(study), size)
+    steps = [step for step in (patch // 2, patch, 2 * patch, 4 * patch) if step < size]
+    rolls = position.rolled_features(runs, images, steps, device)
+    rolled = rolls.groupby(["model", "step"], sort=False).agg(
+        change=("change", "mean"),
+        low=("change", "min"),
+        high=("change", "max"),
+        patch=("patch", "first"),
+        aligned=("aligned", "first"),
+    )
+    return Positions(len(images), table, summary, patch, rolled.reset_index())
+
+
+@dataclass(frozen=True)
+class BlindnessFacts:
+    """Whether nets without position information are blind to a shuffle of their own patches."""
+
+    change: float  # largest change of any logit under own patches; NaN where no net has such information
+    same: float  # smallest share of answers that stay under own patches
+    half: float  # largest share that stay under half patches
+    holds: bool
+
+
+def blindness_facts(found: Positions) -> BlindnessFacts:
+    """Blind: the largest change is below one hundredth of the smallest change under half patches."""
+    removed = found.summary[found.summary.index.get_level_values("positions") == position.REMOVED]
+    change, half = removed["change_whole"].max(), removed["change_half"].min()
+    holds = bool(len(removed)) and change < 0.01 * half
+    return BlindnessFacts(change, removed["same_whole"].min(), removed["same_half"].max(), holds)
+
+
+def own_against_half(study: Study, tested: Released, swept: Swept) -> pd.DataFrame:
+    """Accuracy of the single models under tiles of their own patch size and of half of it."""
+    own = own_patch(study)
+    names = f"tiles of {own} px", f"tiles of {own // 2} px"
+    as_released = subset_like(tested.noisy_singles["permutation"], swept.like)
+    models = {**swept.singles, "tiles of 16 px": as_released}
+    curve = swept.curves["permutation", "single"]
+    accuracy = curve.pivot(index="model", columns="noise", values="value")
+    rows = []
+    for name in tested.singles:
+        first, second = (models[tile][name] for tile in names)
+        d = comparisons.difference(first, second, "accuracy", study.classes)
+        row = {"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}}
+        rows.append(row | {"difference": d.value, "difference_low": d.low, "difference_high": d.high})
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class RollFacts:
+    """How far pooled features move under a roll."""
+
+    step: int  # px: twice the patch
+    least: tuple[str, float]  # model and its change
+    most: tuple[str, float]
+    cnn: float  # least change of a CNN; NaN where there is none
+    transformer: float  # least change of a transformer
+    story: str  # holds | does not hold | cannot be tested: the CNN moves less than any transformer
+    off_grid: float  # mean change of the transformers at half a patch
+    on_grid: float  # at a whole one
+
+
+def roll_facts(study: Study, found: Positions) -> RollFacts:
+    """From the rolled features."""
+    rolled, step = found.rolled, 2 * found.patch
+    after = rolled[rolled["step"] == step].set_index("model")["change"]
+    families = {
+        family: [name for name in study.backbones if facts(name).family == family]
+        for family in ("cnn", "transformer")
+    }
+    cnn, transformer = (after[families[family]].min() for family in families)
+    story = (
+        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be tested"
+    )
+    means = rolled[rolled["model"].isin(families["transformer"])].groupby("step")["change"].mean()
+    return RollFacts(
+        step,
+        (after.idxmin(), after.min()),
+        (after.idxmax(), after.max()),
+        cnn,
+        transformer,
+        story,
+        means.get(found.patch // 2, float("nan")),
+        means.get(found.patch, float("nan")),
+    )
+
+
+# --- RveRNet against its ROI module -------------------------------------------------------------------
+
+
+def rvernet_against_single(study: Study, tested: Released) -> pd.DataFrame:
+    """How much more accuracy each RveRNet loses, with noise on both inputs, than its ROI module alone."""
+    rows = []
+    for kind in KINDS:
+        for (roi, extra_roi), runs in tested.clean_pairs.items():
+            noisy = tested.noisy_pairs[kind, "both"][roi, extra_roi]
+            alone = tested.clean_singles[roi], tested.noisy_singles[kind][roi]
+            d = robustness.drop(runs, noisy, "accuracy", study.classes, against=alone)
+            verdict = "less robust" if d.low > 0 else "more robust" if d.high < 0 else "undecided"
+            row = {"model": f"{roi} + {extra_roi}", "against": roi, "noise": kind, "loses more by": d.value}
+            row |= {"loses more by_low": d.low, "loses more by_high": d.high, "verdict": verdict}
+            rows.append(row)
+    return pd.DataFrame(rows)
