@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 from rvernet_core.errors import DataError
 
 _MARGIN = 32 * 2**20  # bytes left free beyond what is needed
+_STALE = 3600  # seconds after which a temporary file that nobody writes belongs to a dead process
 _LOST_THE_RACE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
@@ -55,6 +57,29 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Yield a free name beside `path`; the file that the block writes there becomes `path` in one rename.
+
+    If the block raises, an old file stays and nothing else is left. What a killed process left is removed
+    when nobody has written to it for an hour. Raises DataError where the parent folder cannot be made.
+    """
+    path = Path(path)
+    _make_parent(path)
+    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # finished or removed by another process meanwhile
+            if time.time() - stale.stat().st_mtime > _STALE:
+                stale.unlink()
+    temporary = path.with_name(f".{path.name}.{_owner()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_bytes(path: str | Path, data: bytes) -> Path:
     """Write `data` to `path`, replacing an old file in one step; returns `path`.
 
@@ -63,19 +88,13 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     path = Path(path)
     _make_parent(path)
     check_space(path, len(data))
-    temporary = path.with_name(f".{path.name}.{_owner()}.tmp")
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DataError(f"{path}: the disk is full; {len(data)} bytes needed, old file kept") from error
         raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -10,7 +10,7 @@ from rvernet_book.page import Page
 from rvernet_book.photos import grid_size, overlay, photo_grid
 from rvernet_book.tables import interval
 from rvernet_core.experiments import data_and_masks
-from rvernet_core.experiments.data_and_masks import Masks
+from rvernet_core.experiments.data_and_masks import SamMasks
 
 PER_ROW = 6  # photos in a line
 
@@ -67,13 +67,13 @@ def glue_facts(page: Page, facts: dict[str, float]) -> None:
         page.glue(name, value, formats[name])
 
 
-def quality_table(page: Page, masks: Masks, quality: pd.DataFrame) -> Bundle:
+def quality_table(page: Page, masks: SamMasks, quality: pd.DataFrame) -> Bundle:
     """Mean IoU by prompt; the IoU of every ROI is attached to the page."""
     page.attach("sam-iou", masks.overlap.round(4))
     return page.table(
         "sam-iou",
         quality,
-        caption=f"Masks by Segment Anything ({masks.sam}) against the exact masks of test photos it has never "
+        caption=f"Masks by Segment Anything ({masks.net}) against the exact masks of test photos it has never "
         "seen.",
         intervals=["mean IoU"],
         formats={"IoU above 0.5": "{:.1%}"},
@@ -112,16 +112,16 @@ def answer(page: Page, quality: pd.DataFrame, means: pd.DataFrame) -> html.Html:
     )
 
 
-def mask_photos(page: Page, masks: Masks, samples: list[int]) -> Bundle:
+def mask_photos(page: Page, masks: SamMasks, samples: list[int]) -> Bundle:
     """Exact masks, and Segment Anything's from a box and from a point, outlined on the photos."""
-    exact, drawn = masks.exact, masks.drawn
+    exact, by_prompt = masks.exact, masks.by_prompt
     overlap = masks.overlap.set_index(["prompt", "sample"])["iou"]
     keys = [exact.samples[i].key for i in samples]
-    photos = [[exact.photo(i) for i in samples]] * (1 + len(drawn))
-    outlines = [[split.mask(i) for i in samples] for split in (exact, *drawn.values())]
+    photos = [[exact.photo(i) for i in samples]] * (1 + len(by_prompt))
+    outlines = [[split.mask(i) for i in samples] for split in (exact, *by_prompt.values())]
     titles = [
         [exact.samples[i].class_name for i in samples],
-        *[[f"IoU {overlap[prompt, key]:.2f}" for key in keys] for prompt in drawn],
+        *[[f"IoU {overlap[prompt, key]:.2f}" for key in keys] for prompt in by_prompt],
     ]
     return page.figure(
         "sam-masks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,10 +190,13 @@ def faithfulness_table(page: Page, explained: Explained, worth: pd.DataFrame) ->
 
 def localisation_chart(page: Page, explained: Explained, where: pd.DataFrame) -> Bundle:
     """Energy inside the ROI of each model and branch."""
-    columns = {
-        **{"label": "model", "value": "energy", "low": "energy_low", "high": "energy_high"},
-        **{"series": "branch", "references": {"area of the ROI": float(explained.masks.mean())}},
+    columns: dict[str, Any] = {
+        "label": "model",
+        "value": "energy",
+        "low": "energy_low",
+        "high": "energy_high",
     }
+    columns |= {"series": "branch", "references": {"area of the ROI": float(explained.masks.mean())}}
     return page.figure(
         "energy-inside",
         lambda ax: charts.dots(ax, where, **columns, xlabel="share of the map's energy inside the ROI"),
@@ -302,10 +306,8 @@ def region_chart(page: Page, regions: pd.DataFrame) -> Bundle | None:
         return None
     frame = regions.copy()
     frame.insert(2, "kind", frame["region"].map(REGION_COLOURS))
-    columns = {
-        **{"label": "model", "value": "above_area", "low": "above_area_low", "high": "above_area_high"},
-        **{"series": "region", "fmt": "{:+.3f}"},
-    }
+    columns: dict[str, Any] = {"label": "model", "value": "above_area", "series": "region", "fmt": "{:+.3f}"}
+    columns |= {"low": "above_area_low", "high": "above_area_high"}
     return page.figure(
         "extra-roi-energy",
         lambda ax: charts.dots(

@@ -88,22 +88,20 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
 
 def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
     """How much the best RveRNet gains on the pair over the best single model."""
-    gain = verdict.gain
-    shown = "none" if gain is None else interval(gain.value, gain.low, gain.high, "{:+.3f}")
-    relative = float("nan") if gain is None else gain.value / verdict.single_f1
+    gain = interval(*verdict.gain, "{:+.3f}") if verdict.gain else "none"
     page.glue("best-single", style.label(verdict.single))
     page.glue("best-single-f1", verdict.single_f1, "{:.3f}")
     page.glue("best-pair", style.label(verdict.pair or "none"))
-    page.glue("best-gain", shown)
-    page.glue("relative-gain", relative, "{:+.0%}")
+    page.glue("best-gain", gain)
+    page.glue("relative-gain", verdict.relative_gain, "{:+.0%}")
     page.glue("significant", verdict.significant)
     page.glue("compared", verdict.compared)
-    for name, value in pair.ceilings.items():
-        page.glue(name.split(", ")[1].replace(" + ", "-").lower() + "-ceiling", value, "{:.3f}")
+    for name, value in zip(("roi-ceiling", "roi-context-ceiling"), pair.ceilings.values(), strict=False):
+        page.glue(name, value, "{:.3f}")
     if verdict.pair is None:
         return None
     return page.headline(
-        f"On {pair.classes[0]} against {pair.classes[1]}, **{style.label(verdict.pair)}** gains {shown} F1 over "
+        f"On {pair.classes[0]} against {pair.classes[1]}, **{style.label(verdict.pair)}** gains {gain} F1 over "
         f"the best single model, {style.label(verdict.single)}."
     )
 

@@ -23,7 +23,7 @@ from rvernet_core.experiments.noise_robustness import (
     Positions,
     RollFacts,
     ShiftFacts,
-    Swept,
+    Sweep,
 )
 from rvernet_core.models.backbones import input_size
 
@@ -112,15 +112,15 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
 # --- over severity ------------------------------------------------------------------------------------
 
 
-def permutation_curves(page: Page, swept: Swept) -> Bundle:
+def permutation_curves(page: Page, sweep: Sweep) -> Bundle:
     """Accuracy over ever smaller tiles."""
     sides = [name.split()[2] for name in noise_robustness.tiles(page.study)]
     ticks = dict(enumerate(["clean", *sides]))
-    rows = [swept.curves["permutation", group].drop(columns="share") for group in swept.groups]
+    rows = [sweep.curves["permutation", group].drop(columns="share") for group in sweep.groups]
     return _curves(
         page,
         "permutation-curves",
-        swept,
+        sweep,
         pd.concat(rows, ignore_index=True),
         "permutation",
         {"x": "step"},
@@ -130,13 +130,13 @@ def permutation_curves(page: Page, swept: Swept) -> Bundle:
     )
 
 
-def translocation_curves(page: Page, swept: Swept) -> Bundle:
+def translocation_curves(page: Page, sweep: Sweep) -> Bundle:
     """Accuracy over the shift."""
-    rows = [swept.curves["translocation", group] for group in swept.groups]
+    rows = [sweep.curves["translocation", group] for group in sweep.groups]
     return _curves(
         page,
         "translocation-curves",
-        swept,
+        sweep,
         pd.concat(rows, ignore_index=True),
         "translocation",
         {"x": "share"},
@@ -150,7 +150,7 @@ def translocation_curves(page: Page, swept: Swept) -> Bundle:
 def _curves(
     page: Page,
     name: str,
-    swept: Swept,
+    sweep: Sweep,
     rows: pd.DataFrame,
     kind: str,
     at: dict[str, str],
@@ -163,8 +163,8 @@ def _curves(
     """Single models above, RveRNets below."""
 
     def draw(axes) -> None:
-        for ax, group in zip(np.atleast_1d(axes), swept.groups, strict=True):
-            charts.curves(ax, swept.curves[kind, group], **at, **CURVE, **BAND, **axis, title=GROUPS[group])
+        for ax, group in zip(np.atleast_1d(axes), sweep.groups, strict=True):
+            charts.curves(ax, sweep.curves[kind, group], **at, **CURVE, **BAND, **axis, title=GROUPS[group])
 
     return page.figure(
         name,
@@ -172,8 +172,8 @@ def _curves(
         rows,
         alt=alt.of_curves(rows, what=what, **at, **CURVE, fmt=fmt),
         caption=caption,
-        grid=(len(swept.groups), 1),
-        size=(7.4, 2.9 * len(swept.groups)),
+        grid=(len(sweep.groups), 1),
+        size=(7.4, 2.9 * len(sweep.groups)),
     )
 
 
@@ -243,7 +243,7 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
 # --- inductive bias -----------------------------------------------------------------------------------
 
 
-def position_table(page: Page, found: Positions, facts: BlindnessFacts) -> Bundle:
+def position_table(page: Page, measured: Positions, facts: BlindnessFacts) -> Bundle:
     """Shuffles of own patches and of half patches, with and without position information."""
     page.glue("gone-change", facts.change, "{:.0e}")
     page.glue("gone-same", facts.same, "{:.0%}")
@@ -251,8 +251,8 @@ def position_table(page: Page, found: Positions, facts: BlindnessFacts) -> Bundl
     page.glue("blindness", "holds" if facts.holds else "does not hold")
     return page.table(
         "position-information",
-        found.summary.reset_index(),
-        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {found.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
+        measured.summary.reset_index(),
+        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {measured.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
         labels={
             "positions": "position information",
             "patch": "patch, px",
@@ -268,7 +268,7 @@ def position_table(page: Page, found: Positions, facts: BlindnessFacts) -> Bundl
             "change_whole": "{:.1e}",
             "change_half": "{:.1e}",
         },
-        data=found.blindness,
+        data=measured.blindness,
         keys=["seed"],
     )
 
@@ -288,13 +288,13 @@ def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
     )
 
 
-def rolled_chart(page: Page, found: Positions, facts: RollFacts) -> Bundle:
+def rolled_chart(page: Page, measured: Positions, facts: RollFacts) -> Bundle:
     """How far pooled features move when the image is rolled around."""
     page.glue("roll-step", facts.step)
     for key, (model, change) in (("roll-least", facts.least), ("roll-most", facts.most)):
         page.glue(key, style.label(model))
         page.glue(f"{key}-change", change, "{:.2f}")
-    page.glue("cnn-story", facts.story)
+    page.glue("cnn-story", facts.verdict)
     page.glue("cnn-change", facts.cnn, "{:.2f}")
     page.glue("transformer-change", facts.transformer, "{:.2f}")
     page.glue("off-grid", facts.off_grid, "{:.2f}")
@@ -305,17 +305,17 @@ def rolled_chart(page: Page, found: Positions, facts: RollFacts) -> Bundle:
         "rolled-features",
         lambda ax: charts.curves(
             ax,
-            found.rolled,
+            measured.rolled,
             **columns,
             low="low",
             high="high",
-            ticks={step: str(step) for step in found.rolled["step"].unique()},
+            ticks={step: str(step) for step in measured.rolled["step"].unique()},
             xlabel=f"roll to the right and up, px of {size}",
             ylabel="change of the pooled features",
         ),
-        found.rolled,
+        measured.rolled,
         alt=alt.of_curves(
-            found.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
+            measured.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
         ),
         caption="How far pooled features move when the ROI is rolled around; 1 is the mean distance between two ROIs. Bands: range over seeds.",
         size=(7.4, 3.2),

@@ -9,7 +9,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import interval, tidy
 from rvernet_core.experiments import rvernet
-from rvernet_core.experiments.rvernet import GridFacts
+from rvernet_core.experiments.rvernet import GainFacts, GridFacts
 
 
 def banner(page: Page) -> html.Html:
@@ -89,14 +89,6 @@ def score_chart(page: Page, scores: pd.DataFrame) -> Bundle:
 
 def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
     """Each pair against its ROI module alone; nothing where there are no pairs."""
-    ahead = gain["difference_low"] > 0 if len(gain) else []
-    page.glue("pairs-ahead", int(sum(ahead)))
-    page.glue("pairs-all", len(gain))
-    best = (
-        gain.loc[gain["difference"].idxmax()] if len(gain) else {"model": "none", "difference": float("nan")}
-    )
-    page.glue("pair-best", style.label(best["model"]))
-    page.glue("pair-gain", best["difference"], "{:+.3f}")
     if gain.empty:
         return None
     return page.table(
@@ -109,8 +101,12 @@ def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
     )
 
 
-def answer(page: Page, scores: pd.DataFrame) -> html.Html | None:
-    """The best fine-tuned RveRNet over all classes."""
+def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | None:
+    """The best fine-tuned RveRNet over all classes, and what is seen of the gains; None without RveRNets."""
+    page.glue("pairs-ahead", facts.ahead)
+    page.glue("pairs-all", facts.compared)
+    page.glue("pair-best", style.label(facts.best or "none"))
+    page.glue("pair-gain", facts.gain, "{:+.3f}")
     pairs = scores[scores["kind"] == "RveRNet"]
     if pairs.empty:
         return None

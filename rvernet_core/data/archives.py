@@ -1,67 +1,81 @@
-"""Unpacking a zip archive that nobody vouches for, encrypted or not."""
+"""Unpacking a zip archive that nobody vouches for, with ZipCrypto encryption or without.
+
+ZipCrypto is decrypted by the program `unzip` where there is one, else by the standard library: that is
+plain Python, about 1 MB a second.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import shutil
 import stat
-import struct
+import subprocess
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO
 
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.data import zipcrypto
 from rvernet_core.errors import FetchError
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 16 * 2**30  # unpacked; FoodSeg103 has about a tenth
 MAX_MEMBERS = 200_000
 
-_LANES = 1024  # members decrypted together ...
-_TOGETHER = 96 * 2**20  # ... and the most bytes that they may take, filled up to the longest
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_AES = 99  # stands for the method of compression where a member is AES-encrypted
+_ENCRYPTED, _STRONG = 0x01, 0x40  # bits of a member's flags; strong: PKWARE's own encryption
+
+Opener = Callable[[zipfile.ZipInfo], IO[bytes]]
 
 
 def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
     """Unpack `archive` into the new folder `goal`, all of it or nothing; returns `goal`.
 
-    Refuses the whole archive, before writing anything, if a member's name leaves the folder, if one
-    is a link, or if it unpacks to more than `max_bytes` or 200,000 members. Reads ZipCrypto and AES.
+    Raises FetchError, before writing anything, if a member's name leaves the folder, if one is a link, if
+    it unpacks to more than `max_bytes` or 200,000 members, or if it is AES-encrypted; and later for a
+    wrong password and for damage.
     """
     archive = Path(archive)
     with _opened(archive) as file:
-        members = file.infolist()
-        total = _check(archive, members, max_bytes)
-        if any(member.flag_bits & 1 for member in members) and not password:
+        _check(archive, file.infolist(), max_bytes)
+        members = [member for member in file.infolist() if not member.is_dir()]
+        encrypted = any(member.flag_bits & _ENCRYPTED for member in members)
+        if encrypted and not password:
             raise FetchError(f"{archive} is encrypted; give the password that its authors published")
+        total = sum(member.file_size for member in members)
         files.check_space(goal, total)
         title = f"unpacking {archive.name}"
         with (
             files.atomic_folder(goal) as staging,
+            _reader(archive, file, members, password if encrypted else None) as contents,
             tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar,
         ):
-            inside = [member for member in members if not member.is_dir()]
-            classic = [member for member in inside if _is_zipcrypto(member)]
-            for member, content in _decrypted(archive, classic, (password or "").encode()):
-                _target(staging, member).write_bytes(content)
+            for member in members:
+                target = staging.joinpath(*_parts(member))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    _copy(contents(member), member, target)
+                except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+                    cause = "the password is wrong or the archive" if encrypted else "the archive"
+                    raise FetchError(
+                        f"{archive}: {member.filename!r} cannot be unpacked, {cause} is damaged ({error}); "
+                        "fetch it again"
+                    ) from error
                 bar.update(member.file_size)
-            file.setpassword(password.encode() if password else None)
-            for member in inside:
-                if not _is_zipcrypto(member):
-                    _copy(archive, file, member, _target(staging, member))
-                    bar.update(member.file_size)
     return goal
 
 
-def _opened(archive: Path) -> Any:
-    import pyzipper
-
+def _opened(archive: Path) -> zipfile.ZipFile:
     try:
-        return pyzipper.AESZipFile(archive)
-    except (zipfile.BadZipFile, pyzipper.BadZipFile) as error:
+        return zipfile.ZipFile(archive)
+    except zipfile.BadZipFile as error:
         with open(archive, "rb") as file:
             head = file.read(12)
         raise FetchError(
@@ -72,103 +86,70 @@ def _opened(archive: Path) -> Any:
         raise FetchError(f"{archive} cannot be read ({error.strerror})") from error
 
 
-def _check(archive: Path, members: list[Any], max_bytes: int) -> int:
-    """Bytes that the archive unpacks to; FetchError if it must not be unpacked."""
+def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
+    """Raise FetchError if the archive must not or cannot be unpacked."""
     for member in members:
         name = member.filename
         kind = stat.S_IFMT(member.external_attr >> 16)
-        leaves = ".." in PurePosixPath(name.replace("\\", "/")).parts or re.match(r"[/\\]|[A-Za-z]:", name)
+        leaves = ".." in _parts(member) or re.match(r"[/\\]|[A-Za-z]:", name)
         if leaves or "\0" in name or kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             what = "leads out of its folder" if leaves else "is not a plain file"
             raise FetchError(f"{archive}: member {name!r} {what}; nothing was unpacked, so do not use it")
+        if member.compress_type not in _READABLE or member.flag_bits & _STRONG:
+            how = "AES-encrypted" if member.compress_type == _AES else "packed in a way that Python cannot open"
+            raise FetchError(
+                f"{archive}: member {name!r} is {how}; unpack the archive with 7-Zip "
+                f"(7z x {archive.name}) and give the folder as `root`"
+            )
     total = sum(member.file_size for member in members)
     if total > max_bytes or len(members) > MAX_MEMBERS:
         raise FetchError(
             f"{archive} unpacks to {total:,} bytes in {len(members):,} members; at most {max_bytes:,} "
             f"bytes and {MAX_MEMBERS:,} members are accepted, so nothing was unpacked"
         )
-    return total
 
 
-def _target(staging: Path, member: Any) -> Path:
-    target = staging.joinpath(*PurePosixPath(member.filename.replace("\\", "/")).parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
+    return PurePosixPath(member.filename.replace("\\", "/")).parts
 
 
-# --- plain and AES members, one by one --------------------------------------------------------------
+@contextlib.contextmanager
+def _reader(
+    archive: Path, file: zipfile.ZipFile, members: list[zipfile.ZipInfo], password: str | None
+) -> Iterator[Opener]:
+    """Yield a function that opens the members one by one, in the order of the archive."""
+    program = _unzip() if password else None
+    if program and all(member.compress_type in _READABLE[:2] for member in members):
+        # -p writes the contents of all members one after the other to a pipe. Names, sizes and checksums
+        # stay ours to judge: unzip itself writes no file.
+        command = [program, "-p", "-P", password, str(archive.absolute())]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            yield lambda member: process.stdout
+        return
+    if password:
+        log.warning("no program `unzip` is here, so %s is decrypted slowly", archive.name)
+        file.setpassword(password.encode())
+    yield file.open
 
 
-def _copy(archive: Path, file: Any, member: Any, target: Path) -> None:
-    import pyzipper
-
-    try:
-        with file.open(member) as source, open(target, "wb") as goal:
-            shutil.copyfileobj(source, goal, 2**20)
-    except NotImplementedError as error:
-        raise FetchError(
-            f"{archive} is packed in a way that Python cannot open ({error}); "
-            f"unpack it with 7-Zip (7z x {archive.name}) and give the folder as `root`"
-        ) from error
-    except RuntimeError as error:
-        raise FetchError(f"{archive}: the password does not open {member.filename!r} ({error})") from error
-    except (zipfile.BadZipFile, pyzipper.BadZipFile, zlib.error, EOFError) as error:
-        raise _spoilt(archive, member, str(error)) from error
+def _unzip() -> str | None:
+    """Info-ZIP's program; others of that name do not take a password."""
+    program = shutil.which("unzip")
+    if program is None:
+        return None
+    facts = subprocess.run([program, "-v"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return program if facts.stdout.startswith(b"UnZip") else None
 
 
-# --- ZipCrypto members, many together ---------------------------------------------------------------
-
-
-def _is_zipcrypto(member: Any) -> bool:
-    aes = getattr(member, "wz_aes_version", None) is not None
-    strong = bool(member.flag_bits & 0x40)
-    known = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    return bool(member.flag_bits & 1) and known and not aes and not strong
-
-
-def _decrypted(archive: Path, members: list[Any], password: bytes) -> Iterator[tuple[Any, bytes]]:
-    """(member, its content) for all members, the short ones first: a wrong password shows at once."""
-    queue = sorted(members, key=lambda member: member.compress_size)
-    with open(archive, "rb") as file:
-        while queue:
-            count = 1
-            while count < min(_LANES, len(queue)) and queue[count].compress_size * (count + 1) <= _TOGETHER:
-                count += 1
-            group, queue = queue[:count], queue[count:]
-            contents = zipcrypto.decrypt([_raw(archive, file, member) for member in group], password)
-            for member, content in zip(group, contents, strict=True):
-                yield member, _inflated(archive, member, content)
-
-
-def _raw(archive: Path, file: Any, member: Any) -> bytes:
-    """The member's bytes as they lie in the archive, encryption header included."""
-    file.seek(member.header_offset)
-    head = file.read(30)
-    if len(head) < 30 or head[:4] != b"PK\3\4":
-        raise _spoilt(archive, member, "no header where the directory says")
-    name_length, extra_length = struct.unpack("<HH", head[26:30])
-    file.seek(name_length + extra_length, 1)
-    raw = file.read(member.compress_size)
-    if len(raw) < max(member.compress_size, zipcrypto.HEADER):
-        raise _spoilt(archive, member, "it ends early")
-    return raw
-
-
-def _inflated(archive: Path, member: Any, content: bytes) -> bytes:
-    if member.compress_type == zipfile.ZIP_DEFLATED:
-        try:
-            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, member.file_size + 1)
-        except zlib.error as error:
-            raise _spoilt(archive, member, str(error)) from error
-    if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
-        raise _spoilt(archive, member, "its checksum differs")
-    return content
-
-
-def _spoilt(archive: Path, member: Any, why: str) -> FetchError:
-    cause = (
-        "the password is wrong or the archive is damaged"
-        if member.flag_bits & 1
-        else "the archive is damaged"
-    )
-    return FetchError(f"{archive}: {member.filename!r} cannot be unpacked, {cause} ({why}); fetch it again")
+def _copy(source: IO[bytes], member: zipfile.ZipInfo, target: Path) -> None:
+    """Write the next `member.file_size` bytes of `source`; ValueError if they are not the member's."""
+    left, checksum = member.file_size, 0
+    with open(target, "wb") as file:
+        while left and (chunk := source.read(min(left, 2**20))):
+            file.write(chunk)
+            left -= len(chunk)
+            checksum = zlib.crc32(chunk, checksum)
+    if left or checksum != member.CRC:
+        raise ValueError("it ends early" if left else "its checksum differs")

@@ -7,13 +7,8 @@ All failures raise FetchError, which tells where a file fetched by hand belongs.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import logging
-import os
 import re
-import time
-import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,14 +23,11 @@ from rvernet_core.errors import DataError, FetchError
 log = logging.getLogger(__name__)
 
 FOODSEG103_URL = "https://research.larc.smu.edu.sg/downloads/datarepo/FoodSeg103.zip"
-FOODSEG103_PASSWORD = (
-    "LARCdataset9947"  # published by the data set's authors; it opens the archive for everyone
-)
+FOODSEG103_PASSWORD = "LARCdataset9947"  # published by the data set's authors for everyone
 HUB_MIRROR = "EduardoPacheco/FoodSeg103"
 HUB_BYTES = 1_250_000_000  # about
 
 _TIMEOUT = 30  # seconds without an answer
-_STALE = 3600  # seconds after which a part file that nobody writes belongs to a dead process
 
 
 @dataclass(frozen=True)
@@ -67,16 +59,12 @@ SAM_CHECKPOINTS = {
 }
 
 
-def sam_checkpoint(name: str, cache: Path | None = None) -> Path:
-    """Path of the published Segment Anything checkpoint `vit_h`, `vit_l` or `vit_b`, fetched once.
-
-    `cache` defaults to $RVERNET_CACHE, or `_build/cache` below the current folder.
-    """
+def sam_checkpoint(name: str, cache: Path | str) -> Path:
+    """Path of the published Segment Anything checkpoint `vit_h`, `vit_l` or `vit_b`, fetched once."""
     if name not in SAM_CHECKPOINTS:
         raise FetchError(f"no published checkpoint {name!r}; choose one of {', '.join(SAM_CHECKPOINTS)}")
     known = SAM_CHECKPOINTS[name]
-    cache = Path(cache or os.environ.get("RVERNET_CACHE") or "_build/cache")
-    target = cache / "checkpoints" / known.url.rsplit("/", 1)[1]
+    target = Path(cache) / "checkpoints" / known.url.rsplit("/", 1)[1]
     return retrieve(known.url, target, sha256=known.sha256, size=known.bytes)
 
 
@@ -156,86 +144,67 @@ def retrieve(
 ) -> Path:
     """`target`, downloaded from `url` unless it is there already.
 
-    The bytes go to a part file of a unique name, are checked against `size`, `sha256` and `check`
-    (which gives a complaint or None), and are renamed into place last; one retry. A file that is
-    there is checked too, so one that was put there by hand is as good.
+    The bytes go to a temporary file, are checked against `sha256` and `check` (which gives a complaint
+    or None), and are renamed into place last; one retry. A file that is there is checked too, so one
+    that was put there by hand is as good.
     """
     target = Path(target)
     if target.exists():
-        complaint = _complaint(target, sha256, size, check)
-        if complaint:
+        if complaint := _complaint(target, sha256, size, check):
             raise FetchError(f"{target} {complaint}; delete it, and it will be fetched again")
         return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FetchError(
-            f"cannot write to {target.parent} ({error.strerror}); make it writable, or set RVERNET_CACHE"
-        ) from error
     if size:
         files.check_space(target, size)
-    _sweep(target)
-    complaint = ""
+    complaint = None
     for attempt in (1, 2):
-        part = target.with_name(f".{target.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
         try:
-            _download(url, part, target.name)
-            complaint = _complaint(part, sha256, size, check) or ""
-            if not complaint:
-                os.replace(part, target)
-                return target
+            with files.atomic_file(target) as part:
+                _download(url, part, target.name)
+                complaint = _complaint(part, sha256, size, check)
+                if complaint:
+                    raise _RefusedError
+            return target
+        except _RefusedError:
+            pass
+        except DataError as error:
+            raise FetchError(str(error)) from error
         except OSError as error:  # requests' errors are OSErrors, and so is a full disk
             complaint = f"failed: {_short(error)}"
-        finally:
-            part.unlink(missing_ok=True)
         log.warning("download of %s %s (attempt %d of 2)", url, complaint, attempt)
     raise FetchError(
         f"download of {url} {complaint}. Without a network, fetch it elsewhere "
-        f"({_size(size)}) and put it to {target}"
+        f"({f'{size:,} bytes' if size else 'its size is not published'}) and put it to {target}"
     )
 
 
-def _sweep(target: Path) -> None:
-    """Remove part files of `target` that a killed process left behind."""
-    for stale in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
-        with contextlib.suppress(FileNotFoundError):  # finished or swept by another process meanwhile
-            if time.time() - stale.stat().st_mtime > _STALE:
-                stale.unlink()
+class _RefusedError(Exception):
+    """The downloaded file is not the one that was asked for."""
 
 
-def _download(url: str, part: Path, title: str) -> None:
+def _download(url: str, path: Path, title: str) -> None:
     import pooch
 
-    bar = tqdm(desc=title, total=1, unit="B", unit_scale=True, disable=None)  # pooch sets the total
-    try:
-        pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT, chunk_size=2**16)(url, str(part), None)
-    finally:
-        bar.close()
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
+    with tqdm(desc=title, total=1, unit="B", unit_scale=True, disable=None) as bar:  # pooch sets the total
+        pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT, chunk_size=2**16)(url, str(path), None)
 
 
 def _complaint(
     path: Path, sha256: str | None, size: int | None, check: Callable[[Path], str | None] | None
 ) -> str | None:
     """What is wrong with the file, as the end of a sentence, or None."""
-    found = path.stat().st_size
     with open(path, "rb") as file:
         head = file.read(16)
     if re.match(rb"\s*<(!|html|\?xml)", head, re.IGNORECASE):
         return f"is a web page ({head!r}...), not the file"
     if sha256 and (digest := files.sha256(path)) != sha256:
-        length = f" ({found:,} bytes instead of {size:,})" if size and size != found else ""
-        return f"has SHA-256 {digest}{length}; expected {sha256}"
+        length = path.stat().st_size
+        sizes = f" ({length:,} bytes instead of {size:,})" if size and size != length else ""
+        return f"has SHA-256 {digest}{sizes}; expected {sha256}"
     return check(path) if check else None
 
 
 def _complete_zip(path: Path) -> str | None:
     return None if zipfile.is_zipfile(path) else "is not a complete zip archive"
-
-
-def _size(size: int | None) -> str:
-    return f"{size:,} bytes" if size else "its size is not published"
 
 
 def _short(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import copy
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,9 @@ def maps(
             part = slice(start, start + batch_size)
             features.append(_other_features(model, branch, cutouts, indices[part], device))
             cam = _Unscaled(OneBranch(model, branch, features[-1]), [layer], _token_map(prefix_tokens))
-            explained = None if predicted else [ClassifierOutputTarget(int(c)) for c in given[part]]
+            explained: list[Any] | None = None
+            if not predicted:
+                explained = [ClassifierOutputTarget(int(c)) for c in given[part]]
             try:
                 grids.append(cam(cutouts.batch(branch, indices[part], None, device), explained))
             finally:
@@ -170,9 +173,8 @@ def randomised(model: Classifier, spec: ModelSpec, classes: int, share: float, s
         torch.manual_seed(seed)
         fresh = build_model(config.replace(spec, pretrained=False), classes, strength).state_dict()
     state = model.state_dict()
-    nets = [model.backbone_of(branch) for branch in model.branches]
-    for prefix in [f"{name}." for name, child in model.named_children() if any(child is n for n in nets)]:
-        names = [name for name in state if name.startswith(prefix)]
+    for net in model.module_names.values():
+        names = [name for name in state if name.startswith(f"{net}.")]
         for name in names[: round(len(names) * (1 - share))]:
             fresh[name] = state[name]
     renewed = copy.deepcopy(model)

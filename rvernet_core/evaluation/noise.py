@@ -73,12 +73,11 @@ def shuffle_tiles(
         constant_values=BLACK,
     )
     rows, columns = padded.shape[0] // patch, padded.shape[1] // patch
-    tiles = padded.reshape(rows, patch, columns, patch, 3).transpose(
-        0, 2, 1, 3, 4
-    )  # (rows, columns, p, p, 3)
+    grid = padded.reshape(rows, patch, columns, patch, 3).swapaxes(1, 2)  # (rows, columns, patch, patch, 3)
     order = tile_order(rows * columns, severity, rng)
-    tiles = tiles.reshape(rows * columns, patch, patch, 3)[order].reshape(rows, columns, patch, patch, 3)
-    return cutouts.pad_to_square(tiles.transpose(0, 2, 1, 3, 4).reshape(padded.shape), size)
+    tiles = grid.reshape(rows * columns, patch, patch, 3)[order]
+    shuffled = tiles.reshape(grid.shape).swapaxes(1, 2).reshape(padded.shape)
+    return cutouts.pad_to_square(shuffled, size)
 
 
 def tile_order(n: int, severity: float, rng: np.random.Generator | np.random.RandomState) -> np.ndarray:
@@ -119,7 +118,12 @@ def translocate(
 
 
 def shift(
-    fitted: np.ndarray, size: int, severity: float, canvas: Fill, how: str, by: tuple = (None, None)
+    fitted: np.ndarray,
+    size: int,
+    severity: float,
+    canvas: Fill,
+    how: str,
+    by: tuple[int | None, int | None] = (None, None),
 ) -> np.ndarray:
     """`translocate` of a photo that is scaled already, as it lies inside a letterbox of `size`.
 

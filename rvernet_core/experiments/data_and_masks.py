@@ -14,7 +14,7 @@ from rvernet_core.masking import iou, load_sam, sam_masks
 from rvernet_core.models.backbones import input_size
 
 PROMPTS = ("box", "point")
-SHOWN = (0.0, 0.05, 0.15, 0.3, 0.5, 0.8, 1.0)  # quantiles of the IoU at which masks are shown
+QUANTILES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.8, 1.0)  # of the IoU with one point, at which masks are shown
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
@@ -64,28 +64,28 @@ def facts(study: Study) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Masks:
-    """Segment Anything's masks of some test photos beside the exact ones."""
+class SamMasks:
+    """Segment Anything's masks of some test photos, and the exact ones."""
 
-    sam: str  # the net
+    net: str
     exact: FoodSplit
-    drawn: dict[str, FoodSplit]  # prompt -> the same samples under Segment Anything's masks
+    by_prompt: dict[str, FoodSplit]  # prompt -> the same samples under Segment Anything's masks
     overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key)
 
 
-def sam_against_exact(study: Study) -> Masks:
+def sam_against_exact(study: Study) -> SamMasks:
     """Every ROI of the profile's first test photos, masked from its box and from its most interior point."""
     test, profile = study.data.test, study.profile
     first = [i for group in photos(test)[: profile.sam_photos] for i in group]
     exact = test.subset(first, "sam")
     masker = load_sam(profile.sam, device=study.store.device)
-    drawn = {prompt: sam_masks(exact, masker, prompt, study.store.cache) for prompt in PROMPTS}
+    by_prompt = {prompt: sam_masks(exact, masker, prompt, study.store.cache) for prompt in PROMPTS}
     overlap = pd.DataFrame(
         {"class": s.class_name, "prompt": prompt, "iou": iou(split.mask(i), exact.mask(i)), "sample": s.key}
-        for prompt, split in drawn.items()
+        for prompt, split in by_prompt.items()
         for i, s in enumerate(exact.samples)
     )
-    return Masks(profile.sam, exact, drawn, overlap)
+    return SamMasks(profile.sam, exact, by_prompt, overlap)
 
 
 def mask_quality(overlap: pd.DataFrame) -> pd.DataFrame:
@@ -116,12 +116,12 @@ def iou_by_food(overlap: pd.DataFrame) -> pd.DataFrame:
     return means.loc[means["box"].sort_values(ascending=False).index]
 
 
-def worst_to_best(masks: Masks) -> list[int]:
-    """Samples from the worst to the best mask from one point, at the quantiles of SHOWN."""
+def worst_to_best(masks: SamMasks) -> list[int]:
+    """Samples from the worst to the best mask from one point, at the QUANTILES."""
     overlap = masks.overlap
     point = overlap[overlap["prompt"] == "point"].reset_index(drop=True)
     ranked = point.sort_values("iou").index
-    return [int(ranked[round(q * (len(ranked) - 1))]) for q in SHOWN]
+    return [int(ranked[round(q * (len(ranked) - 1))]) for q in QUANTILES]
 
 
 def nets_input(study: Study, samples: list[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -106,7 +106,7 @@ class Examples:
     """What stands for the paper's figure 4."""
 
     food: str
-    samples: np.ndarray  # indices of the first test samples of `food`, not chosen by their looks
+    samples: list[int]  # indices of the first test samples of `food`, not chosen by their looks
     single: str
     pair: Pair | None  # the RveRNet with two of `single`, if it was trained
 
@@ -118,7 +118,7 @@ def examples(study: Study, explained: Explained, food: str) -> Examples:
         pair = next(iter(explained.pairs), None)
     single = pair[0] if pair else explained.singles[0]
     samples = np.flatnonzero(explained.cutouts.labels == study.classes.index(food))[:EXAMPLES]
-    return Examples(food, samples, single, pair)
+    return Examples(food, samples.tolist(), single, pair)
 
 
 # --- where maps lie, and what they are worth ----------------------------------------------------------
@@ -307,7 +307,7 @@ def regions(study: Study, explained: Explained, sauces: tuple[str, str]) -> Regi
         "neutral foods": ~of_companions & ~np.isin(names, sauces),
     }
     parts = {
-        region: np.stack([masks[[j for j in same_photo[i] if member[j]]].any(axis=0) for i in samples])
+        region: np.stack([masks[[j for j in same_photo[int(i)] if member[j]]].any(axis=0) for i in samples])
         for region, member in members.items()
     }
     parts["cut-out sauce"] = masks[samples]

@@ -15,7 +15,6 @@ from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.rvernet import as_grid
 from rvernet_core.experiments.study import Pair, Study, named
-from rvernet_core.metrics import Estimate
 from rvernet_core.predictions import Predictions
 from rvernet_plates import context_ceiling, roi_ceiling
 
@@ -114,9 +113,14 @@ class Verdict:
     single: str
     single_f1: float
     pair: str | None  # the RveRNet with the largest gain; None where there is none
-    gain: Estimate | None
+    gain: tuple[float, float, float] | None  # of that RveRNet, with the ends of its 95 % interval
     significant: int  # RveRNets whose gain has an interval above zero
     compared: int
+
+    @property
+    def relative_gain(self) -> float:
+        """The gain as a share of the best single model's F1; NaN where there is no RveRNet."""
+        return self.gain[0] / self.single_f1 if self.gain else float("nan")
 
 
 def verdict(table: pd.DataFrame, gain: pd.DataFrame, best: str) -> Verdict:
@@ -126,9 +130,9 @@ def verdict(table: pd.DataFrame, gain: pd.DataFrame, best: str) -> Verdict:
         return Verdict(best, f1, None, None, 0, 0)
     over_best = gain[gain["against"] == best]
     top = over_best.loc[over_best["gain"].idxmax()]
-    estimate = Estimate(top["gain"], top["gain_low"], top["gain_high"], 0.0, 0)
+    bounded = (top["gain"], top["gain_low"], top["gain_high"])
     significant = int((over_best["gain_low"] > 0).sum())
-    return Verdict(best, f1, str(top["model"]), estimate, significant, len(over_best))
+    return Verdict(best, f1, str(top["model"]), bounded, significant, len(over_best))
 
 
 @dataclass(frozen=True)

@@ -133,14 +133,14 @@ def released(study: Study) -> Released:
     )
 
 
-def cost_of_noise(study: Study, tested: Released, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cost_of_noise(study: Study, released: Released, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores clean and noisy and their drops, of single models and of RveRNets (column `noise on`)."""
     single = robustness.costs(
-        tested.clean_singles, tested.noisy_singles[kind], METRICS, study.classes, tested.ambiguous
+        released.clean_singles, released.noisy_singles[kind], METRICS, study.classes, released.ambiguous
     )
     parts = [
         robustness.costs(
-            tested.clean_pairs, tested.noisy_pairs[kind, name], METRICS, study.classes, tested.ambiguous
+            released.clean_pairs, released.noisy_pairs[kind, name], METRICS, study.classes, released.ambiguous
         ).assign(noise=name)
         for name in INPUTS
     ]
@@ -167,12 +167,12 @@ class NoiseFacts:
 
 
 def noise_facts(
-    study: Study, tested: Released, kind: str, single: pd.DataFrame, pair: pd.DataFrame
+    study: Study, released: Released, kind: str, single: pd.DataFrame, pair: pd.DataFrame
 ) -> NoiseFacts:
     """From the two tables of `cost_of_noise`."""
     drops = single.set_index("model")["accuracy_drop"]
     worst, best = drops.idxmax(), drops.idxmin()
-    clean, noisy = tested.clean_singles, tested.noisy_singles[kind]
+    clean, noisy = released.clean_singles, released.noisy_singles[kind]
     spread = robustness.drop(
         clean[worst], noisy[worst], "accuracy", study.classes, against=(clean[best], noisy[best])
     )
@@ -187,7 +187,7 @@ def noise_facts(
 
 
 @dataclass(frozen=True)
-class Swept:
+class Sweep:
     """Accuracy over severity, on few photos."""
 
     photos: int
@@ -201,21 +201,21 @@ class Swept:
         return [g for g in ("single", "RveRNet") if len(self.curves["permutation", g])]
 
 
-def sweep(study: Study, tested: Released) -> Swept:
+def sweep(study: Study, released: Released) -> Sweep:
     """Every fine-tuned model under ever smaller tiles and ever larger shifts."""
     _, photos = photo_counts(study)
     permutations, translocations = tiles(study), dict(list(shifts().items())[1:])
     steps = {"permutation": permutations, "translocation": translocations}
     new = {n: k for n, k in (permutations | translocations).items() if k not in KINDS.values()}
     conditions = {name: Condition(noise=kind, photos=photos) for name, kind in new.items()}
-    models = {"single": tested.singles, "RveRNet": tested.pairs}
+    models = {"single": released.singles, "RveRNet": released.pairs}
     evaluated = {group: study.evaluate(part, conditions) for group, part in models.items()}
     like = next(iter(evaluated["single"]["tiles of 4 px"].values()))[0]
     curves = {}
     for kind, names in steps.items():
         for group, part in models.items():
             as_released = (
-                tested.noisy_singles[kind] if group == "single" else tested.noisy_pairs[kind, "both"]
+                released.noisy_singles[kind] if group == "single" else released.noisy_pairs[kind, "both"]
             )
             along = {"clean": subset_like(part, like)}
             for name in names:  # the release's own settings were evaluated before
@@ -224,37 +224,37 @@ def sweep(study: Study, tested: Released) -> Swept:
             curve["step"] = curve["noise"].map({name: i for i, name in enumerate(along)})
             share = curve["step"].map(dict(enumerate(SHIFTS.values())))
             curves[kind, group] = curve.assign(group=group, share=share)
-    return Swept(photos, like, evaluated["single"], curves)
+    return Sweep(photos, like, evaluated["single"], curves)
 
 
-def ranks(swept: Swept) -> pd.DataFrame:
+def ranks(sweep: Sweep) -> pd.DataFrame:
     """Rank of every single model at every severity of both noises; `text` marks shared ranks with "="."""
     parts = []
     for kind in KINDS:
-        part = robustness.ranks(swept.curves[kind, "single"], "noise").assign(kind=kind)
+        part = robustness.ranks(sweep.curves[kind, "single"], "noise").assign(kind=kind)
         shared = part["tied"].map({True: "=", False: ""})
         parts.append(part.assign(text=part["rank"].astype(str) + shared))
     return pd.concat(parts, ignore_index=True)
 
 
-def crossings(swept: Swept) -> pd.DataFrame:
+def crossings(sweep: Sweep) -> pd.DataFrame:
     """Pairs of single models that change their order, clearly on both sides; see `robustness.crossings`."""
-    parts = [robustness.crossings(swept.curves[kind, "single"], "noise").assign(kind=kind) for kind in KINDS]
+    parts = [robustness.crossings(sweep.curves[kind, "single"], "noise").assign(kind=kind) for kind in KINDS]
     return pd.concat(parts, ignore_index=True)
 
 
 # --- translocation, taken apart -----------------------------------------------------------------------
 
 
-def surviving_share(study: Study, swept: Swept) -> pd.DataFrame:
+def surviving_share(study: Study, sweep: Sweep) -> pd.DataFrame:
     """One row per shift: the ROI's pixels that stay in the frame, and the accuracy of the single models.
 
     The bounds of `ROI kept` are the 10 % and 90 % quantiles over ROIs.
     """
     size, samples = input_size(study.profile.scale), study.data.test.samples
-    keys = set(swept.like.table["key"])
+    keys = set(sweep.like.table["key"])
     masks = [study.data.test.mask(i) for i, sample in enumerate(samples) if sample.key in keys]
-    curve = swept.curves["translocation", "single"]
+    curve = sweep.curves["translocation", "single"]
     accuracy = curve.pivot(index="step", columns="model", values="value")[list(study.backbones)]
     rows = []
     for severity, share in SHIFTS.items():
@@ -265,12 +265,12 @@ def surviving_share(study: Study, swept: Swept) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(rows), accuracy.reset_index(drop=True)], axis=1)
 
 
-def shift_taken_apart(study: Study, tested: Released, swept: Swept) -> pd.DataFrame:
+def shift_taken_apart(study: Study, released: Released, sweep: Sweep) -> pd.DataFrame:
     """Tidy: accuracy of the single models clean, under the release's shift, and under its parts."""
-    known = {"clean": tested.singles, "moved on gray": tested.noisy_singles["translocation"]}
-    along = {name: subset_like(models, swept.like) for name, models in known.items()}
-    conditions = {n: Condition(noise=k, photos=swept.photos) for n, k in PARTS.items() if n not in known}
-    along |= study.evaluate(tested.singles, conditions)
+    evaluated = {"clean": released.singles, "moved on gray": released.noisy_singles["translocation"]}
+    along = {name: subset_like(models, sweep.like) for name, models in evaluated.items()}
+    conditions = {n: Condition(noise=k, photos=sweep.photos) for n, k in PARTS.items() if n not in evaluated}
+    along |= study.evaluate(released.singles, conditions)
     return robustness.along(along, "accuracy", study.classes, what="noise")
 
 
@@ -312,10 +312,10 @@ class Positions:
     rolled: pd.DataFrame  # one row per model and step: change with range over seeds
 
 
-def positions(study: Study, swept: Swept) -> Positions:
+def positions(study: Study, sweep: Sweep) -> Positions:
     """Shuffle own patches with and without position information, and roll the image around."""
     size = input_size(study.profile.scale)
-    data = perturbed_test_set(study.store, study.profile.data, Condition(photos=swept.photos), size)
+    data = perturbed_test_set(study.store, study.profile.data, Condition(photos=sweep.photos), size)
     images = data.images("roi", np.arange(min(100, len(data))))
     runs, device = study.runs(study.singles()), study.store.device
     table = position.blindness(runs, images, data.labels[:100], device)
@@ -345,24 +345,24 @@ class BlindnessFacts:
     holds: bool
 
 
-def blindness_facts(found: Positions) -> BlindnessFacts:
+def blindness_facts(measured: Positions) -> BlindnessFacts:
     """Blind: the largest change is below one hundredth of the smallest change under half patches."""
-    removed = found.summary[found.summary.index.get_level_values("positions") == position.REMOVED]
+    removed = measured.summary[measured.summary.index.get_level_values("positions") == position.REMOVED]
     change, half = removed["change_whole"].max(), removed["change_half"].min()
     holds = bool(len(removed)) and change < 0.01 * half
     return BlindnessFacts(change, removed["same_whole"].min(), removed["same_half"].max(), holds)
 
 
-def own_against_half(study: Study, tested: Released, swept: Swept) -> pd.DataFrame:
+def own_against_half(study: Study, released: Released, sweep: Sweep) -> pd.DataFrame:
     """Accuracy of the single models under tiles of their own patch size and of half of it."""
     own = own_patch(study)
     names = f"tiles of {own} px", f"tiles of {own // 2} px"
-    as_released = subset_like(tested.noisy_singles["permutation"], swept.like)
-    models = {**swept.singles, "tiles of 16 px": as_released}
-    curve = swept.curves["permutation", "single"]
+    as_released = subset_like(released.noisy_singles["permutation"], sweep.like)
+    models = {**sweep.singles, "tiles of 16 px": as_released}
+    curve = sweep.curves["permutation", "single"]
     accuracy = curve.pivot(index="model", columns="noise", values="value")
     rows = []
-    for name in tested.singles:
+    for name in released.singles:
         first, second = (models[tile][name] for tile in names)
         d = comparisons.difference(first, second, "accuracy", study.classes)
         row = {"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}}
@@ -379,22 +379,22 @@ class RollFacts:
     most: tuple[str, float]
     cnn: float  # least change of a CNN; NaN where there is none
     transformer: float  # least change of a transformer
-    story: str  # holds | does not hold | cannot be tested: the CNN moves less than any transformer
+    verdict: str  # holds | does not hold | cannot be released: the CNN moves less than any transformer
     off_grid: float  # mean change of the transformers at half a patch
     on_grid: float  # at a whole one
 
 
-def roll_facts(study: Study, found: Positions) -> RollFacts:
+def roll_facts(study: Study, measured: Positions) -> RollFacts:
     """From the rolled features."""
-    rolled, step = found.rolled, 2 * found.patch
+    rolled, step = measured.rolled, 2 * measured.patch
     after = rolled[rolled["step"] == step].set_index("model")["change"]
     families = {
         family: [name for name in study.backbones if facts(name).family == family]
         for family in ("cnn", "transformer")
     }
     cnn, transformer = (after[families[family]].min() for family in families)
-    story = (
-        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be tested"
+    verdict = (
+        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be released"
     )
     means = rolled[rolled["model"].isin(families["transformer"])].groupby("step")["change"].mean()
     return RollFacts(
@@ -403,22 +403,22 @@ def roll_facts(study: Study, found: Positions) -> RollFacts:
         (after.idxmax(), after.max()),
         cnn,
         transformer,
-        story,
-        means.get(found.patch // 2, float("nan")),
-        means.get(found.patch, float("nan")),
+        verdict,
+        means.get(measured.patch // 2, float("nan")),
+        means.get(measured.patch, float("nan")),
     )
 
 
 # --- RveRNet against its ROI module -------------------------------------------------------------------
 
 
-def rvernet_against_single(study: Study, tested: Released) -> pd.DataFrame:
+def rvernet_against_single(study: Study, released: Released) -> pd.DataFrame:
     """How much more accuracy each RveRNet loses, with noise on both inputs, than its ROI module alone."""
     rows = []
     for kind in KINDS:
-        for (roi, extra_roi), runs in tested.clean_pairs.items():
-            noisy = tested.noisy_pairs[kind, "both"][roi, extra_roi]
-            alone = tested.clean_singles[roi], tested.noisy_singles[kind][roi]
+        for (roi, extra_roi), runs in released.clean_pairs.items():
+            noisy = released.noisy_pairs[kind, "both"][roi, extra_roi]
+            alone = released.clean_singles[roi], released.noisy_singles[kind][roi]
             d = robustness.drop(runs, noisy, "accuracy", study.classes, against=alone)
             verdict = "less robust" if d.low > 0 else "more robust" if d.high < 0 else "undecided"
             row = {"model": f"{roi} + {extra_roi}", "against": roi, "noise": kind, "loses more by": d.value}

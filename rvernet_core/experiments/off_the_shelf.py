@@ -112,7 +112,8 @@ def disagreements(study: Study, singles: Singles, count: int = 6) -> pd.DataFram
     """Test samples on which transformers and the CNN disagree, up to `count` of either kind (paper figure 3).
 
     A sample counts where all runs of the one family are right and most runs of the other are wrong. Columns
-    sample (index), truth, wrong prediction (the other family's most common one), right (the family).
+    sample (index), truth, wrong prediction (the other family's most common one), right (the family). Where
+    the wrong runs scatter over several classes, the most common prediction can be the truth.
     """
     votes = {}
     for family in ("transformer", "cnn"):

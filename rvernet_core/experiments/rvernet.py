@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from rvernet_core import config
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation.cost import cost
@@ -100,15 +101,35 @@ def gain_of_context(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
+@dataclass(frozen=True)
+class GainFacts:
+    """What the extra-ROI module adds to the fine-tuned models."""
+
+    best: str | None  # the RveRNet with the largest gain; None where there is no RveRNet
+    gain: float  # its gain; NaN where there is no RveRNet
+    ahead: int  # RveRNets whose gain has an interval above zero
+    compared: int
+
+
+def gain_facts(gain: pd.DataFrame) -> GainFacts:
+    """From `gain_of_context`."""
+    if gain.empty:
+        return GainFacts(None, float("nan"), 0, 0)
+    top = gain.loc[gain["difference"].idxmax()]
+    return GainFacts(top["model"], top["difference"], int((gain["difference_low"] > 0).sum()), len(gain))
+
+
 def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
     """One row per model: parameters, multiply-adds and time of a sample, training time, peak memory.
 
-    Parameters and multiply-adds do not depend on the weights, so untrained models are measured.
+    None of the first three depends on the weights, so untrained models are measured.
     """
     rows = []
     models: dict[str | Pair, Sequence[Predictions]] = {**singles, **pairs}
     for name, runs in models.items():
-        model = build(runs[0].spec, len(study.classes))
+        spec = runs[0].spec
+        untrained = config.replace(spec, model=config.replace(spec.model, pretrained=False))
+        model = build(untrained, len(study.classes))
         manifests = [run.manifest for run in runs]
         rows.append(
             {

@@ -73,16 +73,16 @@ def test_a_file_is_fetched_once(server, tmp_path):
 def test_fault_01_killed_in_the_middle_of_a_download(server, tmp_path):
     server.answers = [("slow", CONTENT), ("whole", CONTENT)]
     target = tmp_path / "weights.pth"
-    script = f"from rvernet_core import fetch; fetch.retrieve({server.url!r}, {str(target)!r})"
+    script = f"from rvernet_core.data import fetch; fetch.retrieve({server.url!r}, {str(target)!r})"
     child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     deadline = time.time() + 30
-    while not any(p.stat().st_size for p in tmp_path.glob(".weights.pth.*.part")) and time.time() < deadline:
+    while not any(p.stat().st_size for p in tmp_path.glob(".weights.pth.*.tmp")) and time.time() < deadline:
         time.sleep(0.02)
     child.kill()
     child.wait()
-    (part,) = tmp_path.glob(".weights.pth.*.part")
+    (unfinished,) = tmp_path.glob(".weights.pth.*.tmp")
     assert not target.exists()
-    os.utime(part, (0, 0))  # an hour later
+    os.utime(unfinished, (0, 0))  # an hour later
     assert fetch.retrieve(server.url, target, sha256=DIGEST).read_bytes() == CONTENT
     assert left(tmp_path) == ["weights.pth"]
 

@@ -167,7 +167,7 @@ def test_fault_38_a_huge_jpeg_is_read_in_bounded_memory(tmp_path):
     strip.save(path, quality=30)
     del strip
     script = (
-        "import re, sys; from rvernet_core import images; shape = images.read_photo(sys.argv[1]).shape; "
+        "import re, sys; from rvernet_core.data import photos; shape = photos.read_photo(sys.argv[1]).shape; "
         "print(shape, re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])"
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rvernet_core.data import scenes as store
+from rvernet_core.data import plates as store
 from rvernet_core.data.plates import scene_store
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_plates import PlatesSpec, render_scene
@@ -82,7 +82,7 @@ def test_a_pool_renders_the_same(tmp_path, monkeypatch):
 def test_fault_05_killed_while_rendering_leaves_no_store(tmp_path):
     script = (
         "import sys; from pathlib import Path; from rvernet_core.config import PlatesSpec\n"
-        "from rvernet_plates import scene_store\n"
+        "from rvernet_core.data.plates import scene_store\n"
         "scene_store(PlatesSpec(size=64), range(3000), Path(sys.argv[1]), workers=1)"
     )
     job = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
@@ -100,7 +100,7 @@ def test_fault_05_workers_end_with_a_killed_parent(tmp_path):
     script = tmp_path / "render.py"
     script.write_text(
         "import sys; from pathlib import Path; from rvernet_core.config import PlatesSpec\n"
-        "from rvernet_plates import scene_store\n"
+        "from rvernet_core.data.plates import scene_store\n"
         "if __name__ == '__main__':\n"
         "    scene_store(PlatesSpec(size=64), range(5000), Path(sys.argv[1]), workers=2)"
     )

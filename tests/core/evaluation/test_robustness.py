@@ -1,32 +1,24 @@
 """What noise costs, on predictions made by hand."""
 
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
+from small_sets import make_predictions
 
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation import comparisons as results
-from rvernet_core.evaluation import robustness
+from rvernet_core.evaluation import comparisons, robustness
 
 CLASSES = ("rice", "egg", "ketchup", "chili paste")
 LABELS = np.tile(np.arange(4), 50)
 
 
-def made(right: float, seed: int = 0):
-    """Something that predicts `right` of 200 samples, two of a photo, as its label says."""
-    rng = np.random.default_rng(seed)
-    predicted = np.where(rng.random(200) < right, LABELS, (LABELS + 1) % 4)
-    frame = {"key": [f"{i}" for i in range(200)], "image_id": [f"p{i // 2}" for i in range(200)]}
-    return SimpleNamespace(
-        predictions=pd.DataFrame(frame | {"label": LABELS, "predicted": predicted}), folder=Path("run")
-    )
-
-
 def models(right: float):
-    return [made(right, seed) for seed in (0, 1, 2)]
+    """One model at three seeds, which predicts about the share `right` of 200 samples as labelled."""
+    wrong, runs = (LABELS + 1) % 4, []
+    for seed in (0, 1, 2):
+        hit = np.random.default_rng(seed).random(200) < right
+        runs.append(make_predictions(np.where(hit, LABELS, wrong), LABELS, seed))
+    return runs
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "pair_f1"])
@@ -34,7 +26,7 @@ def test_a_drop_is_the_paired_difference_of_clean_and_noisy(metric):
     clean, noisy = models(0.9), models(0.5)
     d, e = (
         robustness.drop(clean, noisy, metric, CLASSES),
-        results.difference(clean, noisy, metric, CLASSES),
+        comparisons.difference(clean, noisy, metric, CLASSES),
     )
     assert d.value == pytest.approx(e.value)
     assert (d.low, d.high) == pytest.approx((e.low, e.high))
@@ -60,19 +52,20 @@ def test_costs_show_the_clean_score_the_noisy_one_and_the_drop():
     clean, noisy = {"deit": models(0.9), ("vit", "vit"): models(0.8)}, {("vit", "vit"): models(0.4)}
     (row,) = robustness.costs(clean, noisy, ["accuracy", "pair_f1"], CLASSES).to_dict("records")
     assert row["model"] == "vit + vit"
-    accuracy = np.mean([(m.predictions["predicted"] == LABELS).mean() for m in clean["vit", "vit"]])
+    accuracy = np.mean([(p.predicted == LABELS).mean() for p in clean["vit", "vit"]])
     assert row["accuracy_clean"] == pytest.approx(accuracy)
     for name in ("accuracy", "pair_f1"):
         assert row[f"{name}_clean"] - row[name] == pytest.approx(row[f"{name}_drop"])
         assert row[f"{name}_drop_low"] <= row[f"{name}_drop"] <= row[f"{name}_drop_high"]
 
 
-def test_an_excerpt_keeps_the_samples_of_another_and_their_order():
-    whole, few = models(0.9), made(0.5)
-    few.predictions = few.predictions.iloc[:40]
-    (cut, *_) = robustness.excerpts({"deit": whole}, few)["deit"]
-    results.truth_of([cut, few])  # raises where keys differ
-    pd.testing.assert_frame_equal(cut.predictions, whole[0].predictions.iloc[:40])
+def test_a_subset_has_the_samples_of_another_evaluation_in_their_order():
+    (whole, *_), (few, *_) = models(0.9), models(0.5)
+    few = few.on({f"k{i}" for i in range(40)})
+    (subset,) = robustness.subset_like({"deit": [whole]}, few)["deit"]
+    comparisons.truth_of([subset, few])  # raises where keys differ
+    pd.testing.assert_frame_equal(subset.table, whole.table.iloc[:40])
+    assert (subset.run, subset.spec) == (whole.run, whole.spec)
 
 
 def curve(rows):
@@ -91,22 +84,21 @@ def test_along_has_a_row_for_every_condition_and_model():
 
 
 def test_a_rank_within_its_neighbours_interval_is_shared():
-    found = robustness.ranks(curve([(0, "a", 0.5), (0, "b", 0.9), (0, "c", 0.87), (0, "d", 0.2)]), "at")
-    assert dict(zip(found["model"], found["rank"], strict=True)) == {"b": 1, "c": 1, "a": 3, "d": 4}
-    assert dict(zip(found["model"], found["tied"], strict=True)) == {
-        "b": True,
-        "c": True,
-        "a": False,
-        "d": False,
-    }
+    ranks = robustness.ranks(curve([(0, "a", 0.5), (0, "b", 0.9), (0, "c", 0.87), (0, "d", 0.2)]), "at")
+    assert list(zip(ranks["model"], ranks["rank"], ranks["tied"], strict=True)) == [
+        ("b", 1, True),
+        ("c", 1, True),
+        ("a", 3, False),
+        ("d", 4, False),
+    ]
 
 
 def test_models_cross_only_where_both_orders_are_clear():
     rows = [(0, "a", 0.9), (0, "b", 0.7), (0, "c", 0.75), (1, "a", 0.6), (1, "b", 0.65), (1, "c", 0.7)]
     rows += [(2, "a", 0.3), (2, "b", 0.6), (2, "c", 0.57)]
-    found = robustness.crossings(curve(rows), "at")
+    crossings = robustness.crossings(curve(rows), "at")
     expected = [{"first": "a", "second": other, "ahead_at": 0, "behind_at": 2} for other in ("b", "c")]
-    assert found.to_dict("records") == expected, "b and c swap within their intervals, which is no crossing"
+    assert crossings.to_dict("records") == expected, "b and c swap within their intervals: no crossing"
     assert robustness.crossings(curve(rows[:3]), "at").empty
 
 

@@ -1,0 +1,296 @@
+"""Page 7: what does a student gain from a CNN's knowledge, and what does it lose (abstract, claim 7)?
+
+A student is a DeiT-distilled with two heads. Its class head learns from labels with weight 1 - strength,
+its distillation head from the teacher with weight strength (https://arxiv.org/abs/2012.12877). At strength 0
+and 1 one of the two heads learns nothing; only trained heads answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rvernet_core import config
+from rvernet_core.config import Condition, ModelSpec, Noise, RunSpec, TrainSpec
+from rvernet_core.errors import ConfigError
+from rvernet_core.evaluation import comparisons, slopes
+from rvernet_core.evaluation.slopes import Quantity
+from rvernet_core.experiments.noise_robustness import own_patch, photo_counts
+from rvernet_core.experiments.study import Study
+from rvernet_core.metrics import Estimate
+from rvernet_core.predictions import Predictions
+from rvernet_core.runs import DISTILLATIONS, check
+
+STUDENT = "deit-distilled"
+TEACHER = "mobilenetv2"  # a CNN, as in the abstract's claim
+HEADS = ("class head", "distillation head")
+JUDGED = ("accuracy", "F1 of the pair", "permutation", "translocation")  # a student's own strengths
+KNOWLEDGE = "agreement on errors"
+
+Level = tuple[str, float]  # (kind, strength)
+Curve = dict[float, list[Predictions]]  # strength -> one per seed
+
+
+# --- specs --------------------------------------------------------------------------------------------
+
+
+def student_of(
+    teacher: RunSpec, model: ModelSpec, train: TrainSpec, kind: str, strength: float, temperature: float = 3.0
+) -> RunSpec:
+    """`model` trained as `train` says, on its teacher's data and with its seed; ConfigError as `runs.check`.
+
+    Without a teacher's weight hard and soft are the same training, so at strength 0 both are one run.
+    """
+    if kind not in DISTILLATIONS:
+        raise ConfigError(f"unknown distillation {kind!r}; expected one of {', '.join(DISTILLATIONS)}")
+    soft = kind == "soft" and strength > 0
+    how = {"distillation": "soft", "temperature": temperature} if soft else {"distillation": "hard"}
+    spec = RunSpec(
+        data=teacher.data,
+        model=model,
+        train=config.replace(train, strength=strength, **how),
+        seed=teacher.seed,
+        teacher=teacher,
+    )
+    check(spec)
+    return spec
+
+
+def teachers(study: Study) -> dict[str, list[RunSpec]]:
+    """The fine-tuned single MobileNetV2 and the RveRNet of two, whatever `backbones` says."""
+    profile = study.profile
+    return {
+        "single": study.specs(ModelSpec(roi=TEACHER), profile.single),
+        "rvernet": study.specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), profile.pair),
+    }
+
+
+def students(study: Study) -> dict[str, dict[Level, list[RunSpec]]]:
+    """Single DeiT-distilled and RveRNets of two, taught by `teachers`: (hard | soft, strength) -> specs."""
+    profile, by_model = study.profile, teachers(study)
+    single = {"hard": profile.strengths, "soft": profile.soft_strengths}
+    return {
+        "single": _levels(study, by_model["single"], ModelSpec(roi=STUDENT), profile.single, single),
+        "rvernet": _levels(
+            study,
+            by_model["rvernet"],
+            ModelSpec(roi=STUDENT, extra_roi=STUDENT),
+            profile.pair,
+            {"hard": profile.pair_strengths},
+        ),
+    }
+
+
+def _levels(
+    study: Study,
+    by_seed: Sequence[RunSpec],
+    model: ModelSpec,
+    train: TrainSpec,
+    strengths: Mapping[str, Sequence[float]],
+) -> dict[Level, list[RunSpec]]:
+    model = study.scaled(model)
+    return {
+        (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in by_seed]
+        for kind, levels in strengths.items()
+        for strength in levels
+    }
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """Teachers and students, with the profile's seeds for ablations."""
+    few = study.with_ablation_seeds()
+    of_teachers, of_students = teachers(few), students(few)
+    jobs = {f"single-{TEACHER}": of_teachers["single"], f"pair-{TEACHER}+{TEACHER}": of_teachers["rvernet"]}
+    for model, prefix in (("single", "student"), ("rvernet", "student-pair")):
+        jobs |= {f"{prefix}-{kind}-{s:g}": specs for (kind, s), specs in of_students[model].items()}
+    return jobs
+
+
+# --- predictions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """Teachers and students, clean and under both noises."""
+
+    teachers: dict[str, list[Predictions]]  # single | rvernet -> one per seed
+    curves: dict[str, Curve]  # "hard single", "soft single", "hard rvernet" -> students
+    tested: dict[str, dict[tuple, list[Predictions]]]  # clean and noises -> (curve or "teacher", ...) -> ...
+    ambiguous: tuple[str, str]
+    noise_photos: int  # test photos under noise
+
+    def quantities(self, study: Study, model: str) -> dict[str, tuple[str, Quantity]]:
+        """What is measured of a student of `model`: name -> (condition, quantity); its strengths, last."""
+        mine = self.teachers[model]
+        return {
+            "agreement": ("clean", slopes.agreement(mine)),
+            KNOWLEDGE: ("clean", slopes.agreement(mine, on_errors=True)),
+        } | self.strengths(study)
+
+    def strengths(self, study: Study) -> dict[str, tuple[str, Quantity]]:
+        """What any model is good at: name -> (condition, quantity)."""
+        accuracy = slopes.metric("accuracy", study.classes)
+        return {
+            "accuracy": ("clean", accuracy),
+            "macro-F1": ("clean", slopes.metric("macro_f1", study.classes)),
+            "F1 of the pair": ("clean", slopes.metric("pair_f1", study.classes, self.ambiguous)),
+            "permutation": ("permutation", accuracy),
+            "translocation": ("translocation", accuracy),
+        }
+
+
+def distilled(study: Study) -> Distilled:
+    """All teachers and students, and their evaluation under noise with tiles of the student's own patch."""
+    of_teachers = study.predictions(teachers(study))
+    curves: dict[str, Curve] = {}
+    for model, specs in students(study).items():
+        for (kind, strength), runs in study.predictions(specs).items():
+            curves.setdefault(f"{kind} {model}", {})[strength] = runs
+    curves = {name: curve for name, curve in curves.items() if len(curve) > 1}
+    photos, _ = photo_counts(study)
+    tile = own_patch(study)
+    noises = {
+        kind: Condition(noise=Noise(kind, patch=tile), photos=photos)
+        for kind in ("permutation", "translocation")
+    }
+    models: dict[tuple, list[Predictions]] = {("teacher", model): p for model, p in of_teachers.items()}
+    models |= {(name, s): runs for name, curve in curves.items() for s, runs in curve.items()}
+    tested = {"clean": models, **study.evaluate(models, noises)}
+    ambiguous = comparisons.ambiguous_pair(of_teachers, study.classes)
+    return Distilled(of_teachers, curves, tested, ambiguous, photos)
+
+
+def measures(study: Study, found: Distilled) -> pd.DataFrame:
+    """Tidy: one row per teacher or student, strength and quantity, with 95 % intervals."""
+    rows = []
+    for name, strength in found.tested["clean"]:
+        quantities = found.strengths(study) if name == "teacher" else found.quantities(study, name.split()[1])
+        for quantity, (condition, of) in quantities.items():
+            e = slopes.estimate(found.tested[condition][name, strength], of)
+            rows.append((name, strength, quantity, e.value, e.low, e.high))
+    return pd.DataFrame(rows, columns=["students", "strength", "quantity", "value", "low", "high"])
+
+
+def widened(rows: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFrame:
+    """Tidy rows with one column per `column`, its interval in `<column>_low` and `<column>_high`."""
+    wide = rows.pivot(index=list(index), columns=column, values=["value", "low", "high"])
+    wide.columns = [name if part == "value" else f"{name}_{part}" for part, name in wide.columns]
+    return wide
+
+
+def teacher_scores(found: Distilled, table: pd.DataFrame) -> pd.DataFrame:
+    """One row per teacher: its strengths with intervals, and its mean number of test errors over seeds."""
+    rows = table[table["students"] == "teacher"]
+    wide = widened(rows, ["strength"], "quantity").loc[list(found.teachers)]
+    errors = [
+        sum(int((p.labels != p.predicted).sum()) for p in runs) / len(runs)
+        for runs in found.teachers.values()
+    ]
+    return wide.rename_axis("teacher of").reset_index().assign(**{"test errors": errors})
+
+
+def teacher_lead(study: Study, found: Distilled) -> Estimate:
+    """Accuracy of the single teacher minus that of the single student at the lowest strength."""
+    untaught = found.curves["hard single"][min(found.curves["hard single"])]
+    return comparisons.difference(found.teachers["single"], untaught, "accuracy", study.classes)
+
+
+def student_scores(found: Distilled, table: pd.DataFrame) -> pd.DataFrame:
+    """One row per kind of student and strength, in the order of `tested`."""
+    rows = table[table["students"] != "teacher"]
+    order = [key for key in found.tested["clean"] if key[0] != "teacher"]
+    return widened(rows, ["students", "strength"], "quantity").loc[order].reset_index()
+
+
+# --- the two heads ------------------------------------------------------------------------------------
+
+
+def head_curves(found: Distilled) -> dict[tuple[str, str], Curve]:
+    """(curve, head) -> students at the strengths at which that head was trained."""
+    trained = {"class head": lambda s: s < 1, "distillation head": lambda s: s > 0}
+    return {
+        (name, head): {s: runs for s, runs in curve.items() if is_trained(s)}
+        for name, curve in found.curves.items()
+        for head, is_trained in trained.items()
+    }
+
+
+def head_quantities(study: Study, found: Distilled, model: str, head: str) -> dict[str, Quantity]:
+    """What is measured of a head that answers alone."""
+    return {
+        KNOWLEDGE: slopes.agreement(found.teachers[model], on_errors=True, column=head),
+        "accuracy": slopes.metric("accuracy", study.classes, column=head),
+        "F1 of the pair": slopes.metric("pair_f1", study.classes, found.ambiguous, column=head),
+    }
+
+
+def head_scores(study: Study, found: Distilled) -> pd.DataFrame:
+    """One row per kind of student, head and strength: the head answering alone."""
+    rows = []
+    for (name, head), curve in head_curves(found).items():
+        quantities = head_quantities(study, found, name.split()[1], head)
+        for strength, runs in curve.items():
+            row: dict = {"students": name, "head": head, "strength": strength}
+            for quantity, of in quantities.items():
+                e = slopes.estimate(runs, of)
+                row |= {quantity: e.value, f"{quantity}_low": e.low, f"{quantity}_high": e.high}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+# --- slopes and verdict -------------------------------------------------------------------------------
+
+Slopes = dict[tuple[str, str, str], Estimate]  # (curve, student or head, quantity) -> change from 0 to 1
+
+
+def slopes_over_strength(study: Study, found: Distilled) -> Slopes:
+    """The slope of every quantity, of the student's answer and of each head alone."""
+    changes: Slopes = {}
+    heads = head_curves(found)
+    for name, curve in found.curves.items():
+        model = name.split()[1]
+        for quantity, (condition, of) in found.quantities(study, model).items():
+            line = {s: found.tested[condition][name, s] for s in curve}
+            changes[name, "student", quantity] = slopes.slope(line, of)
+        for head in HEADS:
+            if len(heads[name, head]) > 1:
+                quantities = head_quantities(study, found, model, head)
+                for quantity in (KNOWLEDGE, "accuracy"):
+                    changes[name, head, quantity] = slopes.slope(heads[name, head], quantities[quantity])
+    return changes
+
+
+def slope_rows(changes: Slopes) -> pd.DataFrame:
+    """Tidy: one row per slope."""
+    rows = [(*key, e.value, e.low, e.high) for key, e in changes.items()]
+    return pd.DataFrame(rows, columns=["students", "answer of", "quantity", "value", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the trade-off shows."""
+
+    by_curve: dict[str, str]  # kind of students -> confirmed | contradicted | mixed | not decided
+    moved: dict[str, dict[str, Estimate]]  # kind of students -> what is judged -> slope
+    agreement: list[str]  # how the agreement on all images moves, per kind: rises | falls | ...
+    heads: list[str]  # verdict of each head that answers alone
+
+
+def verdict(changes: Slopes) -> Verdict:
+    """By the rule of `slopes.trade_off`: knowledge is the agreement on the teacher's errors."""
+    names = list(dict.fromkeys(name for name, _, _ in changes))
+    moved, by_curve = {}, {}
+    for name in names:
+        knowledge = changes[name, "student", KNOWLEDGE]
+        own = {quantity: changes[name, "student", quantity] for quantity in JUDGED}
+        by_curve[name] = slopes.trade_off(knowledge, own)
+        moved[name] = {"agreement on the teacher's errors": knowledge, **own}
+    heads = [
+        slopes.trade_off(e, {"accuracy": changes[name, who, "accuracy"]})
+        for (name, who, quantity), e in changes.items()
+        if who in HEADS and quantity == KNOWLEDGE
+    ]
+    agreement = [slopes.direction(changes[name, "student", "agreement"]) for name in names]
+    return Verdict(by_curve, moved, agreement, heads)

@@ -1,0 +1,119 @@
+"""Page 1, shown: what is drawn, written and glued agrees with the data."""
+
+import pandas as pd
+import pytest
+from small_photos import make_study
+
+from rvernet_book.page import Page
+from rvernet_book.pages import data_and_masks as show
+from rvernet_core.experiments import data_and_masks
+from rvernet_core.experiments.data_and_masks import SamMasks
+
+QUALITY = pd.DataFrame(
+    {
+        "prompt": ["box", "point"],
+        "mean IoU": [0.8, 0.5],
+        "mean IoU_low": [0.7, 0.4],
+        "mean IoU_high": [0.9, 0.6],
+        "median IoU": [0.85, 0.45],
+        "IoU above 0.5": [0.95, 0.5],
+        "ROIs": [3, 3],
+    }
+)
+MEANS = pd.DataFrame(
+    {"box": [0.9, 0.3], "point": [0.6, 0.2]}, index=pd.Index(["egg", "rice"], name="class")
+).rename_axis(columns="prompt")
+
+
+@pytest.fixture
+def page(tmp_path, cutouts):
+    return Page("01-data-and-masks", make_study(cutouts=cutouts), tmp_path)
+
+
+@pytest.fixture
+def masks(page):
+    """Masks that a box finds exactly and a point misses where the food is egg."""
+    exact = page.study.data.test
+    overlap = pd.DataFrame(
+        {
+            "class": [s.class_name for s in exact.samples] * 2,
+            "prompt": ["box"] * 4 + ["point"] * 4,
+            "iou": [1.0] * 4 + [0.71234, 0.1, 0.6, 0.2],
+            "sample": [s.key for s in exact.samples] * 2,
+        }
+    )
+    return SamMasks("toy", exact, {"box": exact, "point": exact}, overlap)
+
+
+def test_the_banner_names_the_data_and_whose_masks(page):
+    assert "Data set: plates. Masks for training and testing: exact." in repr(show.banner(page))
+
+
+def test_every_photo_is_drawn_with_its_foods(page):
+    bundle = show.masked_photos(page, data_and_masks.crowded(page.study.data.test))
+    data = pd.read_csv(bundle.paths["csv"])
+    assert list(data["photo"]) == ["two", "one", "three"]
+    assert data["foods"][0] == "egg, rice"
+    assert "Row 1: egg, rice, rice, egg." in bundle.alt
+    assert bundle.paths["light"].read_text().count("<image") == 2 * len(data)
+
+
+def test_the_split_and_class_tables_say_what_was_left_out(page):
+    splits = show.split_table(page, data_and_masks.splits(page.study))
+    assert "smaller than 0.10% of its photo" in repr(splits)
+    assert "ROI fills the photo" in splits._repr_html_()
+    classes = show.class_table(page, data_and_masks.classes(page.study))
+    assert "10.7%" in classes._repr_html_()  # (64 + 100) / 2 of 768 pixels
+    assert "nan" not in classes._repr_html_()
+
+
+def test_the_facts_are_glued(page):
+    show.glue_facts(page, {"classes": 24, "train": 12345, "test": 4, "per-photo": 4 / 3})
+    assert page.numbers == {"classes": "24", "train": "12,345", "test": "4", "per-photo": "1.3"}
+
+
+def test_the_quality_table_comes_with_the_iou_of_every_roi(page, masks, tmp_path):
+    bundle = show.quality_table(page, masks, QUALITY)
+    assert "Segment Anything (toy)" in repr(bundle)
+    assert "95.0%" in bundle._repr_html_()
+    assert "<strong>0.800</strong>" in bundle._repr_html_()
+    attached = pd.read_csv(tmp_path / "01-data-and-masks.sam-iou.csv.xz")
+    assert len(attached) == 8
+    assert attached["iou"][4] == 0.7123
+
+
+def test_the_chart_says_every_mean_that_it_draws(page):
+    bundle = show.iou_chart(page, MEANS)
+    data = pd.read_csv(bundle.paths["csv"])
+    assert len(data) == MEANS.size
+    for row in data.to_dict("records"):
+        assert f"{row['class']}, {row['prompt']} {row['iou']:.3f}" in bundle.alt
+
+
+def test_the_answer_is_the_iou_with_a_box(page):
+    show.answer(page, QUALITY, MEANS)
+    assert page.numbers == {
+        "iou-box": "0.800 [0.700, 0.900]",
+        "iou-point": "0.500 [0.400, 0.600]",
+        "hardest": "rice",
+        "hardest-iou": "0.30",
+        "easiest": "egg",
+    }
+    assert page.headlines == [
+        "Segment Anything (micro) finds the food in a box with a mean IoU of 0.800 [0.700, 0.900]."
+    ]
+
+
+def test_masks_are_shown_with_their_iou(page, masks):
+    bundle = show.mask_photos(page, masks, [1, 0])
+    assert "Row 1: egg, rice. Row 2: IoU 1.00, IoU 1.00. Row 3: IoU 0.10, IoU 0.71." in bundle.alt
+    data = pd.read_csv(bundle.paths["csv"])
+    assert set(data["sample"]) == {"egg/two", "rice/one"}
+    assert len(data) == 4
+
+
+def test_cutouts_are_shown_at_the_nets_input_size(page):
+    bundle = show.cutout_photos(page, [0, 1])
+    assert list(pd.read_csv(bundle.paths["csv"])["class"]) == ["rice", "egg"]
+    assert "Row 1: rice, egg." in bundle.alt
+    assert "input size of 64 px" in repr(bundle)

@@ -1,0 +1,155 @@
+"""Page 2, shown: tables, alt texts and glued numbers agree with the frames; what is empty is not shown."""
+
+import pandas as pd
+import pytest
+from small_photos import make_study
+
+from rvernet_book.page import Page
+from rvernet_book.pages import off_the_shelf as show
+from rvernet_core.experiments.off_the_shelf import Verdict
+from rvernet_core.metrics import Estimate
+
+SCORES = pd.DataFrame(
+    {
+        "model": ["deit", "mobilenetv2"],
+        "accuracy": [0.91, 0.82],
+        "accuracy_low": [0.88, 0.79],
+        "accuracy_high": [0.94, 0.85],
+        "accuracy_spread": [0.01, 0.02],
+        "macro_f1": [0.9, 0.8],
+        "macro_f1_low": [0.87, 0.77],
+        "macro_f1_high": [0.93, 0.83],
+        "macro_f1_spread": [0.01, 0.02],
+        "seeds": [2, 2],
+        "parameters": [1234, 5678],
+        "seconds": [3.6, 2.4],
+    }
+)
+DIFFERENCES = pd.DataFrame(
+    {
+        "model": ["mobilenetv2"],
+        "difference": [0.09],
+        "difference_low": [0.05],
+        "difference_high": [0.13],
+        "McNemar p, per seed": ["0.01, 0.02"],
+    }
+)
+CASES = pd.DataFrame(
+    {
+        "sample": [1, 3, 0],
+        "truth": ["egg", "egg", "rice"],
+        "wrong prediction": ["rice", "soup", "egg"],
+        "right": ["transformer", "transformer", "cnn"],
+    }
+)
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page("02-off-the-shelf", make_study(), tmp_path)
+
+
+def test_the_score_table_shows_the_best_in_bold_and_keeps_the_spread_in_its_data(page):
+    bundle = show.score_table(page, SCORES)
+    shown = bundle._repr_html_()
+    assert "<strong>0.910</strong>" in shown
+    assert "<strong>0.820</strong>" not in shown
+    assert "top-1 accuracy" in shown
+    assert "spread" not in shown
+    data = pd.read_csv(bundle.paths["csv"]).set_index(["model", "metric"])
+    assert data.loc[("mobilenetv2", "accuracy"), ["value", "low", "high", "spread", "seeds"]].tolist() == [
+        0.82,
+        0.79,
+        0.85,
+        0.02,
+        2,
+    ]
+
+
+def test_the_accuracy_chart_says_every_interval_that_it_draws(page):
+    bundle = show.accuracy_chart(page, SCORES)
+    assert "DeiT 0.910 [0.880, 0.940]; MobileNetV2 0.820 [0.790, 0.850]" in bundle.alt
+    assert list(pd.read_csv(bundle.paths["csv"])["accuracy"]) == [0.91, 0.82]
+
+
+def test_the_pretraining_table_names_the_test_in_its_caption(page):
+    table = pd.DataFrame({"model": ["deit"], "data": ["plates"], "minutes": [12.4], "test": ["200 scenes"]})
+    bundle = show.pretraining_table(page, table)
+    assert "on 200 scenes;" in repr(bundle)
+    assert "<td>12</td>" in bundle._repr_html_()
+    assert "200 scenes" not in bundle.paths["csv"].read_text()
+
+
+def test_differences_have_a_sign(page):
+    bundle = show.difference_table(page, DIFFERENCES)
+    assert "+0.090" in bundle._repr_html_()
+    assert "[+0.050, +0.130]" in bundle._repr_html_()
+
+
+def test_without_cards_or_a_second_model_nothing_is_shown(page, tmp_path):
+    assert show.pretraining_table(page, pd.DataFrame()) is None
+    assert show.difference_table(page, pd.DataFrame()) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_answer_is_the_best_model(page):
+    accuracy = Estimate(0.91, 0.88, 0.94, 0.01, 2)
+    show.answer(page, Verdict("deit", accuracy, ["vit", "mobilenetv2"], [], "agrees with"))
+    assert page.numbers == {
+        "best-model": "DeiT",
+        "best-accuracy": "0.910 [0.880, 0.940]",
+        "deit-ahead": "ViT, MobileNetV2",
+        "deit-behind": "none of them",
+        "verdict": "agrees with",
+    }
+    assert page.headlines == [
+        "On the ROI alone, **DeiT** is best of the five: accuracy 0.910 [0.880, 0.940]."
+    ]
+
+
+def test_the_learning_curves_say_where_they_begin_and_end(page):
+    curves = pd.DataFrame(
+        {
+            "model": ["deit", "deit"],
+            "epoch": [1, 2],
+            "mean": [0.3, 0.55],
+            "min": [0.2, 0.5],
+            "max": [0.4, 0.6],
+        }
+    )
+    bundle = show.learning_curves(page, curves)
+    assert "DeiT from 0.300 at 1 to 0.550 at 2" in bundle.alt
+    assert pd.read_csv(bundle.paths["csv"]).equals(curves)
+
+
+def test_disagreements_are_one_row_of_photos_per_family(page):
+    bundle = show.disagreement_photos(page, CASES)
+    assert page.numbers == {"transformers-right": "2", "cnn-right": "1"}
+    assert "Row 1: egg not rice, egg not soup. Row 2: rice not egg." in bundle.alt
+    assert pd.read_csv(bundle.paths["csv"]).equals(CASES)
+    assert bundle.paths["light"].read_text().count("<image") == len(CASES)
+
+
+def test_where_no_family_disagrees_the_counts_are_zero_and_nothing_is_shown(page):
+    assert show.disagreement_photos(page, CASES.iloc[:0]) is None
+    assert page.numbers == {"transformers-right": "0", "cnn-right": "0"}
+
+
+def test_the_hardest_classes_are_shown_and_all_are_kept_in_the_order_of_the_labels(page):
+    names = pd.Index(["soup", "rice", "egg"], name="class")
+    f1 = pd.DataFrame({"deit": [0.3, 0.5, 0.9], "vit": [0.5, 0.7, 0.9]}, index=names)
+    bundle = show.hard_class_table(page, f1)
+    assert page.numbers == {"hardest": "soup and rice", "hardest-f1": "0.50"}
+    data = pd.read_csv(bundle.paths["csv"])
+    assert list(data["class"][:3]) == ["rice", "egg", "soup"]
+    assert len(data) == f1.size
+
+
+def test_at_most_eight_classes_are_shown(page):
+    names = [f"food {i}" for i in range(10)]
+    page.study.classes = tuple(names)
+    f1 = pd.DataFrame({"deit": [i / 10 for i in range(10)]}, index=pd.Index(names, name="class"))
+    bundle = show.hard_class_table(page, f1)
+    assert "food 7" in bundle._repr_html_()
+    assert "food 8" not in bundle._repr_html_()
+    assert "food 9" in bundle.paths["csv"].read_text()

@@ -1,0 +1,165 @@
+"""Page 3, shown from made-up frames: what is drawn, worded and glued agrees with the data."""
+
+import pandas as pd
+import pytest
+import stand_in
+
+from rvernet_book.page import Page
+from rvernet_book.pages import rvernet as show
+from rvernet_core.experiments.rvernet import GainFacts, GridFacts, gain_facts
+
+NAMES = ("vit", "mobilenetv2")
+
+
+@pytest.fixture
+def page(tmp_path):
+    study = stand_in.study("demo")
+    study.backbones = NAMES
+    return Page("03-rvernet", study, tmp_path)
+
+
+def grid_scores():
+    rows = [(roi, extra) for roi in NAMES for extra in NAMES]
+    table = pd.DataFrame(rows, columns=["roi", "extra_roi"])
+    return table.assign(
+        model=[f"{roi} + {extra}" for roi, extra in rows],
+        accuracy=[0.5, 0.6, 0.7, 0.8],
+        accuracy_low=0.4,
+        accuracy_high=0.9,
+        accuracy_spread=[0.01, 0.02, 0.03, 0.04],
+        seeds=2,
+    )
+
+
+def fine_tuned():
+    """A single model and two RveRNets, the single model in front."""
+    return pd.DataFrame(
+        {
+            "model": ["vit", "vit + mobilenetv2", "mobilenetv2 + vit"],
+            "kind": ["single", "RveRNet", "RveRNet"],
+            "seeds": 2,
+            "parameters": [100, 250, 260],
+            "seconds": [1.0, 2.0, 3.0],
+        }
+        | {
+            f"{metric}{bound}": [0.9 + step, 0.8 + step, 0.7 + step]
+            for metric in ("accuracy", "macro_f1")
+            for bound, step in (("", 0), ("_low", -0.01), ("_high", 0.01), ("_spread", 0.005))
+        }
+    )
+
+
+def gains():
+    return pd.DataFrame(
+        {
+            "model": ["vit + mobilenetv2", "mobilenetv2 + vit"],
+            "against": ["vit", "mobilenetv2"],
+            "difference": [0.02, 0.05],
+            "difference_low": [-0.01, 0.03],
+            "difference_high": [0.05, 0.07],
+        }
+    )
+
+
+def test_the_banner_says_how_the_grid_is_trained(tmp_path):
+    """Frozen in the demo, as a whole at paper scale."""
+    frozen, tuned = (Page("03-rvernet", stand_in.study(p), tmp_path) for p in ("demo", "paper"))
+    assert "frozen" in show.banner(frozen).text
+    assert "fine-tuned as a whole" in show.banner(tuned).text
+
+
+def test_the_grid_is_drawn_with_its_spread_and_described_in_words(page):
+    bundle = show.grid_chart(page, grid_scores())
+    assert "Highest 0.800 at MobileNetV2 and MobileNetV2, lowest 0.500 at ViT and ViT" in bundle.alt
+    drawing = bundle.paths["light"].read_text()
+    assert "± 0.030" in drawing
+    assert "0.700" in drawing
+    data = pd.read_csv(bundle.paths["csv"])
+    row = data[(data["model"] == "mobilenetv2 + vit") & (data["metric"] == "accuracy")].iloc[0]
+    assert (row["value"], row["spread"], row["profile"]) == (0.7, 0.03, "demo")
+
+
+def test_the_facts_of_the_grid_are_glued(page):
+    show.glue_grid(page, GridFacts(("vit", "mobilenetv2"), 0.8125, "vit", "mobilenetv2", -0.0125, 1, 2))
+    assert page.numbers == {
+        "grid-best": "ViT + MobileNetV2",
+        "grid-best-accuracy": "0.812",
+        "grid-best-extra": "MobileNetV2",
+        "grid-best-roi": "ViT",
+        "grid-gain": "-0.013",
+        "grid-better": "1",
+        "grid-backbones": "2",
+    }
+
+
+def test_the_table_of_gains_shows_their_sign_and_marks_the_best(page):
+    table = pd.DataFrame(
+        {
+            "model": NAMES,
+            "ROI alone": [0.5, 0.75],
+            "mean gain as ROI module": [0.05, -0.01],
+            "accuracy as extra-ROI module, mean": [0.6, 0.7],
+        }
+    )
+    text = show.gain_table(page, table)._repr_html_()
+    assert "<strong>+0.050</strong>" in text
+    assert "-0.010" in text
+    assert "<strong>0.750</strong>" in text
+
+
+def test_scores_are_shown_with_intervals_and_kept_whole(page):
+    bundle = show.score_table(page, fine_tuned())
+    text = bundle._repr_html_()
+    assert "top-1 accuracy" in text
+    assert "[0.890, 0.910]" in text
+    data = pd.read_csv(bundle.paths["csv"])
+    assert set(data["metric"]) == {"accuracy", "macro_f1", "parameters", "seconds"}
+    assert set(data["kind"]) == {"single", "RveRNet"}
+
+
+def test_the_chart_of_scores_says_every_dot(page):
+    bundle = show.score_chart(page, fine_tuned())
+    assert "ViT + MobileNetV2 0.800 [0.790, 0.810]" in bundle.alt
+    assert len(pd.read_csv(bundle.paths["csv"])) == 3
+
+
+def test_the_answer_names_the_best_rvernet_not_the_best_model(page):
+    sentence = show.answer(page, fine_tuned(), gain_facts(gains())).text
+    assert "**ViT + MobileNetV2**: accuracy 0.800 [0.790, 0.810]" in sentence
+    assert page.headlines == [sentence]
+    assert page.numbers == {
+        "pairs-ahead": "1",
+        "pairs-all": "2",
+        "pair-best": "MobileNetV2 + ViT",
+        "pair-gain": "+0.050",
+    }
+
+
+def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_numbers(page):
+    nothing = GainFacts(None, float("nan"), 0, 0)
+    assert show.answer(page, fine_tuned().iloc[:1], nothing) is None
+    assert show.difference_table(page, pd.DataFrame()) is None
+    assert page.headlines == []
+    assert (page.numbers["pairs-all"], page.numbers["pair-best"]) == ("0", "none")
+
+
+def test_differences_are_shown_with_sign_and_interval(page):
+    text = show.difference_table(page, gains())._repr_html_()
+    assert "<strong>+0.050</strong>" in text
+    assert "[-0.010, +0.050]" in text
+
+
+def test_costs_are_shown_in_their_units(page):
+    costs = pd.DataFrame(
+        {
+            "model": ["vit"],
+            "parameters": [1234567],
+            "gmacs": [0.01234],
+            "milliseconds": [0.567],
+            "training seconds": [12.4],
+            "peak memory, MiB": [1234.0],
+        }
+    )
+    text = show.cost_table(page, costs)._repr_html_()
+    for shown in ("GMAC a sample", "1,234,567", "0.0123", "0.57", ">12<", "1,234<"):
+        assert shown in text

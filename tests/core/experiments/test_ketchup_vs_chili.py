@@ -1,0 +1,165 @@
+"""Page 4 on made-up predictions: which model is best on the ambiguous pair, which samples context decides."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_sets import make_predictions
+
+from rvernet_core.config import replace
+from rvernet_core.experiments import ketchup_vs_chili as page
+from rvernet_core.experiments.profiles import PROFILES
+from rvernet_core.experiments.study import Study
+
+CLASSES = ("rice", "egg", "ketchup", "chili paste")
+KETCHUP, CHILI = 2, 3
+TRUTH = np.tile(np.arange(4), 10)
+SAMPLES = [SimpleNamespace(class_name=CLASSES[label]) for label in TRUTH]
+PAIR = page.Ambiguous(("ketchup", "chili paste"), [], (10, 10), None, None, {})
+
+
+def study(data="plates", classes=CLASSES):
+    profile = PROFILES["smoke"]
+    return SimpleNamespace(
+        classes=classes,
+        backbones=("vit", "deit"),
+        profile=replace(profile, data=replace(profile.data, name=data)),
+        data=SimpleNamespace(test=SimpleNamespace(samples=SAMPLES)),
+    )
+
+
+def answers(wrong, seed=0):
+    """Predictions that take the other sauce at the samples `wrong`, and are right everywhere else."""
+    predicted = TRUTH.copy()
+    predicted[wrong] = KETCHUP + CHILI - TRUTH[wrong]
+    return make_predictions(predicted, TRUTH, seed)
+
+
+def both(wrong):
+    return [answers(wrong, seed) for seed in (0, 1)]
+
+
+SAUCES = np.flatnonzero(TRUTH >= KETCHUP)
+#: vit errs on ten sauces, deit on six of them; RveRNet saves all of these but two, and loses one sauce.
+SINGLES = {"vit": both(SAUCES[:10]), "deit": both(SAUCES[:6])}
+PAIRS = {("vit", "deit"): both([*SAUCES[:2], SAUCES[-1]]), ("deit", "deit"): both(SAUCES[:8])}
+
+
+@pytest.fixture
+def scores():
+    return page.scores(study(), PAIR, SINGLES, PAIRS)
+
+
+def test_the_pair_of_the_plates_has_ceilings_from_the_law():
+    pair = page.ambiguous(study(), SINGLES)
+    law = study().profile.data.plates
+    assert pair.classes == ("ketchup", "chili paste")
+    assert pair.counts == (10, 10)
+    assert pair.samples == list(SAUCES)
+    assert (pair.d, pair.rho) == (law.ambiguity, law.context_strength)
+    assert 0.5 < pair.ceilings["ceiling, ROI"] < pair.ceilings["ceiling, ROI + context"] < 1
+
+
+def test_on_other_data_the_most_confused_classes_stand_for_the_pair_without_ceilings():
+    other = study("foodseg103", ("ketchup", "rice", "beef", "pork"))
+    other.data.test.samples = [SimpleNamespace(class_name=other.classes[label]) for label in TRUTH]
+    pair = page.ambiguous(other, SINGLES)
+    assert pair.classes == ("beef", "pork")
+    assert pair.counts == (10, 10)
+    assert (pair.d, pair.rho, pair.ceilings) == (None, None, {})
+
+
+def test_the_best_models_are_those_with_the_highest_f1(scores):
+    assert list(scores["model"]) == ["vit + deit", "deit", "deit + deit", "vit"]
+    assert list(scores["kind"]) == ["RveRNet", "single", "RveRNet", "single"]
+    assert scores.set_index("model").loc["vit", "pair_accuracy"] == pytest.approx(0.5)
+    assert page.best_single(scores) == "deit"
+    assert page.best_pair(scores, PAIRS) == ("vit", "deit")
+
+
+def test_of_equal_single_models_the_first_is_best():
+    scores = page.scores(study(), PAIR, {"vit": both(SAUCES[:6]), "deit": both(SAUCES[:6])}, PAIRS)
+    assert page.best_single(scores) == "vit"
+
+
+def test_gains_are_over_the_own_roi_module_and_over_the_best_single_model():
+    gains = page.gains(study(), PAIR, SINGLES, PAIRS, "deit").set_index(["model", "against"])
+    assert list(gains.index) == [("vit + deit", "vit"), ("vit + deit", "deit"), ("deit + deit", "deit")]
+    against = gains.loc["vit + deit", "vit"]
+    assert (against["only RveRNet right"], against["only single right"]) == (8, 1)
+    assert against["largest p over seeds"] == pytest.approx(2 * (1 + 9) / 2**9)
+    assert against["gain"] == pytest.approx(0.85 - 0.5, abs=0.01)
+    assert gains.loc["deit + deit", "deit"]["gain"] < 0
+
+
+def test_the_verdict_is_on_the_largest_gain_over_the_best_single_model(scores):
+    gains = page.gains(study(), PAIR, SINGLES, PAIRS, "deit")
+    verdict = page.verdict(scores, gains, "deit")
+    row = gains[(gains["model"] == "vit + deit") & (gains["against"] == "deit")].iloc[0]
+    assert (verdict.single, verdict.pair) == ("deit", "vit + deit")
+    assert verdict.gain == (row["gain"], row["gain_low"], row["gain_high"])
+    assert verdict.relative_gain == pytest.approx(row["gain"] / verdict.single_f1)
+    assert verdict.single_f1 == pytest.approx(0.7, abs=0.01)
+    assert verdict.compared == 2  # each RveRNet once, however many baselines it has
+    assert verdict.significant == int(row["gain_low"] > 0)
+
+
+def test_without_pairs_there_is_no_gain():
+    scores = page.scores(study(), PAIR, SINGLES, {})
+    gains = page.gains(study(), PAIR, SINGLES, {}, "deit")
+    verdict = page.verdict(scores, gains, page.best_single(scores))
+    assert (verdict.single, verdict.pair, verdict.gain, verdict.compared) == ("deit", None, None, 0)
+    assert np.isnan(verdict.relative_gain)
+    assert page.best_pair(scores, {}) is None
+    assert list(page.confusions(study(), PAIR, SINGLES, {}, "deit", None)) == ["deit"]
+    cases = page.decided_by_context(study(), PAIR, SINGLES, {}, "deit", None)
+    assert (len(cases.rescued), cases.lost) == (0, 0)
+
+
+def test_the_grid_is_read_on_the_pair_alone():
+    """The best cell stands in the worse column."""
+    errors = {("vit", "vit"): 9, ("vit", "deit"): 2, ("deit", "vit"): 0, ("deit", "deit"): 2}
+    grid = {modules: both(SAUCES[: 2 * count]) for modules, count in errors.items()}
+    result = page.grid_on_pair(study(), PAIR, grid)
+    assert result.best == ("deit", "vit")
+    assert result.f1.loc["deit", "vit"] == 1
+    assert result.best_extra_roi == "deit"
+    assert list(result.f1.index) == ["vit", "deit"]
+
+
+def test_confusions_are_of_the_best_models_over_all_seeds():
+    confusions = page.confusions(study(), PAIR, SINGLES, PAIRS, "deit", ("vit", "deit"))
+    assert list(confusions) == ["deit", "vit + deit"]
+    assert confusions["deit"].loc["ketchup", "chili paste"] == 2 * 3
+    assert confusions["vit + deit"].to_numpy().sum() == 2 * 20
+
+
+def test_context_rescues_what_all_single_models_get_wrong_and_every_rvernet_right():
+    cases = page.decided_by_context(study(), PAIR, SINGLES, PAIRS, "deit", ("vit", "deit"))
+    assert list(cases.rescued["sample"]) == list(SAUCES[2:6])
+    assert list(cases.rescued["truth"]) == [CLASSES[TRUTH[i]] for i in SAUCES[2:6]]
+    assert set(zip(cases.rescued["truth"], cases.rescued["single"], strict=True)) == {
+        ("ketchup", "chili paste"),
+        ("chili paste", "ketchup"),
+    }
+    assert cases.lost == 1
+
+
+def test_one_seed_of_rvernet_that_is_wrong_rescues_nothing():
+    pairs = {("vit", "deit"): [answers([]), answers(SAUCES[:6], 1)]}
+    cases = page.decided_by_context(study(), PAIR, SINGLES, pairs, "deit", ("vit", "deit"))
+    assert cases.rescued.empty
+
+
+def test_other_classes_do_not_count_as_rescued():
+    wrong = np.where(TRUTH == 0, 1, TRUTH)
+    singles = {"vit": [make_predictions(wrong, TRUTH)]}
+    cases = page.decided_by_context(study(), PAIR, singles, PAIRS, "vit", ("vit", "deit"))
+    assert cases.rescued.empty
+
+
+def test_the_page_needs_every_model_that_it_asks_for():
+    real = Study.of("smoke", backbones=["vit", "mobilenetv2"], device="cpu")
+    needed = {spec for specs in page.needs(real).values() for spec in specs}
+    for family in (real.singles(), real.pairs(), real.grid()):
+        assert {spec for specs in family.values() for spec in specs} <= needed

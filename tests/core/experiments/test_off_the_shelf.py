@@ -1,0 +1,159 @@
+"""Page 2: scores, differences, verdict, curves and disagreements of made-up models with known answers."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rvernet_core.experiments import off_the_shelf as page
+from rvernet_core.experiments.profiles import PROFILES
+from rvernet_core.experiments.study import Study
+from rvernet_core.models.zoo import CARDS
+from rvernet_core.runs import RunStore
+
+CLASSES = ("rice", "egg", "ketchup", "chili paste", "kelp")  # no sample is kelp
+TRUTH = np.tile(np.arange(4), 25)
+WRONG = np.where((TRUTH == 2) & (np.arange(100) % 8 == 2), 3, TRUTH)  # 13 ketchups taken for chili paste
+
+
+@pytest.fixture
+def study():
+    return SimpleNamespace(classes=CLASSES, profile=PROFILES["smoke"])
+
+
+@pytest.fixture
+def singles(make_predictions):
+    """DeiT is right; the CNN takes 13 ketchups for chili paste, at both seeds."""
+    return {
+        "mobilenetv2": [make_predictions(WRONG, TRUTH, seed) for seed in (0, 1)],
+        "deit": [make_predictions(TRUTH, TRUTH, seed) for seed in (0, 1)],
+    }
+
+
+def test_the_page_needs_the_single_models_of_every_seed():
+    study = Study.of("smoke", seeds=[0, 1], backbones=["deit", "vit"], device="cpu")
+    needs = page.needs(study)
+    assert list(needs) == ["single-deit", "single-vit"]
+    assert [spec.seed for spec in needs["single-vit"]] == [0, 1]
+    assert {spec.model.branches for specs in needs.values() for spec in specs} == {("roi",)}
+
+
+def test_the_best_model_comes_first(study, singles):
+    table = page.scores(study, singles)
+    assert list(table["model"]) == ["deit", "mobilenetv2"]
+    assert list(table["accuracy"]) == pytest.approx([1, 0.87])
+    assert list(table["seeds"]) == [2, 2]
+
+
+def test_pretraining_is_read_from_the_model_cards(study, singles):
+    table = page.pretraining(study, singles).set_index("model")
+    assert list(table.index) == ["mobilenetv2", "deit"]
+    for name in table.index:
+        assert table.loc[name, "top-1 on ROIs"] == CARDS[name]["metrics"]["roi top-1 accuracy"]
+        assert table.loc[name, "minutes"] == CARDS[name]["minutes"]
+
+
+def test_nets_of_the_papers_scale_have_no_cards(singles):
+    assert page.pretraining(SimpleNamespace(profile=PROFILES["paper"]), singles).empty
+
+
+def test_differences_are_deits_accuracy_minus_the_others(study, singles):
+    (row,) = page.differences(study, singles).to_dict("records")
+    assert row["model"] == "mobilenetv2"
+    assert row["difference"] == pytest.approx(0.13)
+    assert 0 < row["difference_low"] < 0.13 < row["difference_high"]
+    assert row["McNemar p, per seed"] == "0.00024, 0.00024"  # 2 * 0.5 ** 13
+
+
+def test_without_deit_the_first_model_is_the_reference(study, singles):
+    (row,) = page.differences(study, {"vit": singles["mobilenetv2"], "mlp-mixer": singles["deit"]}).to_dict(
+        "records"
+    )
+    assert row["model"] == "mlp-mixer"
+    assert row["difference"] == pytest.approx(-0.13)
+
+
+def test_one_model_is_compared_with_none(study, singles):
+    assert page.differences(study, {"deit": singles["deit"]}).empty
+
+
+@pytest.mark.parametrize(
+    ("best", "intervals", "relation", "ahead", "behind"),
+    [
+        ("deit", [(0.01, 0.05), (0.02, 0.06)], "agrees with", ["vit", "mobilenetv2"], []),
+        ("deit", [(0.01, 0.05), (-0.01, 0.03)], "does not contradict, nor confirm,", ["vit"], []),
+        ("vit", [(-0.03, 0.01), (-0.01, 0.03)], "does not contradict, nor confirm,", [], []),
+        ("vit", [(-0.05, -0.01), (0.02, 0.04)], "does not confirm", ["mobilenetv2"], ["vit"]),
+    ],
+)
+def test_the_verdict_follows_from_the_intervals(best, intervals, relation, ahead, behind):
+    interval = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "accuracy_spread": 0.01}
+    table = pd.DataFrame([{"model": name, "seeds": 3, **interval} for name in (best, "other")])
+    low, high = zip(*intervals, strict=True)
+    against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference_low": low, "difference_high": high})
+    verdict = page.verdict(table, against)
+    assert (verdict.best, verdict.relation) == (best, relation)
+    assert (verdict.ahead, verdict.behind) == (ahead, behind)
+    assert str(verdict.accuracy) == "0.800 [0.700, 0.900]"
+    assert verdict.accuracy.seeds == 3
+
+
+def test_learning_curves_are_read_from_the_manifests_without_training(
+    tmp_path, monkeypatch, make_predictions
+):
+    study = Study.of("smoke", seeds=[0, 1], backbones=["deit"], device="cpu", cache=tmp_path)
+    histories = ([0.2, 0.6], [0.4, 0.5])
+
+    def recorded(self, spec):
+        rows = [{"epoch": i + 1, "val_accuracy": v} for i, v in enumerate(histories[spec.seed])]
+        run = make_predictions(TRUTH, TRUTH, spec=spec)
+        return dataclasses.replace(run, manifest=run.manifest | {"history": rows})
+
+    monkeypatch.setattr(Study, "_recorded", recorded)
+    monkeypatch.setattr(RunStore, "load_or_train", lambda *a: pytest.fail("trained"))
+    curves = page.learning_curves(study)
+    assert curves[["model", "epoch"]].to_numpy().tolist() == [["deit", 1], ["deit", 2]]
+    assert list(curves["mean"]) == pytest.approx([0.3, 0.55])
+    assert list(curves["min"]) == [0.2, 0.5]
+    assert list(curves["max"]) == [0.4, 0.6]
+
+
+def test_disagreements_are_samples_that_one_family_gets_right_in_every_run(study, singles):
+    cases = page.disagreements(study, singles, count=20)
+    assert set(cases["right"]) == {"transformer"}
+    assert sorted(cases["sample"]) == list(np.flatnonzero(WRONG != TRUTH))
+    assert set(cases["truth"]) == {"ketchup"}
+    assert set(cases["wrong prediction"]) == {"chili paste"}
+
+
+def test_disagreements_go_both_ways_up_to_a_count_each(study, singles, make_predictions):
+    other = np.where(TRUTH == 0, 1, TRUTH)  # 25 rices taken for egg
+    cases = page.disagreements(study, singles | {"deit": [make_predictions(other, TRUTH)]}, count=4)
+    assert cases["right"].value_counts().to_dict() == {"transformer": 4, "cnn": 4}
+    assert set(cases.loc[cases["right"] == "cnn", "truth"]) == {"rice"}
+    assert cases.equals(
+        page.disagreements(study, singles | {"deit": [make_predictions(other, TRUTH)]}, count=4)
+    )
+
+
+def test_a_sample_that_half_of_the_other_familys_runs_get_right_is_no_disagreement(
+    study, singles, make_predictions
+):
+    half = [make_predictions(WRONG, TRUTH, 0), make_predictions(TRUTH, TRUTH, 1)]
+    assert page.disagreements(study, singles | {"mobilenetv2": half}).empty
+
+
+def test_one_family_alone_disagrees_with_nobody(study, singles):
+    cases = page.disagreements(study, {"deit": singles["deit"]})
+    assert cases.empty
+    assert list(cases.columns) == ["sample", "truth", "wrong prediction", "right"]
+
+
+def test_the_hardest_class_comes_first_and_an_absent_one_is_left_out(study, singles):
+    table = page.f1_by_class(study, singles)
+    assert list(table.index[:2]) == ["ketchup", "chili paste"]
+    assert "kelp" not in table.index
+    assert table.loc["ketchup", "mobilenetv2"] == pytest.approx(2 * 12 / (12 + 25))
+    assert (table["deit"] == 1).all()

@@ -1,0 +1,118 @@
+"""Page 3 on made-up predictions: the grid, what context adds to it, and what a model costs."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_sets import make_predictions
+
+from rvernet_core.config import ModelSpec, RunSpec, replace
+from rvernet_core.experiments import rvernet
+from rvernet_core.experiments.profiles import PROFILES
+from rvernet_core.experiments.study import Study
+from rvernet_core.models import backbones
+
+CLASSES = ("rice", "egg", "ketchup", "chili paste")
+TRUTH = np.tile(np.arange(4), 10)
+STUDY = SimpleNamespace(classes=CLASSES, backbones=("vit", "deit"), profile=PROFILES["smoke"])
+#: Right answers of 40 per pair of modules: context helps vit, and deit is the better extra-ROI module.
+RIGHT = {("deit", "deit"): 36, ("deit", "vit"): 28, ("vit", "deit"): 32, ("vit", "vit"): 24}
+ALONE = {"vit": 20, "deit": 36}
+
+
+def answers(right, seed=0, **options):
+    """Predictions whose first `right` samples of 40 are right."""
+    predicted = np.where(np.arange(40) < right, TRUTH, (TRUTH + 1) % 4)
+    return make_predictions(predicted, TRUTH, seed, **options)
+
+
+def models(right):
+    return {name: [answers(count, seed) for seed in (0, 1)] for name, count in right.items()}
+
+
+@pytest.fixture
+def accuracy():
+    return rvernet.as_grid(STUDY, rvernet.grid_scores(STUDY, models(RIGHT)), "accuracy")
+
+
+def test_the_grid_has_roi_modules_as_rows_in_the_order_of_the_study(accuracy):
+    assert list(accuracy.index) == list(accuracy.columns) == ["vit", "deit"]
+    assert accuracy.loc["vit", "deit"] == pytest.approx(0.8)
+    assert accuracy.loc["deit", "vit"] == pytest.approx(0.7)
+
+
+def test_a_gain_is_the_mean_of_a_row_minus_the_backbone_alone(accuracy):
+    gains = rvernet.grid_gains(STUDY, accuracy, models(ALONE)).set_index("model")
+    assert gains.loc["vit", "ROI alone"] == pytest.approx(0.5)
+    assert gains.loc["vit", "mean gain as ROI module"] == pytest.approx(0.7 - 0.5)
+    assert gains.loc["deit", "mean gain as ROI module"] == pytest.approx(0.8 - 0.9)
+    assert gains.loc["deit", "accuracy as extra-ROI module, mean"] == pytest.approx(0.85)
+
+
+def test_the_facts_of_the_grid(accuracy):
+    facts = rvernet.grid_facts(accuracy, rvernet.grid_gains(STUDY, accuracy, models(ALONE)))
+    assert (facts.best, facts.accuracy) == (("deit", "deit"), pytest.approx(0.9))
+    assert (facts.best_roi, facts.best_extra_roi) == ("deit", "deit")
+    assert facts.gain == pytest.approx((0.2 - 0.1) / 2)
+    assert (facts.better, facts.backbones) == (1, 2)
+
+
+def test_the_best_modules_are_those_of_the_best_row_and_column_not_of_the_best_cell():
+    grid = pd.DataFrame([[0.9, 0.1], [0.6, 0.7]], index=["vit", "deit"], columns=["vit", "deit"])
+    gains = pd.DataFrame({"mean gain as ROI module": [0.0, 0.1]})
+    facts = rvernet.grid_facts(grid, gains)
+    assert facts.best == ("vit", "vit")
+    assert (facts.best_roi, facts.best_extra_roi, facts.better) == ("deit", "vit", 1)
+
+
+def test_single_models_and_rvernets_stand_in_one_table_best_first():
+    scores = rvernet.fine_tuned_scores(STUDY, models(ALONE), models({("vit", "deit"): 32}))
+    assert list(scores["model"]) == ["deit", "vit + deit", "vit"]
+    assert list(scores["kind"]) == ["single", "RveRNet", "single"]
+    assert scores["accuracy"].to_numpy() == pytest.approx([0.9, 0.8, 0.5])
+
+
+def test_each_pair_is_compared_with_its_own_roi_module():
+    pairs = models({("vit", "deit"): 32, ("deit", "vit"): 36})
+    gain = rvernet.gain_of_context(STUDY, models(ALONE), pairs).set_index("model")
+    assert gain.loc["vit + deit", "against"] == "vit"
+    assert gain.loc["vit + deit", "difference"] == pytest.approx(0.3)
+    assert gain.loc["vit + deit", "difference_low"] > 0
+    assert gain.loc["deit + vit", "difference"] == gain.loc["deit + vit", "difference_low"] == 0
+    facts = rvernet.gain_facts(gain.reset_index())
+    assert (facts.best, facts.ahead, facts.compared) == ("vit + deit", 1, 2)
+    assert facts.gain == pytest.approx(0.3)
+
+
+def test_without_pairs_nothing_is_gained():
+    gain = rvernet.gain_of_context(STUDY, models(ALONE), {})
+    facts = rvernet.gain_facts(gain)
+    assert (facts.best, facts.ahead, facts.compared) == (None, 0, 0)
+    assert np.isnan(facts.gain)
+    assert len(rvernet.fine_tuned_scores(STUDY, models(ALONE), {})) == 2
+
+
+def test_costs_need_no_weights_and_average_the_training_time_of_the_runs(monkeypatch):
+    monkeypatch.setattr(backbones, "load_weights", lambda path: pytest.fail("read weights"))
+    spec = RunSpec(model=ModelSpec(roi="mlp-mixer"))
+    pair = replace(spec, model=ModelSpec(roi="mlp-mixer", extra_roi="mlp-mixer"))
+    runs = [answers(20, seed, spec=spec) for seed in (0, 1)]
+    for run, seconds, memory in zip(runs, (2.0, 4.0), (100.0, 300.0), strict=True):
+        run.manifest.update(seconds=seconds, peak_memory_mib=memory)
+    other = answers(20, spec=pair)
+    other.manifest["peak_memory_mib"] = 50.0
+    costs = rvernet.costs(STUDY, {"mlp-mixer": runs}, {("mlp-mixer", "mlp-mixer"): [other]})
+    costs = costs.set_index("model")
+    alone, both = costs.loc["mlp-mixer"], costs.loc["mlp-mixer + mlp-mixer"]
+    assert (alone["training seconds"], alone["peak memory, MiB"]) == (3, 300)
+    assert 1.8 < both["gmacs"] / alone["gmacs"] < 2.2
+    assert both["parameters"] > 1.9 * alone["parameters"]
+    assert alone["milliseconds"] > 0
+
+
+def test_the_page_needs_every_model_that_it_asks_for():
+    study = Study.of("smoke", backbones=["vit", "mobilenetv2"], device="cpu")
+    needed = {spec for specs in rvernet.needs(study).values() for spec in specs}
+    for family in (study.singles(), study.pairs(), study.grid(), study.grid_singles()):
+        assert {spec for specs in family.values() for spec in specs} <= needed

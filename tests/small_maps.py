@@ -1,0 +1,122 @@
+"""Made-up maps on made-up plates, whose measures are known without computing them.
+
+Four photos of 8 px with three foods each: a companion on the left (columns 0 and 1), a neutral food beside it
+(columns 2 and 3), a sauce at the upper right (columns 6 and 7, rows 0 to 3).
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core.config import replace
+from rvernet_core.data.cutout_set import CutoutSet
+from rvernet_core.data.samples import RoiSample
+from rvernet_core.evaluation.comparisons import model_name
+from rvernet_core.evaluation.saliency import Maps, energy_inside
+from rvernet_core.experiments.gradcam import Explained
+from rvernet_core.experiments.profiles import PROFILES
+
+CLASSES = ("rice", "egg", "broccoli", "ketchup", "chili paste")
+PAIR = ("mobilenetv2", "mobilenetv2")
+FOODS = [("rice", "broccoli", "chili paste"), ("egg", "broccoli", "ketchup")] * 2
+LABELS = np.array([CLASSES.index(food) for photo in FOODS for food in photo])
+SAUCES = np.array([2, 5, 8, 11])  # the samples of ketchup and chili paste
+PLACES = ((slice(None), slice(0, 2)), (slice(None), slice(2, 4)), (slice(0, 4), slice(6, 8)))
+
+
+class Split:
+    """What the pages ask of a test split."""
+
+    fingerprint = "made up"
+    classes = CLASSES
+    samples = tuple(
+        RoiSample(f"{food}/{i}", f"photo{i // 3}", CLASSES.index(food), food, 0.2)
+        for i, food in enumerate(food for photo in FOODS for food in photo)
+    )
+
+    def __len__(self):
+        return len(self.samples)
+
+    def photo(self, i):
+        return np.full((8, 8, 3), 20 * (i // 3), np.uint8)
+
+    def mask(self, i):
+        mask = np.zeros((8, 8), bool)
+        mask[PLACES[i % 3]] = True
+        return mask
+
+    def cutouts(self, i):
+        mask = self.mask(i)[..., None]
+        return self.photo(i) * mask, self.photo(i) * ~mask
+
+    def photo_groups(self):
+        return [[i, i + 1, i + 2] for i in range(0, len(self), 3)]
+
+
+MASKS = np.stack([Split().mask(i) for i in range(12)])
+CUTOUTS = CutoutSet.from_arrays(
+    *(np.stack([Split().cutouts(i)[part] for i in range(12)]) for part in (0, 1)),
+    labels=LABELS,
+    keys=tuple(sample.key for sample in Split.samples),
+    image_ids=tuple(sample.image_id for sample in Split.samples),
+    classes=CLASSES,
+    fitted=np.full((12, 2), 8),
+    data="made up",
+    fingerprint="made up",
+)
+
+
+def make_study(dataset="plates"):
+    """What page 5 asks of a study, without nets and runs."""
+    profile = replace(PROFILES["smoke"], seeds=(0,), road_samples=3)
+    return SimpleNamespace(
+        profile=replace(profile, data=replace(profile.data, name=dataset)),
+        classes=CLASSES,
+        data=SimpleNamespace(train=Split(), test=Split()),
+        used=[],
+        store=SimpleNamespace(device="cpu", cutouts=lambda data, split, size: CUTOUTS),
+    )
+
+
+def make_maps(grid, branch="roi", wrong=()) -> Maps:
+    """Maps that explain the true class, but the first one (rice) for the samples in `wrong`."""
+    targets = LABELS.copy()
+    targets[list(wrong)] = 0
+    grid = np.asarray(grid, np.float32)
+    return Maps(branch, grid, np.arange(12), targets, np.full(12, 0.5), size=8)
+
+
+def make_explained(pair=PAIR) -> Explained:
+    """A MobileNetV2 with all energy inside the ROI, a blank ViT, and `pair` (None: no pair).
+
+    The MobileNetV2 is wrong on both chili pastes, the others are right everywhere. The pair's ROI branch has
+    all energy inside the ROI, its extra-ROI branch on the companion.
+    """
+    companions = np.repeat(MASKS[::3], 3, axis=0)
+    maps = {
+        ("mobilenetv2", "roi"): make_maps(MASKS, wrong=SAUCES[[0, 2]]),
+        ("vit", "roi"): make_maps(np.zeros((12, 8, 8))),
+    }
+    if pair:
+        maps[pair, "roi"] = make_maps(MASKS)
+        maps[pair, "extra_roi"] = make_maps(companions, "extra_roi")
+    frames = []
+    for (model, branch), own in maps.items():
+        energy = energy_inside(own, MASKS)
+        frames.append(
+            pd.DataFrame(
+                {
+                    **{"sample": own.indices, "photo": CUTOUTS.image_ids, "label": LABELS},
+                    **{"target": own.targets, "probability": own.probabilities, "area": MASKS.mean((1, 2))},
+                    **{"energy": energy, "hit": energy, "energy_other": 0.25, "hit_other": 0.5},
+                    **{
+                        "blank": own.blank,
+                        "change": np.tile([-0.4, 0.1], 6),
+                        "road": [0.2] * 3 + [np.nan] * 9,
+                    },
+                    **{"model": model_name(model), "branch": branch},
+                }
+            )
+        )
+    return Explained(CUTOUTS, MASKS, maps, pd.concat(frames, ignore_index=True), 3)
