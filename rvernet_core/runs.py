@@ -137,7 +137,7 @@ class RunStore:
         data = open_data(spec, self.cache)
         if spec.masks == "exact":
             return data
-        masker = load_sam(spec.sam)
+        masker = load_sam(spec.sam, cache=self.cache)
         masked = [sam_masks(split, masker, cache=self.cache) for split in (data.train, data.test)]
         return FoodData(data.classes, *masked)
 

@@ -114,7 +114,7 @@ def answer(page: Page, swapped: pd.DataFrame, facts: PartFacts) -> html.Html:
     )
     names = " and ".join(f"**{style.label(name)}**" for name in followed["model"])
     return page.headline(
-        f"Under the other class's surroundings {names} predicts the context's class in {shares} of the cases; "
+        f"Under the other class's surroundings the prediction of {names} is the context's class in {shares} of the cases; "
         f"of {facts.changes} changes to the pairs {facts.lower} lower the accuracy and {facts.higher} raise it."
     )
 

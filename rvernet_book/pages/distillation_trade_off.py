@@ -10,7 +10,7 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import interval
-from rvernet_core.evaluation import slopes
+from rvernet_core.evaluation import distillation
 from rvernet_core.experiments import distillation_trade_off as experiment
 from rvernet_core.experiments.distillation_trade_off import (
     HEADS,
@@ -27,17 +27,17 @@ STRENGTHS = ("accuracy", "macro-F1", "F1 of the pair", "permutation", "transloca
 IN_TABLE = (KNOWLEDGE, "accuracy", "F1 of the pair")  # the file and the figure hold the others, too
 
 
-def teacher_table(page: Page, found: Distilled, scores: pd.DataFrame, measures: pd.DataFrame) -> Bundle:
+def teacher_table(page: Page, distilled: Distilled, scores: pd.DataFrame, measures: pd.DataFrame) -> Bundle:
     """What the teachers can; glues their scores."""
     by_model = scores.set_index("teacher of")
-    page.glue("noise-photos", found.noise_photos)
+    page.glue("noise-photos", distilled.noise_photos)
     page.glue("teacher-accuracy", by_model.loc["single", "accuracy"], "{:.3f}")
     page.glue("teacher-errors", by_model.loc["single", "test errors"], "{:.0f}")
     page.glue("pair-teacher-accuracy", by_model.loc["rvernet", "accuracy"], "{:.3f}")
     return page.table(
         "teachers",
         scores[["teacher of", "test errors", *_with_bounds(STRENGTHS)]],
-        caption=f"The teachers: one MobileNetV2, and an RveRNet of two. The pair is {' and '.join(found.ambiguous)}; permutation and translocation give the accuracy under that noise.",
+        caption=f"The teachers: one MobileNetV2, and an RveRNet of two. The pair is {' and '.join(distilled.ambiguous)}; permutation and translocation give the accuracy under that noise.",
         formats={"test errors": "{:.0f}"},
         intervals=STRENGTHS,
         data=measures[measures["students"] == "teacher"],
@@ -61,12 +61,12 @@ def student_table(page: Page, scores: pd.DataFrame, measures: pd.DataFrame) -> B
     )
 
 
-def trade_off_chart(page: Page, found: Distilled, scores: pd.DataFrame, measures: pd.DataFrame) -> Bundle:
+def trade_off_chart(page: Page, distilled: Distilled, scores: pd.DataFrame, measures: pd.DataFrame) -> Bundle:
     """Five quantities against the strength, and what is gained against what is lost."""
     panels = {
         KNOWLEDGE: "agreement on the teacher's errors",
         "accuracy": "accuracy",
-        "F1 of the pair": "F1 of " + " and ".join(found.ambiguous),
+        "F1 of the pair": "F1 of " + " and ".join(distilled.ambiguous),
         "permutation": "accuracy under permutation",
         "translocation": "accuracy under translocation",
     }
@@ -133,7 +133,7 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
     """Whether the trade-off shows, for each kind of student and for each head alone."""
     for name in KINDS:
         moves = [
-            f"{what} {slopes.direction(e)} ({interval(e.value, e.low, e.high, '{:+.3f}')})"
+            f"{what} {distillation.direction(e)} ({interval(e.value, e.low, e.high, '{:+.3f}')})"
             for what, e in verdict.moved.get(name, {}).items()
         ]
         text = f"{verdict.by_curve[name]}: {'; '.join(moves)}" if moves else "not run in this profile"

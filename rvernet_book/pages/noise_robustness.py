@@ -15,7 +15,6 @@ from rvernet_book.tables import interval
 from rvernet_core.experiments import noise_robustness
 from rvernet_core.experiments.noise_robustness import (
     INPUTS,
-    KINDS,
     PARTS,
     BlindnessFacts,
     Examples,
@@ -344,7 +343,7 @@ def against_table(page: Page, against: pd.DataFrame) -> Bundle | None:
 
 def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
     """Which architecture loses most and least, and whether the abstract's claim is borne out."""
-    holds = [kind for kind in KINDS if facts[kind].depends]
+    holds = [kind for kind, f in facts.items() if f.depends]
     page.glue("claim", f"is borne out here for {' and '.join(holds)}" if holds else "does not show here")
     parts = []
     for kind, f in facts.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from rvernet_book import alt, charts, grids, html, style
@@ -75,7 +77,12 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
 
 def score_chart(page: Page, scores: pd.DataFrame) -> Bundle:
     """The same as dots."""
-    columns = {"label": "model", "value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+    columns: dict[str, Any] = {
+        "label": "model",
+        "value": "accuracy",
+        "low": "accuracy_low",
+        "high": "accuracy_high",
+    }
     return page.figure(
         "fine-tuned-accuracy",
         lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test set"),

@@ -1,4 +1,4 @@
-"""One door for all data: `open_data(spec, cache)` gives the same kind of samples whatever is behind.
+"""All data sets behind one function: `open_data(spec, cache)` gives the same kind of samples for each.
 
     data = open_data(DataSpec(name="foodseg103", root="/data/FoodSeg103"), cache)
     roi, extra_roi = data.train.cutouts(0)
@@ -7,25 +7,59 @@
 |---|---|---|
 | plates | - | rendered into the cache |
 | foodseg103 | official archive's folder, or None: fetched | `foodseg103.py` |
-| foodseg103-hub | folder of the mirror's parquet files, or None: fetched | `parquet.py` |
+| foodseg103-hub | folder of the mirror's parquet files, or None: fetched | `hub.py` |
 | release | folder of finished cut-outs | `release.py` |
 | folder | your own photos and masks | `folder.py` |
 
-`spec.extra_classes` joins further classes, such as ketchup and chili paste, at the end of any of them
-(layout: `folder.py`). Masks are those of the data; `masking.sam_masks` replaces them.
+A further data set is a reader module and one row of `READERS`. `spec.extra_classes` joins further classes,
+such as ketchup and chili paste, at the end of any of them (layout: `folder.py`). Masks are those of the
+data; `masking.sam_masks` replaces them.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rvernet_core.config import DataSpec
 from rvernet_core.data.samples import DataReport, FoodData, FoodSplit, RoiSample, join
 from rvernet_core.errors import ConfigError, DataError
 
-__all__ = ["NAMES", "DataReport", "FoodData", "FoodSplit", "RoiSample", "open_data"]
+__all__ = ["READERS", "DataReport", "FoodData", "FoodSplit", "Reader", "RoiSample", "open_data"]
 
-NAMES = ("plates", "foodseg103", "foodseg103-hub", "release", "folder")
+
+@dataclass(frozen=True)
+class Reader:
+    """How the data set of one name is read.
+
+    splits: (root, spec, cache) -> {"train": FoodSplit, "test": FoodSplit}; `root` is the folder that holds
+        the data, or None where the spec names none and there is nothing to fetch.
+    fetch: cache -> root, called where the spec names no root.
+    needs_root: a spec without a root is refused.
+    """
+
+    splits: Callable[[Path | None, DataSpec, Path], dict[str, FoodSplit]]
+    fetch: Callable[[Path], Path] | None = None
+    needs_root: bool = False
+
+
+def _from(module: str, function: str) -> Callable[..., Any]:
+    """A function of this package, imported when it is called: each reader needs other packages."""
+    return lambda *arguments: getattr(importlib.import_module(f"{__name__}.{module}"), function)(*arguments)
+
+
+READERS = {
+    "plates": Reader(_from("plates", "splits_of_plates")),
+    "foodseg103": Reader(
+        _from("foodseg103", "splits_of_foodseg103"), fetch=_from("fetch", "fetch_foodseg103")
+    ),
+    "foodseg103-hub": Reader(_from("hub", "splits_of_hub"), fetch=_from("fetch", "fetch_hub_mirror")),
+    "release": Reader(_from("release", "splits_of_release"), needs_root=True),
+    "folder": Reader(_from("folder", "splits_of_folder"), needs_root=True),
+}
 
 
 def open_data(spec: DataSpec, cache: Path) -> FoodData:
@@ -36,8 +70,10 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     """
     if not 0 <= spec.min_area <= 1:
         raise ConfigError(f"min_area is {spec.min_area}; expected a share of the photo from 0 to 1")
-    cache = Path(cache)
-    splits = _splits(spec, cache)
+    if spec.name not in READERS:
+        raise ConfigError(f"data set {spec.name!r} is not known; choose one of {', '.join(READERS)}")
+    cache, reader = Path(cache), READERS[spec.name]
+    splits = reader.splits(_root(spec, reader, cache), spec, cache)
     extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
@@ -45,38 +81,16 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     return FoodData(train.classes, train, test)
 
 
-def _splits(spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
-    # Readers are imported here: each needs other packages, and only one of them is ever used.
-    if spec.name == "plates":
-        from rvernet_core.data.plates import split_of_plates
-
-        return {name: split_of_plates(name, spec, cache) for name in ("train", "test")}
-    if spec.name == "foodseg103":
-        from rvernet_core.data.foodseg103 import splits_of_foodseg103
-
-        if spec.root is None:
-            from rvernet_core.data.fetch import fetch_foodseg103
-
-            return splits_of_foodseg103(fetch_foodseg103(cache), spec, cache)
-        return splits_of_foodseg103(_root(spec), spec, cache)
-    if spec.name == "foodseg103-hub":
-        from rvernet_core.data.foodseg103 import splits_of_foodseg103
-        from rvernet_core.data.hub import unpack
-
-        if spec.root is None:
-            from rvernet_core.data.fetch import fetch_hub_mirror
-
-            return splits_of_foodseg103(unpack(fetch_hub_mirror(cache), cache), spec, cache)
-        return splits_of_foodseg103(unpack(_root(spec), cache), spec, cache)
-    if spec.name == "release":
-        from rvernet_core.data.release import splits_of_release
-
-        return splits_of_release(_root(spec), spec, cache)
-    if spec.name == "folder":
-        from rvernet_core.data.folder import splits_of_folder
-
-        return splits_of_folder(_root(spec), spec, cache)
-    raise ConfigError(f"data set {spec.name!r} is not known; choose one of {', '.join(NAMES)}")
+def _root(spec: DataSpec, reader: Reader, cache: Path) -> Path | None:
+    """The folder that holds the data, fetched if need be; None where there is none."""
+    if spec.root is None:
+        if reader.needs_root:
+            raise ConfigError(f"data set {spec.name!r} needs `root`, the folder that holds it")
+        return reader.fetch(cache) if reader.fetch else None
+    root = Path(spec.root).expanduser()
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; `root` must be the folder that holds the {spec.name} data")
+    return root
 
 
 def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
@@ -88,15 +102,6 @@ def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
             f"extra class {entry!r}; expected 'class name=folder', such as 'ketchup=/data/ketchup'"
         )
     return splits_of_extra_class(name.strip(), Path(folder.strip()).expanduser(), spec, cache)
-
-
-def _root(spec: DataSpec) -> Path:
-    if spec.root is None:
-        raise ConfigError(f"data set {spec.name!r} needs `root`, the folder that holds it")
-    root = Path(spec.root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder; `root` must be the folder that holds the {spec.name} data")
-    return root
 
 
 def _with_samples(split: FoodSplit, where: str) -> FoodSplit:

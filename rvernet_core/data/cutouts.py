@@ -1,4 +1,4 @@
-"""Photo and mask -> complementary cut-outs; the letterbox; augmentation that acts on both together.
+"""Photo and mask -> complementary cut-outs; the letterbox.
 
 Images are uint8 RGB (H, W, 3), masks bool (H, W), True inside the region of interest (ROI).
 """
@@ -6,15 +6,12 @@ Images are uint8 RGB (H, W, 3), masks bool (H, W), True inside the region of int
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from rvernet_core.errors import DataError
-
-if TYPE_CHECKING:  # torch takes seconds to import, and whoever only reads data does not need it
-    import torch
 
 GRAY = 125  # the released transforms pad with this level in all three channels
 BLACK = 0
@@ -108,59 +105,18 @@ def letterbox_mask(mask: np.ndarray, size: int) -> np.ndarray:
     return pad_to_square(mask, size, fill=False)
 
 
-# --- augmentation: everything given is moved together ------------------------------------------------
-
-
-def flip(*arrays: np.ndarray, rng: np.random.Generator, probability: float = 0.5) -> tuple[np.ndarray, ...]:
-    """Mirror all arrays (H, W[, C]) left to right together, with `probability`.
-
-    Give a photo and its mask, or both cut-outs of a pair. One draw decides for all of them, so a
-    pair stays complementary (the release draws once per branch).
-    """
-    if rng.random() >= probability:
-        return arrays
-    return tuple(np.ascontiguousarray(array[:, ::-1]) for array in arrays)
-
-
-def flip_batch(
-    *batches: torch.Tensor, generator: torch.Generator, probability: float = 0.5
-) -> tuple[torch.Tensor, ...]:
-    """Mirror samples of tensors (B, ..., H, W) along W; sample i is flipped in all of them or in none."""
-    import torch
-
-    chosen = torch.rand(len(batches[0]), generator=generator) < probability
-    flipped = []
-    for batch in batches:
-        where = chosen.to(batch.device).view(-1, *[1] * (batch.dim() - 1))
-        flipped.append(torch.where(where, batch.flip(-1), batch))
-    return tuple(flipped)
-
-
-def random_crop(*arrays: np.ndarray, rng: np.random.Generator, scale: float = 0.8) -> tuple[np.ndarray, ...]:
-    """Cut one random window out of all arrays (H, W[, C]); each side keeps `scale` or more of its length."""
-    if not 0 < scale <= 1:
-        raise DataError(f"random_crop got scale {scale}; expected a share of the side in (0, 1]")
-    height, width = arrays[0].shape[:2]
-    kept = rng.uniform(scale, 1)
-    rows, columns = max(1, round(height * kept)), max(1, round(width * kept))
-    top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
-    return tuple(np.ascontiguousarray(a[top : top + rows, left : left + columns]) for a in arrays)
-
-
-def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """uint8 (H, W, 3) -> float32 (3, H, W) in [0, 1]."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
-
-
 # --- checks ---------------------------------------------------------------------------------------
 
 
-def check_image(image: np.ndarray) -> None:
-    """Raise DataError unless `image` is uint8 (H, W, 3)."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise DataError(f"got an image of shape {image.shape}, {image.dtype}; expected uint8 RGB (H, W, 3)")
+def check_image(image: Any) -> None:
+    """Raise DataError unless `image` is a uint8 RGB array (H, W, 3) with pixels in it."""
+    if not isinstance(image, np.ndarray):
+        raise DataError(f"photo is a {type(image).__name__}; expected a uint8 RGB array (H, W, 3)")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise DataError(
+            f"photo is {image.dtype} with shape {image.shape}; expected uint8 RGB (H, W, 3). "
+            "Read files with the data sets' readers, which convert gray, RGBA and CMYK"
+        )
 
 
 def check_mask(mask: np.ndarray, size: tuple[int, int] | None = None) -> None:

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rvernet_core.config import DataSpec
-from rvernet_core.data.masked import pair_up, split_of_pairs
+from rvernet_core.data.masked import match_masks, split_of_masked_photos
 from rvernet_core.data.names import clean
 from rvernet_core.data.release import split_of_cutouts
 from rvernet_core.data.samples import FoodSplit
@@ -41,7 +41,7 @@ def splits_of_folder(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodS
         raise DataError(
             f"{listing}: got {len(lines)} lines; expected distinct class names, no empty line between"
         )
-    return {name: _pairs(name, lines, root / name, spec, cache) for name in ("train", "test")}
+    return {name: _split(name, lines, root / name, spec, cache) for name in ("train", "test")}
 
 
 def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
@@ -50,7 +50,7 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
     for name in ("train", "test"):
         folder = root / name
         if (folder / "images").is_dir():
-            splits[name] = _pairs(name, [class_name], folder, spec, cache, extra=class_name)
+            splits[name] = _split(name, [class_name], folder, spec, cache, extra=class_name)
         elif (folder / "roi").is_dir():
             folders = {class_name: (folder / "roi", folder / "extra-roi")}
             splits[name] = split_of_cutouts(name, [class_name], folders, spec, cache, prefix=f"{class_name}-")
@@ -61,20 +61,10 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
     return splits
 
 
-def _pairs(
+def _split(
     name: str, classes: list[str], folder: Path, spec: DataSpec, cache: Path, extra: str | None = None
 ) -> FoodSplit:
-    pairs, alone = pair_up(folder / "images", folder / "masks")
+    photos, alone = match_masks(folder / "images", folder / "masks")
     if extra is not None:
-        pairs = [replace(pair, image_id=f"{extra}-{pair.image_id}") for pair in pairs]
-    return split_of_pairs(
-        name,
-        classes,
-        pairs,
-        alone,
-        cache=cache,
-        min_area=spec.min_area,
-        strict=spec.strict,
-        ignore=spec.ignore_id,
-        binary=extra is not None,
-    )
+        photos = [replace(item, image_id=f"{extra}-{item.image_id}") for item in photos]
+    return split_of_masked_photos(name, classes, photos, alone, spec, cache, binary=extra is not None)

@@ -1,4 +1,4 @@
-"""FoodSeg103: the official archive's layout, and the hub mirror's parquet unpacked into it.
+"""FoodSeg103 in the layout of the official archive.
 
 Images/img_dir/{train,test}/00000048.jpg   photos
 Images/ann_dir/{train,test}/00000048.png   masks, values 0 .. 103, 0 = background
@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from rvernet_core.config import DataSpec
-from rvernet_core.data.masked import pair_up, split_of_pairs
+from rvernet_core.data.masked import match_masks, split_of_masked_photos
 from rvernet_core.data.names import FOODSEG103, clean
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
@@ -24,29 +24,19 @@ TURNED = {"00000273": 6, "00002585": 6, "00003969": 6, "00006505": 8}
 
 def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
     """Both splits of a folder in the official layout (or of one that holds it as its only such folder)."""
-    home = find_home(root)
-    classes = read_classes(home / "category_id.txt")
+    folder = find_layout(root)
+    classes = read_classes(folder / "category_id.txt")
     splits = {}
     for name in ("train", "test"):
-        photos, masks = home / "Images/img_dir" / name, home / "Images/ann_dir" / name
-        pairs, alone = pair_up(photos, masks, TURNED)
-        alone += _listed_but_missing(
-            home / "ImageSets" / f"{name}.txt", photos, {p.image_id for p in pairs}, alone
-        )
-        splits[name] = split_of_pairs(
-            name,
-            classes,
-            pairs,
-            alone,
-            cache=cache,
-            min_area=spec.min_area,
-            strict=spec.strict,
-            ignore=spec.ignore_id,
-        )
+        photo_folder = folder / "Images/img_dir" / name
+        photos, alone = match_masks(photo_folder, folder / "Images/ann_dir" / name, TURNED)
+        present = {item.image_id for item in photos} | {Path(file).stem for file, _ in alone}
+        alone += _listed_but_missing(folder / "ImageSets" / f"{name}.txt", photo_folder, present)
+        splits[name] = split_of_masked_photos(name, classes, photos, alone, spec, cache)
     return splits
 
 
-def find_home(root: Path) -> Path:
+def find_layout(root: Path) -> Path:
     """The folder that holds `Images/img_dir`: `root`, a folder in it, or its parent if it is `Images`."""
     above = [root.resolve().parent] if root.resolve().name == "Images" else []
     inside = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
@@ -84,19 +74,14 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return classes
 
 
-def _listed_but_missing(
-    listing: Path, photos: Path, found: set[str], alone: list[tuple[str, str]]
-) -> list[tuple[str, str]]:
+def _listed_but_missing(listing: Path, photos: Path, present: set[str]) -> list[tuple[str, str]]:
+    """(name, reason) of the photos in `listing`, where there is one, whose names are not `present`."""
     if not listing.is_file():
         return []
-    seen = found | {Path(file).stem for file, _ in alone}
-    names = [
-        Path(line.strip()).stem
-        for line in listing.read_text(encoding="utf-8-sig").splitlines()
-        if line.strip()
-    ]
+    lines = listing.read_text(encoding="utf-8-sig").splitlines()
+    names = [Path(line.strip()).stem for line in lines if line.strip()]
     return [
         (name, f"{photos / name}.jpg is listed in {listing.name} but missing")
         for name in names
-        if name not in seen
+        if name not in present
     ]

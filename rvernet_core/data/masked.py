@@ -1,14 +1,13 @@
-"""Folders of photos and masks: pairing, one cached scan for areas and defects, and reading."""
+"""Folders of photos and masks: which belong to each other, one cached scan for areas and defects, reading."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,20 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.config import fingerprint
-from rvernet_core.data.photos import check_photo, class_areas, fit_mask, photo_size, read_mask, read_photo
+from rvernet_core.config import DataSpec, fingerprint
+from rvernet_core.data.photos import SizeMismatchError, check_photo, class_areas, read_mask_of, read_photo
 from rvernet_core.data.samples import Candidate, FoodSplit, MaskedSource, build_split
 from rvernet_core.errors import DataError
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-SCAN = 1  # raised when a scan finds something else in the same files
+SCAN = 2  # raised when a scan finds something else in the same files
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One photo and its mask of class ids."""
+class MaskedPhoto:
+    """A photo and its mask of class ids."""
 
     image_id: str
     photo: Path
@@ -37,125 +36,126 @@ class Pair:
     turn: int | None = None  # EXIF orientation to assume if the photo states none and only then fits its mask
 
 
-class PairSource(MaskedSource):
-    """Reads photos and masks; `ref` is (pair, class id, (full size, read size), assumed orientation)."""
+class MaskedPhotoSource(MaskedSource):
+    """Reads photos and masks; `ref` is (MaskedPhoto, class id). A binary mask holds one class."""
 
     def __init__(self, binary: bool = False) -> None:
         self._binary = binary
         self._last: dict[str, tuple[Path, np.ndarray]] = {}
 
     def photo(self, ref: Any) -> np.ndarray:
-        pair, _, _, turn = ref
-        return self._remembered("photo", pair.photo, lambda: read_photo(pair.photo, orientation=turn))
+        item, _ = ref
+        return self._remembered("photo", item.photo, lambda: read_photo(item.photo, orientation=item.turn))
 
     def mask(self, ref: Any) -> np.ndarray:
-        pair, class_id, (full, read), _ = ref
-        values = self._remembered(
-            "mask", pair.mask, lambda: fit_mask(read_mask(pair.mask), full, read, str(pair.mask))
-        )
+        item, class_id = ref
+        values = self._remembered("mask", item.mask, lambda: read_mask_of(item.photo, item.mask, item.turn))
         return values > 0 if self._binary else values == class_id
-
-    def _remembered(self, what: str, path: Path, read: Callable[[], np.ndarray]) -> np.ndarray:
-        """Samples of one photo lie side by side: keep the last photo and the last mask, read-only."""
-        known, array = self._last.get(what, (None, None))
-        if known != path or array is None:
-            array = read()
-            array.flags.writeable = False
-            self._last[what] = (path, array)
-        return array
 
     def photo_key(self, ref: Any) -> Path:
         return ref[0].photo
 
+    def _remembered(self, kind: str, path: Path, read: Callable[[], np.ndarray]) -> np.ndarray:
+        """Samples of one photo lie side by side: keep the last photo and the last mask, read-only."""
+        last, array = self._last.get(kind, (None, None))
+        if last != path or array is None:
+            array = read()
+            array.flags.writeable = False
+            self._last[kind] = (path, array)
+        return array
 
-def pair_up(
+
+def match_masks(
     photos: Path, masks: Path, turns: dict[str, int] | None = None
-) -> tuple[list[Pair], list[tuple[str, str]]]:
-    """(pairs of equal stem in order of name, files without a partner as (file, reason))."""
-    pictures, labels = by_stem(photos, SUFFIXES), by_stem(masks, (".png", ".tif", ".tiff", ".bmp", ".gif"))
-    pairs = [
-        Pair(stem, path, labels[stem], (turns or {}).get(stem))
-        for stem, path in pictures.items()
-        if stem in labels
+) -> tuple[list[MaskedPhoto], list[tuple[str, str]]]:
+    """(photos and masks of equal stem in order of name, files without a partner as (file, reason))."""
+    photo_of, mask_of = by_stem(photos, SUFFIXES), by_stem(masks, (".png", ".tif", ".tiff", ".bmp", ".gif"))
+    matched = [
+        MaskedPhoto(stem, path, mask_of[stem], (turns or {}).get(stem))
+        for stem, path in photo_of.items()
+        if stem in mask_of
     ]
-    alone = [
-        (str(path), f"{path} has no mask in {masks}") for stem, path in pictures.items() if stem not in labels
-    ]
-    alone += [
-        (str(path), f"{path} has no photo in {photos}")
-        for stem, path in labels.items()
-        if stem not in pictures
-    ]
-    return pairs, alone
+    alone = [(str(p), f"{p} has no mask in {masks}") for stem, p in photo_of.items() if stem not in mask_of]
+    alone += [(str(p), f"{p} has no photo in {photos}") for stem, p in mask_of.items() if stem not in photo_of]
+    return matched, alone
 
 
 def by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Stem -> path of the visible files with one of the `suffixes`, in order of name."""
     if not folder.is_dir():
         raise DataError(
             f"{folder} is not a folder; expected one with {'/'.join(s[1:] for s in suffixes[:3])} files"
         )
-    found: dict[str, Path] = {}
+    files_of: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in suffixes:
             continue
-        if path.stem in found:
-            raise DataError(f"{folder} holds both {found[path.stem].name} and {path.name}; keep one of them")
-        found[path.stem] = path
-    return found
+        if path.stem in files_of:
+            raise DataError(f"{folder} holds both {files_of[path.stem].name} and {path.name}; keep one of them")
+        files_of[path.stem] = path
+    return files_of
 
 
 # --- scanning ---------------------------------------------------------------------------------------
 
 
-def split_of_pairs(
+def split_of_masked_photos(
     name: str,
     classes: Sequence[str],
-    pairs: Sequence[Pair],
+    photos: Sequence[MaskedPhoto],
     alone: Sequence[tuple[str, str]],
-    *,
+    spec: DataSpec,
     cache: Path,
-    min_area: float,
-    strict: bool,
-    ignore: int | None = None,
     binary: bool = False,
 ) -> FoodSplit:
     """The split of index masks (id k is classes[k - 1]) or, if `binary`, of masks of one class.
 
-    Scans every file once, then keeps what it found in the cache. Broken files are left out and
-    counted, or raise DataError if `strict`; a mask of another size than its photo always raises.
+    Scans every file once, then keeps the result in the cache. Broken files and those in `alone` are left
+    out and counted, or raise DataError if `spec.strict`; a mask of another size than its photo always raises.
     """
     count = 1 if binary else len(classes)
     records = scanned(
-        [(pair.photo, pair.mask) for pair in pairs],
-        lambda i: _scan_pair(pairs[i], count, ignore, binary),
-        key=[count, ignore, binary, [pair.turn for pair in pairs]],
+        [(item.photo, item.mask) for item in photos],
+        lambda i: _scan_masked_photo(photos[i], count, spec.ignore_id, binary),
+        key=[count, spec.ignore_id, binary, [item.turn for item in photos]],
         cache=cache,
         title=f"reading {name} masks",
     )
-    wrong = [record["wrong"] for record in records if "wrong" in record]
-    if wrong:
-        raise DataError(wrong[0] + (f" (and {len(wrong) - 1} more such files)" if len(wrong) > 1 else ""))
-    broken = [*alone, *((r["file"], r["broken"]) for r in records if "broken" in r)]
-    if broken and strict:
-        raise DataError(f"{broken[0][1]} (strict: {len(broken)} such files)")
+    broken = left_out(records, spec.strict, alone)
+    good = [(item, record) for item, record in zip(photos, records, strict=True) if "areas" in record]
     candidates = [
-        Candidate(pair.image_id, classes[int(k) - 1], pixels / (record["read"][0] * record["read"][1]),
-                  (pair, int(k), (tuple(record["full"]), tuple(record["read"])), record["turn"]))
-        for pair, record in zip(pairs, records, strict=True)
-        for k, pixels in record.get("areas", {}).items()
-    ]  # fmt: skip
-    good = [(pair, record) for pair, record in zip(pairs, records, strict=True) if "areas" in record]
-    content = [[pair.image_id, record["bytes"], record["mask_sha256"]] for pair, record in good]
+        Candidate(
+            item.image_id, classes[int(k) - 1], area, (replace(item, turn=record["turn"]), int(k))
+        )
+        for item, record in good
+        for k, area in record["areas"].items()
+    ]
     return build_split(
         name,
         classes,
         candidates,
-        PairSource(binary),
-        content=content,
-        min_area=min_area,
+        MaskedPhotoSource(binary),
+        content=[[item.image_id, record["bytes"], record["mask_sha256"]] for item, record in good],
+        min_area=spec.min_area,
         photos=len(good),
         broken=broken,
     )
+
+
+def left_out(
+    records: Sequence[dict], strict: bool, alone: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """(file, reason) of every file that a scan found broken, after those in `alone`.
+
+    Raises DataError for a file that is whole but contradicts another, and if `strict` for any at all.
+    """
+    wrong = [record["wrong"] for record in records if "wrong" in record]
+    if wrong:
+        raise DataError(wrong[0] + (f" (and {len(wrong) - 1} more such files)" if len(wrong) > 1 else ""))
+    broken = [*alone, *((record["file"], record["broken"]) for record in records if "broken" in record)]
+    if broken and strict:
+        raise DataError(f"{broken[0][1]} (strict: {len(broken)} such files)")
+    return broken
 
 
 def scanned(
@@ -192,35 +192,39 @@ def scanned(
     return records
 
 
-def _scan_pair(pair: Pair, classes: int, ignore: int | None, binary: bool) -> dict:
-    """What a scan keeps of a pair; {"broken": reason} or {"wrong": reason} where it cannot be used."""
-    try:
-        check_photo(pair.photo)
-        full, read = photo_size(pair.photo)
-        raw = read_mask(pair.mask)
-        digest = files.sha256(pair.mask)
-        size = pair.photo.stat().st_size
-    except (DataError, OSError) as error:
-        return {"file": str(pair.photo), "broken": str(error)}
+def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, binary: bool) -> dict:
+    """What a scan keeps of a photo; {"broken": reason} or {"wrong": reason} where it cannot be used.
+
+    areas: class id -> share of the photo; turn: the orientation to assume, or None.
+    """
     turn = None
-    if pair.turn and raw.shape != full[::-1]:
-        turned = photo_size(pair.photo, orientation=pair.turn)
-        if raw.shape == turned[0][::-1]:
-            turn, (full, read) = pair.turn, turned
     try:
-        values = fit_mask(raw, full, read, str(pair.mask))
+        check_photo(item.photo)
+        digest = files.sha256(item.mask)
+        size = item.photo.stat().st_size
+        try:
+            values = read_mask_of(item.photo, item.mask)
+        except SizeMismatchError as error:
+            turn, values = item.turn, _turned_mask(item)
+            if values is None:
+                return {"wrong": str(error)}
+    except (DataError, OSError) as error:
+        return {"file": str(item.photo), "broken": str(error)}
+    try:
         values = (values > 0).astype(np.uint8) if binary else values
-        areas = class_areas(values, classes, str(pair.mask), ignore)
+        pixels = class_areas(values, classes, str(item.mask), ignore)
     except DataError as error:
         return {"wrong": str(error)}
-    return {
-        "full": full,
-        "read": read,
-        "turn": turn,
-        "areas": areas,
-        "bytes": size,
-        "mask_sha256": digest,
-    }
+    areas = {class_id: count / values.size for class_id, count in pixels.items()}
+    return {"areas": areas, "turn": turn, "bytes": size, "mask_sha256": digest}
+
+
+def _turned_mask(item: MaskedPhoto) -> np.ndarray | None:
+    """The mask's values if it fits the photo in the orientation to assume, else None."""
+    try:
+        return read_mask_of(item.photo, item.mask, item.turn) if item.turn else None
+    except SizeMismatchError:
+        return None
 
 
 def _stat(path: Path) -> tuple[int, int]:
@@ -229,8 +233,3 @@ def _stat(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return stat.st_size, stat.st_mtime_ns
-
-
-def text_digest(path: Path) -> str:
-    """SHA-256 of a small text file, or '' where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

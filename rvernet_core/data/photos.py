@@ -3,6 +3,9 @@
 A photo becomes uint8 RGB (H, W, 3) with its EXIF orientation applied; a mask becomes an integer array
 (H, W) of raw values, never turned by EXIF. `source` is always a path or the file's bytes; errors name
 `name` (default: the path). Everything unreadable raises DataError.
+
+Memory is bounded: a JPEG above `MAX_PIXELS` is decoded at 1/2, 1/4 or 1/8 of its size, and its mask follows
+(`read_mask_of`). Nothing outside this module has to know.
 """
 
 from __future__ import annotations
@@ -23,10 +26,10 @@ Source = str | os.PathLike | bytes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 BACKGROUND = (255, 255, 255)  # shows through transparent pixels, unless another colour is given
-#: A JPEG photo with more pixels is decoded at 1/2, 1/4 or 1/8 of its size, any other is refused, so
-#: that no photo takes more than about 150 MB. A mask may have up to `MAX_MASK_PIXELS`.
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000  # of a decoded photo: at most 150 MB; photos above it are refused, JPEGs reduced
 MAX_MASK_PIXELS = 200_000_000
+
+_PREVIEW_PIXELS = 100_000
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
@@ -42,40 +45,38 @@ def read_photo(
     background: tuple[int, int, int] = BACKGROUND,
     orientation: int | None = None,
     exif: bool = True,
-    enough: int = MAX_PIXELS,
 ) -> np.ndarray:
     """The photo as uint8 RGB (H, W, 3).
 
     EXIF orientation is applied; `orientation` (1 to 8) stands in where the file states none. CMYK,
     gray and palette become RGB (colour profiles are ignored), transparency shows `background`, and
-    16-bit gray is scaled to 8 bit. A photo above `MAX_PIXELS` has the size that `photo_size` tells.
-    `exif=False` leaves the pixels as stored. A smaller `enough` lets a JPEG be decoded, faster, at the
-    first of 1/1, 1/2, 1/4 and 1/8 of its size that has no more pixels than that.
+    16-bit gray is scaled to 8 bit. `exif=False` leaves the pixels as stored.
     """
     with _opened(source, name) as (image, label):
-        _shrink(image, label, enough)
+        _reduce(image, label)
         if exif:
             image = _upright(image, _orientation(image) or orientation or 1)
         return _rgb(image, label, background)
 
 
-def photo_size(
-    source: Source, name: str | None = None, orientation: int | None = None
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((width, height) of the file, (width, height) of `read_photo`), both upright, from its header."""
+def read_preview(source: Source, name: str | None = None) -> np.ndarray:
+    """The photo as stored, uint8 RGB (H, W, 3); a JPEG of more than 100,000 pixels is quickly read smaller."""
     with _opened(source, name) as (image, label):
-        turn = _orientation(image) or orientation or 1
-        full = image.size
-        _shrink(image, label)
-        read = image.size
-    return (full[::-1], read[::-1]) if turn in _TURNED else (full, read)
+        _reduce(image, label, _PREVIEW_PIXELS)
+        return _rgb(image, label, BACKGROUND)
+
+
+def photo_size(source: Source, name: str | None = None) -> tuple[int, int]:
+    """(width, height) of the upright photo in the file, from its header."""
+    with _opened(source, name) as (image, label):
+        return _sizes(image, label, None)[0]
 
 
 def check_photo(source: Source, name: str | None = None) -> None:
     """Raise DataError unless the photo can be decoded to its end (JPEG: at 1/8 size, which is quick)."""
     with _opened(source, name) as (image, label):
         if image.format not in ("JPEG", "MPO"):
-            _shrink(image, label)
+            _reduce(image, label)
         image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()
 
@@ -107,22 +108,31 @@ def read_mask(source: Source, name: str | None = None) -> np.ndarray:
     return values // packed
 
 
-def fit_mask(mask: np.ndarray, full: tuple[int, int], read: tuple[int, int], name: str) -> np.ndarray:
-    """`mask` (H, W) on the pixels of a photo of size `full` that was decoded at size `read` (width, height).
+def read_mask_of(
+    photo: str | os.PathLike, mask: str | os.PathLike, orientation: int | None = None
+) -> np.ndarray:
+    """The raw values of `mask` on the pixels of `read_photo(photo, orientation=orientation)`, (H, W).
 
-    Raises DataError if the mask's size is not `full`; only a photo above `MAX_PIXELS` is ever read
-    at another size, and then its mask follows by nearest neighbour.
+    The mask is of the size of the upright photo in the file, else SizeMismatchError: it is never resized.
+    Only where the photo is too large to be decoded at full size, its mask follows by nearest neighbour.
     """
-    if mask.shape != full[::-1]:
-        raise DataError(
-            f"{name}: mask is {mask.shape[1]} x {mask.shape[0]}, photo is {full[0]} x {full[1]} pixels "
+    with _opened(photo, None) as (image, label):
+        full, read = _sizes(image, label, orientation)
+    values = read_mask(mask)
+    if values.shape != full[::-1]:
+        raise SizeMismatchError(
+            f"{mask}: mask is {values.shape[1]} x {values.shape[0]}, photo is {full[0]} x {full[1]} pixels "
             "(upright); they must be of one size, so mask the photo again or remove the pair"
         )
     if full == read:
-        return mask
+        return values
     rows = ((np.arange(read[1]) + 0.5) * full[1] / read[1]).astype(int)
     columns = ((np.arange(read[0]) + 0.5) * full[0] / read[0]).astype(int)
-    return mask[rows[:, None], columns]
+    return values[rows[:, None], columns]
+
+
+class SizeMismatchError(DataError):
+    """Two files that belong to one photo differ in size."""
 
 
 def class_areas(mask: np.ndarray, classes: int, name: str, ignore: int | None = None) -> dict[int, int]:
@@ -153,7 +163,7 @@ def _opened(source: Source, name: str | None) -> Iterator[tuple[Image.Image, str
         if size == 0:
             raise DataError(f"{label} has no bytes; fetch or copy it again")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_shrink` has its own cap
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_reduce` has its own cap
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")  # odd EXIF, odd palette
             file = io.BytesIO(source) if isinstance(source, bytes) else source
             with Image.open(file, formats=FORMATS) as image:
@@ -180,7 +190,7 @@ def _first_bytes(source: Source) -> str:
         return repr(file.read(12))
 
 
-def _shrink(image: Image.Image, label: str, enough: int = MAX_PIXELS) -> None:
+def _reduce(image: Image.Image, label: str, enough: int = MAX_PIXELS) -> None:
     """Have a JPEG decoded at 1/2, 1/4 or 1/8 so that at most `enough` pixels arise, if that will do it.
 
     Raises DataError where more than `MAX_PIXELS` pixels would arise all the same.
@@ -194,6 +204,17 @@ def _shrink(image: Image.Image, label: str, enough: int = MAX_PIXELS) -> None:
             f"{label} has {width} x {height} pixels; a {image.format} photo may have {MAX_PIXELS:,}. "
             "Scale it and its mask down"
         )
+
+
+def _sizes(
+    image: Image.Image, label: str, orientation: int | None
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((width, height) of the file, (width, height) of `read_photo`), both upright."""
+    turned = (_orientation(image) or orientation) in _TURNED
+    full = image.size
+    _reduce(image, label)
+    read = image.size
+    return (full[::-1], read[::-1]) if turned else (full, read)
 
 
 def _orientation(image: Image.Image) -> int | None:

@@ -57,8 +57,12 @@ class PlatesSource(MaskedSource):
         return ref[0]
 
 
-def split_of_plates(name: str, spec: DataSpec, cache: Path) -> FoodSplit:
-    """Render (or find in the cache) and list the scenes of split `name`, 'train' or 'test'."""
+def splits_of_plates(root: Path | None, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
+    """Both splits, rendered or found in the cache; `root` has no meaning here."""
+    return {name: _split(name, spec, cache) for name in ("train", "test")}
+
+
+def _split(name: str, spec: DataSpec, cache: Path) -> FoodSplit:
     count, first = (spec.train_scenes, TRAIN_SEEDS) if name == "train" else (spec.test_scenes, TEST_SEEDS)
     first += spec.seed
     if count < 1 or spec.seed < 0 or spec.seed + count > TEST_SEEDS:

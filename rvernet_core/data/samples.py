@@ -199,20 +199,6 @@ class FoodData:
         """Names the content of both splits."""
         return fingerprint(self.train.fingerprint, self.test.fingerprint)
 
-    @property
-    def absent(self) -> dict[str, tuple[str, ...]]:
-        """{"train": classes without a train sample, "test": classes without a test sample}."""
-        return {
-            split.name: tuple(name for name, count in split.report.samples.items() if not count)
-            for split in (self.train, self.test)
-        }
-
-    def table(self) -> pd.DataFrame:
-        """The data table: one row per class, columns (train | test) x (samples, small, full_frame)."""
-        import pandas as pd
-
-        return pd.concat({s.name: s.report.table() for s in (self.train, self.test)}, axis=1)
-
 
 # --- building splits --------------------------------------------------------------------------------
 

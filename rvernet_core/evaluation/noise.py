@@ -44,7 +44,7 @@ def permute_patches(
 
     `patch` is the tile's side in pixels; default 16 at 224 px, in proportion elsewhere. A net with
     patch embedding is hardly disturbed when `patch` is its own patch size, so say which was used.
-    `severity` in [0, 1] is the share of tiles that change places among themselves. A RandomState
+    `severity` in [0, 1] is the share of tiles that are shuffled among themselves. A RandomState
     gives the same tiles as the released code after `numpy.random.seed` of the same seed.
     """
     _check_severity(severity, 1.0)
@@ -87,7 +87,7 @@ def tile_order(n: int, severity: float, rng: np.random.Generator | np.random.Ran
         return order
     mobile = order[: round(severity * n)]
     row = np.arange(n)
-    row[np.sort(mobile)] = mobile  # the chosen tiles, in the drawn order, on the chosen places
+    row[np.sort(mobile)] = mobile  # the chosen tiles, in the drawn order, at the chosen positions
     return row
 
 
@@ -109,9 +109,9 @@ def translocate(
     The scaled photo's top-left corner comes to (`dx`, -`dy`) pixels; default 60 and 85 at 224 px, in
     proportion elsewhere. `severity` (0 or more) moves the corner along the line from the letterbox's
     place (0) to that one (1). `canvas` is the colour that appears behind the photo. `how` takes apart
-    what the release does at once: "moved" is the release, shift and loss together; "rolled" rolls the
-    letterboxed picture around, so that everything is shifted and nothing lost; "covered" leaves the
-    picture where it is and paints over what would have left the frame, so that as much is lost and
+    what the release does in one step: "moved" is the release, shift and loss; "rolled" rolls the
+    letterboxed image around, so that everything is shifted and nothing lost; "covered" leaves the
+    image where it is and paints over what would have left the frame, so that as much is lost and
     nothing shifted.
     """
     return shift(cutouts.resize(image, size), size, severity, canvas, how, (dx, dy))

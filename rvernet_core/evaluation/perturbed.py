@@ -116,7 +116,7 @@ def _cut(store: RunStore, spec: DataSpec, condition: Condition, size: int) -> Cu
         first = set(photos[: condition.photos])
         split = split.subset([i for i, sample in enumerate(split.samples) if sample.image_id in first])
     if data.masks == "sam":
-        split = sam_masks(split, load_sam(sam), cache=store.cache)
+        split = sam_masks(split, load_sam(sam, cache=store.cache), cache=store.cache)
     if condition.grow:
         split = split.with_masks(_grown(split, condition.grow), f"grown {condition.grow:g}")
     if condition.fill != "black":

@@ -55,7 +55,7 @@ def mask_photo(
                 masks += [(prompt, mask, score) for mask, score in zip(*segment(places), strict=True)]
     if not masks:
         raise DataError(f"nothing was found in {photo}; point at something with a box or a point")
-    full, _ = images.photo_size(photo)
+    full = images.photo_size(photo)
     rows = []
     for k, (prompt, mask, score) in enumerate(masks, start=1):
         roi, extra_roi = cut(picture, mask)
@@ -79,8 +79,7 @@ def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
     mask: a PNG of the photo's size; every value but 0 is part of the ROI.
     Raises DataError for unreadable files, a mask of another size and an empty mask.
     """
-    picture, values = images.read_photo(photo), images.read_mask(mask)
-    inside = images.fit_mask(values, *images.photo_size(photo), str(mask)) > 0
+    picture, inside = images.read_photo(photo), images.read_mask_of(photo, mask) > 0
     if not inside.any():
         raise DataError(f"{mask} is empty; expected values other than 0 inside the ROI")
     return dict(zip(BRANCHES, cut(picture, inside), strict=True))

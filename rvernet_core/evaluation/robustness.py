@@ -113,10 +113,10 @@ def ranks(curve: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def crossings(curve: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Models that change places: the intervals of two of them lie apart at two conditions, in opposite order.
+    """Models whose order is reversed: the intervals of two of them lie apart at two conditions, in opposite order.
 
     One row per pair: first (the one ahead in the beginning), second, ahead_at (the last condition before
-    they change at which it is clearly ahead), behind_at (the next one at which it is clearly behind).
+    the reversal at which it is clearly ahead), behind_at (the next one at which it is clearly behind).
     """
     order = list(dict.fromkeys(curve[what]))
     table = {

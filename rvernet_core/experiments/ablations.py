@@ -103,13 +103,13 @@ def models(study: Study) -> Models:
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def parts(study: Study, found: Models) -> pd.DataFrame:
+def parts(study: Study, models: Models) -> pd.DataFrame:
     """One row per ablated pair and variant: scores, and the change of accuracy against the pair as it is."""
-    rows = [_scores(study, found, found.pairs).assign(variant="as it is")]
+    rows = [_scores(study, models, models.pairs).assign(variant="as it is")]
     for name, specs in ablated(study).items():
         runs = study.predictions(specs)
-        change = comparisons.changes(runs, found.pairs, "accuracy", study.classes).drop(columns="model")
-        rows.append(pd.concat([_scores(study, found, runs).assign(variant=name), change], axis=1))
+        change = comparisons.changes(runs, models.pairs, "accuracy", study.classes).drop(columns="model")
+        rows.append(pd.concat([_scores(study, models, runs).assign(variant=name), change], axis=1))
     table = pd.concat(rows, ignore_index=True)
     return table.sort_values("model", kind="stable", ignore_index=True)
 
@@ -132,11 +132,11 @@ def part_facts(table: pd.DataFrame) -> PartFacts:
     return PartFacts(worst, lower, higher, len(rows))
 
 
-def by_width(study: Study, found: Models) -> pd.DataFrame:
+def by_width(study: Study, models: Models) -> pd.DataFrame:
     """One row per ablated pair and width of the integration module (columns pair, width)."""
     runs = study.predictions(widths(study))
     names = {(comparisons.model_name(pair), width): part for (pair, width), part in runs.items()}
-    table = _scores(study, found, {f"{pair}, {width}": part for (pair, width), part in names.items()})
+    table = _scores(study, models, {f"{pair}, {width}": part for (pair, width), part in names.items()})
     table["pair"], table["width"] = zip(*names, strict=True)
     return table
 
@@ -144,28 +144,28 @@ def by_width(study: Study, found: Models) -> pd.DataFrame:
 # --- context ------------------------------------------------------------------------------------------
 
 
-def under_contexts(study: Study, found: Models) -> dict[str, dict[Pair, list[Predictions]]]:
+def under_contexts(study: Study, models: Models) -> dict[str, dict[Pair, list[Predictions]]]:
     """The ablated pairs with their own, no or a foreign context at the test."""
-    return study.evaluate(found.pairs, CONTEXTS)
+    return study.evaluate(models.pairs, CONTEXTS)
 
 
 def context_scores(
-    study: Study, found: Models, evaluated: Mapping[str, Mapping[Pair, Sequence[Predictions]]]
+    study: Study, models: Models, evaluated: Mapping[str, Mapping[Pair, Sequence[Predictions]]]
 ) -> pd.DataFrame:
     """Scores of single models on either cut-out, and of the pairs in every context (column context)."""
-    rois = {roi for roi, _ in found.pairs}
+    rois = {roi for roi, _ in models.pairs}
     kinds = {
-        "ROI alone": {name: runs for name, runs in found.singles.items() if name in rois},
+        "ROI alone": {name: runs for name, runs in models.singles.items() if name in rois},
         "context alone": study.predictions(context_only(study)),
         **{f"RveRNet, {name}": runs for name, runs in evaluated.items()},
     }
-    rows = [_scores(study, found, runs).assign(context=name) for name, runs in kinds.items()]
+    rows = [_scores(study, models, runs).assign(context=name) for name, runs in kinds.items()]
     return pd.concat(rows, ignore_index=True)
 
 
-def swapped(study: Study, found: Models, exchanged: Pairs) -> pd.DataFrame:
+def swapped(study: Study, models: Models, exchanged: Pairs) -> pd.DataFrame:
     """Under the other class's context: share of answers that are the context's class, or the ROI's own."""
-    indices, rows = [study.classes.index(name) for name in found.ambiguous], []
+    indices, rows = [study.classes.index(name) for name in models.ambiguous], []
     for pair, runs in exchanged.items():
         follow, stay = comparisons.follows(runs, indices)
         for what, e in (("the context's class", follow), ("the ROI's own class", stay)):
@@ -183,11 +183,11 @@ class Turned:
     images: list[list[np.ndarray]]  # ROI, own context, exchanged context: uint8 (S, S, 3)
 
 
-def turned_by_context(study: Study, found: Models, evaluated: Mapping[str, Pairs], count: int = 6) -> Turned:
+def turned_by_context(study: Study, models: Models, evaluated: Mapping[str, Pairs], count: int = 6) -> Turned:
     """Sauces that are right in their own context and taken for the other sauce in the other's."""
-    pair = next(iter(found.pairs))
+    pair = next(iter(models.pairs))
     before, after = (evaluated[name][pair][0].table for name in ("its own", "another class"))
-    indices = [study.classes.index(name) for name in found.ambiguous]
+    indices = [study.classes.index(name) for name in models.ambiguous]
     right = after["label"].isin(indices) & (before["predicted"] == after["label"])
     other = (after["predicted"] != after["label"]) & after["predicted"].isin(indices)
     chosen = after.index[right & other][:count].to_numpy()
@@ -217,7 +217,7 @@ def mask_photos(study: Study) -> int:
     return min(study.profile.evaluation_photos or 300, photos)
 
 
-def other_cutouts(study: Study, found: Models) -> dict[str, dict]:
+def other_cutouts(study: Study, models: Models) -> dict[str, dict]:
     """Single models and ablated pairs on other cut-outs of the same photos: how they are cut -> models."""
     photos = mask_photos(study)
     conditions = {
@@ -226,7 +226,7 @@ def other_cutouts(study: Study, found: Models) -> dict[str, dict]:
         **{f"{100 * share:+g} %": Condition(grow=share, photos=photos) for share in GROWN},
         **{fill: Condition(fill=fill, photos=photos) for fill in FILLS},
     }
-    return study.evaluate({**found.singles, **found.pairs}, conditions)
+    return study.evaluate({**models.singles, **models.pairs}, conditions)
 
 
 def cutout_accuracy(study: Study, evaluated: Mapping[str, Mapping]) -> pd.DataFrame:
@@ -248,5 +248,5 @@ def cutout_changes(study: Study, evaluated: Mapping[str, Mapping]) -> pd.DataFra
     return pd.concat(rows)[["cutouts", "model", "change", "change_low", "change_high"]]
 
 
-def _scores(study: Study, found: Models, runs: Mapping) -> pd.DataFrame:
-    return comparisons.summary(runs, METRICS, study.classes, found.ambiguous)
+def _scores(study: Study, models: Models, runs: Mapping) -> pd.DataFrame:
+    return comparisons.summary(runs, METRICS, study.classes, models.ambiguous)

@@ -78,8 +78,8 @@ def sam_against_exact(study: Study) -> SamMasks:
     test, profile = study.data.test, study.profile
     first = [i for group in photos(test)[: profile.sam_photos] for i in group]
     exact = test.subset(first, "sam")
-    masker = load_sam(profile.sam, device=study.store.device)
-    by_prompt = {prompt: sam_masks(exact, masker, prompt, study.store.cache) for prompt in PROMPTS}
+    masker = load_sam(profile.sam, device=study.store.device, cache=study.store.cache)
+    by_prompt = {prompt: sam_masks(exact, masker, prompt, cache=study.store.cache) for prompt in PROMPTS}
     overlap = pd.DataFrame(
         {"class": s.class_name, "prompt": prompt, "iou": iou(split.mask(i), exact.mask(i)), "sample": s.key}
         for prompt, split in by_prompt.items()

@@ -15,8 +15,8 @@ import pandas as pd
 from rvernet_core import config
 from rvernet_core.config import Condition, ModelSpec, Noise, RunSpec, TrainSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.evaluation import comparisons, slopes
-from rvernet_core.evaluation.slopes import Quantity
+from rvernet_core.evaluation import comparisons, distillation
+from rvernet_core.evaluation.distillation import Quantity
 from rvernet_core.experiments.noise_robustness import own_patch, photo_counts
 from rvernet_core.experiments.study import Study
 from rvernet_core.metrics import Estimate
@@ -101,10 +101,13 @@ def _levels(
 def needs(study: Study) -> dict[str, list[RunSpec]]:
     """Teachers and students, with the profile's seeds for ablations."""
     few = study.with_ablation_seeds()
-    of_teachers, of_students = teachers(few), students(few)
-    jobs = {f"single-{TEACHER}": of_teachers["single"], f"pair-{TEACHER}+{TEACHER}": of_teachers["rvernet"]}
+    teacher_specs, student_specs = teachers(few), students(few)
+    jobs = {
+        f"single-{TEACHER}": teacher_specs["single"],
+        f"pair-{TEACHER}+{TEACHER}": teacher_specs["rvernet"],
+    }
     for model, prefix in (("single", "student"), ("rvernet", "student-pair")):
-        jobs |= {f"{prefix}-{kind}-{s:g}": specs for (kind, s), specs in of_students[model].items()}
+        jobs |= {f"{prefix}-{kind}-{s:g}": specs for (kind, s), specs in student_specs[model].items()}
     return jobs
 
 
@@ -123,19 +126,19 @@ class Distilled:
 
     def quantities(self, study: Study, model: str) -> dict[str, tuple[str, Quantity]]:
         """What is measured of a student of `model`: name -> (condition, quantity); its strengths, last."""
-        mine = self.teachers[model]
+        teachers = self.teachers[model]
         return {
-            "agreement": ("clean", slopes.agreement(mine)),
-            KNOWLEDGE: ("clean", slopes.agreement(mine, on_errors=True)),
+            "agreement": ("clean", distillation.agreement(teachers)),
+            KNOWLEDGE: ("clean", distillation.agreement(teachers, on_errors=True)),
         } | self.strengths(study)
 
     def strengths(self, study: Study) -> dict[str, tuple[str, Quantity]]:
         """What any model is good at: name -> (condition, quantity)."""
-        accuracy = slopes.metric("accuracy", study.classes)
+        accuracy = distillation.metric("accuracy", study.classes)
         return {
             "accuracy": ("clean", accuracy),
-            "macro-F1": ("clean", slopes.metric("macro_f1", study.classes)),
-            "F1 of the pair": ("clean", slopes.metric("pair_f1", study.classes, self.ambiguous)),
+            "macro-F1": ("clean", distillation.metric("macro_f1", study.classes)),
+            "F1 of the pair": ("clean", distillation.metric("pair_f1", study.classes, self.ambiguous)),
             "permutation": ("permutation", accuracy),
             "translocation": ("translocation", accuracy),
         }
@@ -143,7 +146,7 @@ class Distilled:
 
 def distilled(study: Study) -> Distilled:
     """All teachers and students, and their evaluation under noise with tiles of the student's own patch."""
-    of_teachers = study.predictions(teachers(study))
+    teacher_models = study.predictions(teachers(study))
     curves: dict[str, Curve] = {}
     for model, specs in students(study).items():
         for (kind, strength), runs in study.predictions(specs).items():
@@ -155,20 +158,22 @@ def distilled(study: Study) -> Distilled:
         kind: Condition(noise=Noise(kind, patch=tile), photos=photos)
         for kind in ("permutation", "translocation")
     }
-    models: dict[tuple, list[Predictions]] = {("teacher", model): p for model, p in of_teachers.items()}
+    models: dict[tuple, list[Predictions]] = {("teacher", model): p for model, p in teacher_models.items()}
     models |= {(name, s): runs for name, curve in curves.items() for s, runs in curve.items()}
     tested = {"clean": models, **study.evaluate(models, noises)}
-    ambiguous = comparisons.ambiguous_pair(of_teachers, study.classes)
-    return Distilled(of_teachers, curves, tested, ambiguous, photos)
+    ambiguous = comparisons.ambiguous_pair(teacher_models, study.classes)
+    return Distilled(teacher_models, curves, tested, ambiguous, photos)
 
 
-def measures(study: Study, found: Distilled) -> pd.DataFrame:
+def measures(study: Study, distilled: Distilled) -> pd.DataFrame:
     """Tidy: one row per teacher or student, strength and quantity, with 95 % intervals."""
     rows = []
-    for name, strength in found.tested["clean"]:
-        quantities = found.strengths(study) if name == "teacher" else found.quantities(study, name.split()[1])
+    for name, strength in distilled.tested["clean"]:
+        quantities = (
+            distilled.strengths(study) if name == "teacher" else distilled.quantities(study, name.split()[1])
+        )
         for quantity, (condition, of) in quantities.items():
-            e = slopes.estimate(found.tested[condition][name, strength], of)
+            e = distillation.estimate(distilled.tested[condition][name, strength], of)
             rows.append((name, strength, quantity, e.value, e.low, e.high))
     return pd.DataFrame(rows, columns=["students", "strength", "quantity", "value", "low", "high"])
 
@@ -180,61 +185,61 @@ def widened(rows: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFra
     return wide
 
 
-def teacher_scores(found: Distilled, table: pd.DataFrame) -> pd.DataFrame:
+def teacher_scores(distilled: Distilled, table: pd.DataFrame) -> pd.DataFrame:
     """One row per teacher: its strengths with intervals, and its mean number of test errors over seeds."""
     rows = table[table["students"] == "teacher"]
-    wide = widened(rows, ["strength"], "quantity").loc[list(found.teachers)]
+    wide = widened(rows, ["strength"], "quantity").loc[list(distilled.teachers)]
     errors = [
         sum(int((p.labels != p.predicted).sum()) for p in runs) / len(runs)
-        for runs in found.teachers.values()
+        for runs in distilled.teachers.values()
     ]
     return wide.rename_axis("teacher of").reset_index().assign(**{"test errors": errors})
 
 
-def teacher_lead(study: Study, found: Distilled) -> Estimate:
+def teacher_lead(study: Study, distilled: Distilled) -> Estimate:
     """Accuracy of the single teacher minus that of the single student at the lowest strength."""
-    untaught = found.curves["hard single"][min(found.curves["hard single"])]
-    return comparisons.difference(found.teachers["single"], untaught, "accuracy", study.classes)
+    curve = distilled.curves["hard single"]
+    return comparisons.difference(distilled.teachers["single"], curve[min(curve)], "accuracy", study.classes)
 
 
-def student_scores(found: Distilled, table: pd.DataFrame) -> pd.DataFrame:
+def student_scores(distilled: Distilled, table: pd.DataFrame) -> pd.DataFrame:
     """One row per kind of student and strength, in the order of `tested`."""
     rows = table[table["students"] != "teacher"]
-    order = [key for key in found.tested["clean"] if key[0] != "teacher"]
+    order = [key for key in distilled.tested["clean"] if key[0] != "teacher"]
     return widened(rows, ["students", "strength"], "quantity").loc[order].reset_index()
 
 
 # --- the two heads ------------------------------------------------------------------------------------
 
 
-def head_curves(found: Distilled) -> dict[tuple[str, str], Curve]:
+def head_curves(distilled: Distilled) -> dict[tuple[str, str], Curve]:
     """(curve, head) -> students at the strengths at which that head was trained."""
     trained = {"class head": lambda s: s < 1, "distillation head": lambda s: s > 0}
     return {
         (name, head): {s: runs for s, runs in curve.items() if is_trained(s)}
-        for name, curve in found.curves.items()
+        for name, curve in distilled.curves.items()
         for head, is_trained in trained.items()
     }
 
 
-def head_quantities(study: Study, found: Distilled, model: str, head: str) -> dict[str, Quantity]:
+def head_quantities(study: Study, distilled: Distilled, model: str, head: str) -> dict[str, Quantity]:
     """What is measured of a head that answers alone."""
     return {
-        KNOWLEDGE: slopes.agreement(found.teachers[model], on_errors=True, column=head),
-        "accuracy": slopes.metric("accuracy", study.classes, column=head),
-        "F1 of the pair": slopes.metric("pair_f1", study.classes, found.ambiguous, column=head),
+        KNOWLEDGE: distillation.agreement(distilled.teachers[model], on_errors=True, column=head),
+        "accuracy": distillation.metric("accuracy", study.classes, column=head),
+        "F1 of the pair": distillation.metric("pair_f1", study.classes, distilled.ambiguous, column=head),
     }
 
 
-def head_scores(study: Study, found: Distilled) -> pd.DataFrame:
+def head_scores(study: Study, distilled: Distilled) -> pd.DataFrame:
     """One row per kind of student, head and strength: the head answering alone."""
     rows = []
-    for (name, head), curve in head_curves(found).items():
-        quantities = head_quantities(study, found, name.split()[1], head)
+    for (name, head), curve in head_curves(distilled).items():
+        quantities = head_quantities(study, distilled, name.split()[1], head)
         for strength, runs in curve.items():
             row: dict = {"students": name, "head": head, "strength": strength}
             for quantity, of in quantities.items():
-                e = slopes.estimate(runs, of)
+                e = distillation.estimate(runs, of)
                 row |= {quantity: e.value, f"{quantity}_low": e.low, f"{quantity}_high": e.high}
             rows.append(row)
     return pd.DataFrame(rows)
@@ -245,20 +250,22 @@ def head_scores(study: Study, found: Distilled) -> pd.DataFrame:
 Slopes = dict[tuple[str, str, str], Estimate]  # (curve, student or head, quantity) -> change from 0 to 1
 
 
-def slopes_over_strength(study: Study, found: Distilled) -> Slopes:
+def slopes_over_strength(study: Study, distilled: Distilled) -> Slopes:
     """The slope of every quantity, of the student's answer and of each head alone."""
     changes: Slopes = {}
-    heads = head_curves(found)
-    for name, curve in found.curves.items():
+    heads = head_curves(distilled)
+    for name, curve in distilled.curves.items():
         model = name.split()[1]
-        for quantity, (condition, of) in found.quantities(study, model).items():
-            line = {s: found.tested[condition][name, s] for s in curve}
-            changes[name, "student", quantity] = slopes.slope(line, of)
+        for quantity, (condition, of) in distilled.quantities(study, model).items():
+            line = {s: distilled.tested[condition][name, s] for s in curve}
+            changes[name, "student", quantity] = distillation.slope(line, of)
         for head in HEADS:
             if len(heads[name, head]) > 1:
-                quantities = head_quantities(study, found, model, head)
+                quantities = head_quantities(study, distilled, model, head)
                 for quantity in (KNOWLEDGE, "accuracy"):
-                    changes[name, head, quantity] = slopes.slope(heads[name, head], quantities[quantity])
+                    changes[name, head, quantity] = distillation.slope(
+                        heads[name, head], quantities[quantity]
+                    )
     return changes
 
 
@@ -279,18 +286,18 @@ class Verdict:
 
 
 def verdict(changes: Slopes) -> Verdict:
-    """By the rule of `slopes.trade_off`: knowledge is the agreement on the teacher's errors."""
+    """By the rule of `distillation.trade_off`: knowledge is the agreement on the teacher's errors."""
     names = list(dict.fromkeys(name for name, _, _ in changes))
     moved, by_curve = {}, {}
     for name in names:
         knowledge = changes[name, "student", KNOWLEDGE]
         own = {quantity: changes[name, "student", quantity] for quantity in JUDGED}
-        by_curve[name] = slopes.trade_off(knowledge, own)
+        by_curve[name] = distillation.trade_off(knowledge, own)
         moved[name] = {"agreement on the teacher's errors": knowledge, **own}
     heads = [
-        slopes.trade_off(e, {"accuracy": changes[name, who, "accuracy"]})
+        distillation.trade_off(e, {"accuracy": changes[name, who, "accuracy"]})
         for (name, who, quantity), e in changes.items()
         if who in HEADS and quantity == KNOWLEDGE
     ]
-    agreement = [slopes.direction(changes[name, "student", "agreement"]) for name in names]
+    agreement = [distillation.direction(changes[name, "student", "agreement"]) for name in names]
     return Verdict(by_curve, moved, agreement, heads)

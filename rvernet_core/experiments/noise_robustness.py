@@ -6,7 +6,7 @@ in pixels of an image of 224 px, as in the release, and scale with the input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,10 @@ import pandas as pd
 
 from rvernet_core.config import Condition, Noise, RunSpec
 from rvernet_core.evaluation import comparisons, noise, position, robustness
+from rvernet_core.evaluation.comparisons import Models
 from rvernet_core.evaluation.perturbed import perturbed_test_set
 from rvernet_core.evaluation.robustness import subset_like
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Study, named
 from rvernet_core.metrics import Estimate
 from rvernet_core.models.backbones import facts, input_size
 from rvernet_core.predictions import Predictions
@@ -33,8 +34,6 @@ PARTS = {  # the release's shift, taken apart
     "rolled": Noise("translocation", how="rolled"),
     "covered in black": Noise("translocation", how="covered", canvas=0),
 }
-
-Models = Mapping[str | Pair, Sequence[Predictions]]
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
@@ -106,8 +105,8 @@ class Released:
     pairs: Models
     clean_singles: Models  # clean, on the photos of the noisy ones
     clean_pairs: Models
-    noisy_singles: dict[str, Models]  # kind of noise -> models
-    noisy_pairs: dict[tuple[str, str], Models]  # (kind, input that the noise falls on) -> models
+    noisy_singles: Mapping[str, Models]  # kind of noise -> models
+    noisy_pairs: Mapping[tuple[str, str], Models]  # (kind, input that the noise falls on) -> models
 
 
 def released(study: Study) -> Released:
@@ -192,7 +191,7 @@ class Sweep:
 
     photos: int
     like: Predictions  # one evaluation on these photos
-    singles: dict[str, Models]  # name of a noise -> models
+    singles: Mapping[str, Models]  # name of a noise -> models
     curves: dict[tuple[str, str], pd.DataFrame]  # (kind, single | RveRNet) -> see `robustness.along`
 
     @property
@@ -379,7 +378,7 @@ class RollFacts:
     most: tuple[str, float]
     cnn: float  # least change of a CNN; NaN where there is none
     transformer: float  # least change of a transformer
-    verdict: str  # holds | does not hold | cannot be released: the CNN moves less than any transformer
+    verdict: str  # holds | does not hold | cannot be tested: the CNN moves less than any transformer
     off_grid: float  # mean change of the transformers at half a patch
     on_grid: float  # at a whole one
 
@@ -394,7 +393,7 @@ def roll_facts(study: Study, measured: Positions) -> RollFacts:
     }
     cnn, transformer = (after[families[family]].min() for family in families)
     verdict = (
-        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be released"
+        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be tested"
     )
     means = rolled[rolled["model"].isin(families["transformer"])].groupby("step")["change"].mean()
     return RollFacts(

@@ -28,6 +28,7 @@ from rvernet_core.runs import Run, RunStore
 
 Pair = tuple[str, str]  # (ROI module, extra-ROI module)
 Key = TypeVar("Key", bound=Hashable)
+Name = TypeVar("Name", bound=Hashable)
 SOURCES = ("train", "record")
 
 
@@ -215,10 +216,10 @@ class Study:
         }
 
     def evaluate(
-        self, models: Mapping[Key, Sequence[Predictions]], conditions: Mapping[str, Condition]
-    ) -> dict[str, dict[Key, list[Predictions]]]:
+        self, models: Mapping[Key, Sequence[Predictions]], conditions: Mapping[Name, Condition]
+    ) -> dict[Name, dict[Key, list[Predictions]]]:
         """Every model under every condition: name of the condition -> model -> one Predictions per seed."""
-        results: dict[str, dict[Key, list[Predictions]]] = {
+        results: dict[Name, dict[Key, list[Predictions]]] = {
             name: {key: [] for key in models} for name in conditions
         }
         for key, part in models.items():

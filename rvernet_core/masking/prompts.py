@@ -6,8 +6,6 @@ Coordinates are (x, y) in pixels of the photo. A box is (x0, y0, x1, y1) by its 
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,17 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from rvernet_core.errors import DataError, PromptError
 
 # --- checks ---------------------------------------------------------------------------------------
-
-
-def check_image(image: Any) -> None:
-    """Raise DataError unless `image` is a uint8 RGB array (H, W, 3) with pixels in it."""
-    if not isinstance(image, np.ndarray):
-        raise DataError(f"photo is a {type(image).__name__}; expected a uint8 RGB array (H, W, 3)")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise DataError(
-            f"photo is {image.dtype} with shape {image.shape}; expected uint8 RGB (H, W, 3). "
-            "Read files with the data sets' readers, which convert gray, RGBA and CMYK"
-        )
 
 
 def check_boxes(boxes: ArrayLike, height: int, width: int) -> NDArray[np.float32]:

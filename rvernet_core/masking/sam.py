@@ -1,6 +1,6 @@
-"""Segment Anything: a photo and a prompt in, masks out. The only file that knows `segment_anything`.
+"""Segment Anything: a photo and a prompt in, masks out. The only module that imports `segment_anything`.
 
-One door, `load_sam`, for the published vit_b / vit_l / vit_h and for the micro net of this project's zoo
+`load_sam` loads the published vit_b / vit_l / vit_h and the micro net of this project's zoo
 (the same classes at a small size). A photo is encoded once and prompted many times:
 
     masker = load_sam("micro")
@@ -25,23 +25,12 @@ from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncode
 from segment_anything.utils.transforms import ResizeLongestSide
 
 from rvernet_core import files
+from rvernet_core.data.cutouts import check_image
 from rvernet_core.data.fetch import SAM_CHECKPOINTS, sam_checkpoint
 from rvernet_core.errors import CheckpointError, ConfigError, PromptError
-from rvernet_core.masking.kept import sam_masks
-from rvernet_core.masking.prompts import box_of, check_boxes, check_image, check_points, interior_point, iou
+from rvernet_core.masking.prompts import check_boxes, check_points
 from rvernet_core.models import zoo
 from rvernet_core.models.weights import load_torch_checkpoint, load_weights
-
-__all__ = [
-    "NAMES",
-    "Masker",
-    "box_of",
-    "build_micro",
-    "interior_point",
-    "iou",
-    "load_sam",
-    "sam_masks",
-]
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.float32]]  # masks (N, H, W), scores (N,)
 
@@ -75,9 +64,9 @@ def load_sam(
     """Load Segment Anything and return its Masker.
 
     `name` is micro, vit_b, vit_l or vit_h. Without `checkpoint`, micro comes from the zoo and the others
-    are fetched once into `cache` (see `fetch.sam_checkpoint`). A published checkpoint must have the
-    published SHA-256; `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown
-    name and CheckpointError for a file that is missing, broken or another net's.
+    are fetched once into the folder `cache`. A published checkpoint must have the published SHA-256;
+    `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown name or a missing
+    `cache`, CheckpointError for a file that is missing, broken or another net's.
     """
     if name not in NAMES:
         raise ConfigError(f"no Segment Anything is called {name!r}; expected one of: {', '.join(NAMES)}")
@@ -86,9 +75,9 @@ def load_sam(
         model, state = build_micro(), load_weights(path)
         digest = files.sha256(path)
     else:
-        if checkpoint is None:
-            checkpoint = sam_checkpoint(name, cache)
-        path = Path(checkpoint)
+        if checkpoint is None and cache is None:
+            raise ConfigError(f"{name} needs `cache`, the folder to fetch it into, or `checkpoint`, its file")
+        path = Path(checkpoint) if checkpoint is not None else sam_checkpoint(name, cache)
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist; expected the checkpoint of {name}")
         digest = files.sha256(path)
@@ -145,7 +134,7 @@ class _Resize(ResizeLongestSide):
 
 
 class Masker:
-    """A Segment Anything net that keeps one encoded photo. Made by `load_sam`."""
+    """A Segment Anything net and the photo that it has encoded; `load_sam` returns it."""
 
     def __init__(self, model: Sam, name: str, fingerprint: str) -> None:
         self.model = model.eval()
@@ -228,9 +217,9 @@ class Masker:
         step = max(1, min(64, _MAX_FLOATS // (height * width * (3 if candidates else 1))))
         for start in range(0, count, step):
             part = slice(start, start + step)
-            found, quality, _ = self._predictor.predict_torch(**prompts(part), multimask_output=candidates)
+            predicted, quality, _ = self._predictor.predict_torch(**prompts(part), multimask_output=candidates)
             best = quality.argmax(1)
             rows = torch.arange(len(best), device=best.device)
-            masks[part] = found[rows, best].cpu().numpy()
+            masks[part] = predicted[rows, best].cpu().numpy()
             scores[part] = quality[rows, best].float().cpu().numpy()
         return masks, scores

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torchvision.transforms.functional import pad
 
@@ -92,44 +91,6 @@ def test_the_mask_stays_over_its_pixels(sides):
     boxed = cutouts.letterbox_mask(mask, 128)
     assert boxed.dtype == bool
     assert (boxed & bright).sum() / (boxed | bright).sum() > 0.85
-
-
-def test_flip_moves_photo_and_mask_together():
-    image, mask = photo(7, 5), photo(7, 5, seed=1)[..., 0] > 100
-    pair = cutouts.cut(image, mask)
-    for seed in range(8):
-        flipped, flipped_mask = cutouts.flip(image, mask, rng=np.random.default_rng(seed))
-        roi, extra_roi = cutouts.flip(*pair, rng=np.random.default_rng(seed))
-        np.testing.assert_array_equal(cutouts.cut(flipped, flipped_mask)[0], roi)
-        np.testing.assert_array_equal(roi + extra_roi, flipped)
-    never = cutouts.flip(image, rng=np.random.default_rng(0), probability=0)[0]
-    always = cutouts.flip(image, rng=np.random.default_rng(0), probability=1)[0]
-    np.testing.assert_array_equal(never, image)
-    np.testing.assert_array_equal(always, image[:, ::-1])
-
-
-def test_flip_batch_flips_the_same_samples_of_both_branches():
-    batch = torch.rand(64, 3, 4, 6)
-    one, two = cutouts.flip_batch(batch, batch.clone(), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(one, two)
-    kept = (one == batch).flatten(1).all(1)
-    assert torch.equal(one[~kept], batch[~kept].flip(-1))
-    assert 16 < int(kept.sum()) < 48
-
-
-def test_random_crop_takes_one_window_from_all():
-    image = photo(20, 10)
-    for seed in range(5):
-        one, two = cutouts.random_crop(image, image[..., 0], rng=np.random.default_rng(seed), scale=0.5)
-        np.testing.assert_array_equal(one[..., 0], two)
-        assert one.shape[0] >= 5
-        assert one.shape[1] >= 10
-
-
-def test_to_tensor():
-    tensor = cutouts.to_tensor(photo(6, 4))
-    assert tensor.shape == (3, 4, 6)
-    assert 0 <= tensor.min() <= tensor.max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -31,24 +31,24 @@ def photo(width, height, seed=0):
 
 
 def shrink(image, size):
-    picture = Image.fromarray(image)
-    ratio = size / max(picture.size)
-    return picture if ratio == 1 else picture.resize([math.floor(side * ratio) for side in picture.size])
+    fitted = Image.fromarray(image)
+    ratio = size / max(fitted.size)
+    return fitted if ratio == 1 else fitted.resize([math.floor(side * ratio) for side in fitted.size])
 
 
 def oracle_permutation(image, size, patch, order):
     """Torch's unfold and fold instead of reshapes; Pillow's padding instead of array slices."""
-    picture = shrink(image, size)
-    need_w, need_h = -picture.size[0] % patch, -picture.size[1] % patch
-    picture = pad(picture, [need_w // 2, need_h // 2, need_w - need_w // 2, need_h - need_h // 2], fill=0)
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    fitted = shrink(image, size)
+    need_w, need_h = -fitted.size[0] % patch, -fitted.size[1] % patch
+    fitted = pad(fitted, [need_w // 2, need_h // 2, need_w - need_w // 2, need_h - need_h // 2], fill=0)
+    pixels = torch.from_numpy(np.array(fitted)).permute(2, 0, 1)[None].float()
     columns = torch.nn.functional.unfold(pixels, patch, stride=patch)  # (1, 3 p p, n), row-major tiles
     shuffled = columns[:, :, torch.from_numpy(order(columns.shape[2]))]
     pixels = torch.nn.functional.fold(shuffled, pixels.shape[2:], patch, stride=patch)
-    picture = Image.fromarray(pixels[0].permute(1, 2, 0).numpy().astype(np.uint8))
-    gap_x, gap_y = size - picture.size[0], size - picture.size[1]
+    fitted = Image.fromarray(pixels[0].permute(1, 2, 0).numpy().astype(np.uint8))
+    gap_x, gap_y = size - fitted.size[0], size - fitted.size[1]
     return np.asarray(
-        pad(picture, [math.ceil(gap_x / 2), math.ceil(gap_y / 2), gap_x // 2, gap_y // 2], fill=125)
+        pad(fitted, [math.ceil(gap_x / 2), math.ceil(gap_y / 2), gap_x // 2, gap_y // 2], fill=125)
     )
 
 
@@ -134,7 +134,7 @@ def test_canvas_colour():
 
 
 @pytest.mark.parametrize("sides", [(128, 128), (200, 100), (90, 160)])
-def test_surviving_share_agrees_with_the_shifted_picture(sides):
+def test_surviving_share_agrees_with_the_shifted_image(sides):
     mask = np.zeros(sides[::-1], bool)
     mask[sides[1] // 4 :, sides[0] // 3 :] = True
     white = np.full((*mask.shape, 3), 255, np.uint8)

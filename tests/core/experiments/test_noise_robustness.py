@@ -1,4 +1,4 @@
-"""Page 6 on made-up predictions: what is evaluated again, what noise costs, what the nets know of positions."""
+"""Page 6 on made-up predictions: what is evaluated again, what noise costs, what nets know of positions."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ import pytest
 import torch
 from small_sets import make_cutouts, make_predictions
 
-from rvernet_core.config import CLEAN, ModelSpec, Noise
+from rvernet_core.config import CLEAN, Condition, ModelSpec, Noise
 from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.experiments import noise_robustness as page
 from rvernet_core.experiments.profiles import PROFILES
@@ -77,15 +77,14 @@ def study():
     return MadeUp()
 
 
-@pytest.fixture
-def released(study):
-    return page.released(study)
+@pytest.fixture(scope="module")
+def released():
+    return page.released(MadeUp())
 
 
-@pytest.fixture
-def sweep(study, released):
-    study.evaluated.clear()
-    return page.sweep(study, released)
+@pytest.fixture(scope="module")
+def sweep(released):
+    return page.sweep(MadeUp(), released)
 
 
 # --- what is evaluated --------------------------------------------------------------------------------
@@ -129,7 +128,8 @@ def test_examples_show_the_largest_sample_of_the_first_photos(study, monkeypatch
     assert (examples.images[0][1] != roi).any()
 
 
-def test_single_models_see_noise_on_their_one_input_and_rvernets_on_either_and_on_both(study, released):
+def test_single_models_see_noise_on_their_one_input_and_rvernets_on_either_and_on_both(study):
+    released = page.released(study)
     assert list(released.noisy_singles) == ["permutation", "translocation"]
     assert list(released.noisy_pairs) == [(k, name) for k in page.KINDS for name in page.INPUTS]
     assert {condition.photos for condition in study.evaluated} == {80}
@@ -182,7 +182,8 @@ def test_an_rvernet_is_compared_with_its_roi_module(study, released):
 # --- over severity ------------------------------------------------------------------------------------
 
 
-def test_the_releases_settings_are_not_evaluated_again(study, sweep):
+def test_the_releases_settings_are_not_evaluated_again(study, released):
+    sweep = page.sweep(study, released)
     noises = [condition.noise for condition in study.evaluated]
     assert not set(noises) & set(page.KINDS.values())
     assert len(noises) == 2 * (5 + 4), "singles and pairs; five tiles and four shifts beside the release's"
@@ -230,7 +231,6 @@ def test_the_surviving_share_is_that_of_the_samples_of_the_curves(study, sweep):
 
 
 def test_the_parts_of_the_shift_are_evaluated_beside_the_release(study, released, sweep):
-    study.evaluated.clear()
     apart = page.shift_taken_apart(study, released, sweep)
     assert list(dict.fromkeys(apart["noise"])) == ["clean", *page.PARTS]
     assert Noise("translocation") not in [condition.noise for condition in study.evaluated]
@@ -259,8 +259,8 @@ def test_the_facts_of_the_shift_are_averages_and_extremes_over_models(study):
 
 
 def test_positions_are_measured_on_nets_with_and_without_such_information(study, sweep, monkeypatch):
-    cutouts = make_cutouts(0)
-    monkeypatch.setattr(page, "perturbed_test_set", lambda store, data, c, size: perturbed(cutouts, c))
+    cutouts, few = make_cutouts(0), Condition(photos=4)
+    monkeypatch.setattr(page, "perturbed_test_set", lambda store, data, c, size: perturbed(cutouts, few))
     runs = {}
     for name in ("vit", "mobilenetv2"):
         torch.manual_seed(0)
@@ -268,7 +268,7 @@ def test_positions_are_measured_on_nets_with_and_without_such_information(study,
         runs[name] = [SimpleNamespace(spec=SimpleNamespace(seed=s), model=lambda m=model: m) for s in (0, 1)]
     study.runs = lambda models: runs
     measured = page.positions(study, sweep)
-    assert measured.images == 60
+    assert measured.images == 8
     assert list(measured.summary.index) == [("vit", "kept"), ("vit", "removed"), ("mobilenetv2", "kept")]
     assert len(measured.blindness) == 6
     assert measured.patch == 8, "28 px of 224 are 8 px of 64"

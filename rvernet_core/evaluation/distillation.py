@@ -1,8 +1,10 @@
-"""Quantities of a run, such as its agreement with a teacher, and how they change with a strength.
+"""What a student has learned from its teacher, and how that changes with the strength of distillation.
 
-A quantity takes a run and returns a function of a `metrics.Count`, from which it gets how many test samples
-fall into which cell. So everything here has one kind of interval: the bootstrap over seeds and photos of
-`metrics.bootstrap`.
+A quantity takes a run's predictions and returns a function of a `metrics.Count`, which says how many test
+samples fall into which cell. So everything here has one kind of interval: that of `metrics.bootstrap`, over
+seeds and photos.
+
+    change = slope({0.0: [Predictions, ...], 1.0: [...]}, agreement(teachers, on_errors=True))
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ Quantity = Callable[[Predictions], Counted]
 
 
 def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: str = "predicted") -> Quantity:
-    """A metric of `results.metric_named`, of the predictions in `column` (such as `class head`)."""
+    """A metric of `comparisons.metric_named`, of the predictions in `column` (such as `class head`)."""
     of = metric_named(name, classes, pair)
 
     def quantity(run: Predictions) -> Counted:
-        truth, answers = run.table["label"].to_numpy(), run.table[column].to_numpy()
-        return lambda count: of(metrics.confusions(count, truth, answers, len(classes)))
+        labels, answers = run.labels, run.table[column].to_numpy()
+        return lambda count: of(metrics.confusions(count, labels, answers, len(classes)))
 
     return quantity
 

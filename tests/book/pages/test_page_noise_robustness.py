@@ -1,0 +1,309 @@
+"""Page 6, shown from made-up frames: figures, tables, glued numbers and the answer agree with the data."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import stand_in
+
+from rvernet_book.page import Page
+from rvernet_book.pages import noise_robustness as show
+from rvernet_core.config import Noise
+from rvernet_core.experiments.noise_robustness import (
+    PARTS,
+    SHIFTS,
+    BlindnessFacts,
+    Examples,
+    NoiseFacts,
+    Positions,
+    RollFacts,
+    ShiftFacts,
+    Sweep,
+)
+from rvernet_core.metrics import Estimate
+
+MODELS = ("vit", "mlp-mixer")
+PAIR = ("ketchup", "chili paste")
+FACTS = {
+    "permutation": NoiseFacts(
+        "mlp-mixer",
+        "vit",
+        0.5,
+        0.1,
+        Estimate(0.4, 0.3, 0.5, 0, 2),
+        {"ROI": 0.3, "extra-ROI": 0.0, "both": 0.4},
+    ),
+    "translocation": NoiseFacts(
+        "vit",
+        "mlp-mixer",
+        0.2,
+        0.15,
+        Estimate(0.05, -0.01, 0.1, 0, 2),
+        dict.fromkeys(("ROI", "extra-ROI", "both"), np.nan),
+    ),
+}
+
+
+@pytest.fixture
+def page(tmp_path):
+    study = stand_in.study("demo")
+    study.backbones = MODELS
+    samples = [SimpleNamespace(image_id=f"p{i // 2}") for i in range(40)]
+    study.data.test = SimpleNamespace(samples=samples, fingerprint="abc")
+    return Page("06-noise-robustness", study, tmp_path)
+
+
+def written(bundle):
+    return pd.read_csv(bundle.paths["csv"])
+
+
+def test_the_banner_says_how_many_photos_are_behind_the_numbers(page):
+    assert "evaluated again" in show.banner(page)._repr_html_()
+    assert page.numbers == {"photos": "20", "few": "20", "own": "28"}
+
+
+def test_examples_name_every_noise_with_its_settings(page):
+    noises = [
+        {"clean": None, "tiles": Noise("permutation")},
+        {"up": Noise("translocation"), "rolled": PARTS["rolled"]},
+    ]
+    image = np.full((16, 16, 3), 90, np.uint8)
+    bundle = show.example_images(page, Examples(noises, [[image] * 2 for _ in range(4)]))
+    assert list(pd.read_csv(bundle.paths["csv"], keep_default_na=False)["noise"]) == [
+        "clean",
+        "tiles",
+        "up",
+        "rolled",
+    ]
+    assert all(name in bundle.alt for name in ("clean", "tiles", "up", "rolled"))
+
+
+# --- at the release's settings ------------------------------------------------------------------------
+
+
+def costs(**columns):
+    frame = pd.DataFrame({"model": list(MODELS), **columns})
+    for metric in ("accuracy", "macro_f1", "pair_f1"):
+        for value, middle in ((metric, 0.5), (f"{metric}_drop", 0.2)):
+            frame[value] = [middle, middle + 0.1]
+            frame[f"{value}_low"], frame[f"{value}_high"] = frame[value] - 0.05, frame[value] + 0.05
+        frame[f"{metric}_clean"] = 0.7
+    return frame
+
+
+def test_cost_tables_show_accuracy_and_drops_and_keep_the_other_scores_in_their_file(page):
+    bundle = show.single_table(page, "permutation", costs(), PAIR)
+    text = bundle._repr_html_()
+    assert "pair-F1 drop" in text
+    assert "macro-F1" not in text
+    assert "ketchup and chili paste" in text
+    assert {"macro_f1", "accuracy_clean", "pair_f1_drop"} <= set(written(bundle)["metric"])
+    strong = [part.split("<")[0].strip() for part in text.split("<strong>")[2:]]  # after the number
+    assert strong == ["0.200", "0.200", "0.600"], "the least drops and the highest accuracy are bold"
+
+
+def test_rvernets_say_which_input_the_noise_falls_on(page):
+    bundle = show.rvernet_table(page, "translocation", costs(**{"noise on": ["ROI", "both"]}), PAIR)
+    assert bundle.name == "translocation-rvernet"
+    assert set(written(bundle)["noise on"]) == {"ROI", "both"}
+    assert show.rvernet_table(page, "permutation", costs()[:0], PAIR) is None
+
+
+def test_the_facts_are_glued_in_words(page):
+    show.glue_facts(page, FACTS)
+    assert page.numbers["permutation-worst"] == "MLP-Mixer"
+    assert page.numbers["permutation-spread"] == "0.400 [0.300, 0.500]"
+    assert page.numbers["permutation-depends"] == "depends on the architecture"
+    assert page.numbers["translocation-depends"] == "does not show to depend on the architecture"
+    assert page.numbers["permutation-extra-ROI"] == "0.000"
+    assert page.numbers["translocation-both"] == "nan"
+
+
+def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(page):
+    show.answer(page, FACTS)
+    assert page.headlines == [
+        "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
+        "under translocation **ViT** most (0.200) and MLP-Mixer least (0.150)."
+    ]
+    assert page.numbers["claim"] == "is borne out here for permutation"
+    show.answer(page, {"translocation": FACTS["translocation"]})
+    assert page.numbers["claim"] == "does not show here"
+
+
+# --- over severity ------------------------------------------------------------------------------------
+
+
+def sweep(groups=("single", "RveRNet")):
+    """Straight lines; a group that is not among `groups` has no rows."""
+    curves = {}
+    for kind, steps in (("permutation", 7), ("translocation", 6)):
+        for group in ("single", "RveRNet"):
+            names = MODELS if group == "single" else ("vit + vit",)
+            rows = [(f"step {i}", name, 0.9 - 0.1 * i) for i in range(steps) for name in names]
+            frame = pd.DataFrame(rows, columns=["noise", "model", "value"])
+            frame["step"] = frame["noise"].str[5:].astype(int)
+            frame["low"], frame["high"], frame["seeds"] = frame["value"] - 0.02, frame["value"] + 0.02, 2
+            share = frame["step"].map(dict(enumerate(SHIFTS.values())))
+            curves[kind, group] = frame.assign(group=group, share=share)[: None if group in groups else 0]
+    return Sweep(75, None, {}, curves)
+
+
+@pytest.mark.parametrize("groups", [("single", "RveRNet"), ("single",)])
+@pytest.mark.parametrize(
+    ("draw", "last"),
+    [
+        (show.permutation_curves, "ViT from 0.900 at 0 to 0.300 at 6"),
+        (show.translocation_curves, "0.40 at 0.5"),
+    ],
+)
+def test_curves_hold_every_point_of_the_groups_that_there_are(page, draw, last, groups):
+    bundle = draw(page, sweep(groups))
+    assert last in bundle.alt
+    assert set(written(bundle)["group"]) == set(groups)
+    assert ("share" in written(bundle)) == (draw is show.translocation_curves)
+    assert ("RveRNet, noise on both inputs" in bundle.paths["light"].read_text()) == (len(groups) == 2)
+
+
+def test_ranks_stand_in_the_order_of_severity_and_crossings_are_worded(page):
+    ranks = pd.DataFrame(
+        [
+            ("clean", "vit", 1, "1="),
+            ("clean", "mlp-mixer", 1, "1="),
+            ("an up", "vit", 2, "2"),
+            ("an up", "mlp-mixer", 1, "1"),
+        ],
+        columns=["noise", "model", "rank", "text"],
+    )
+    crossings = pd.DataFrame(
+        [("vit", "mlp-mixer", "clean", "an up", "translocation")],
+        columns=["first", "second", "ahead_at", "behind_at", "kind"],
+    )
+    text = show.rank_table(page, ranks, crossings)._repr_html_()
+    assert text.index("clean") < text.index("an up"), "not in alphabetical order"
+    assert "1=" in text
+    assert page.numbers["crossings"] == "1"
+    expected = "under translocation, ViT is ahead of MLP-Mixer at “clean” and behind at “an up”"
+    assert page.numbers["crossing-lines"] == expected
+    show.rank_table(page, ranks, crossings[:0])
+    assert page.numbers["crossing-lines"] == "no two single models change places beyond their intervals"
+
+
+# --- translocation, taken apart -----------------------------------------------------------------------
+
+
+def test_the_surviving_share_at_the_releases_shift_is_glued(page):
+    kept = np.linspace(1, 0.5, len(SHIFTS))
+    shares = pd.DataFrame({"up by": SHIFTS.values(), "ROI kept": kept, "kept whole": kept / 2, "vit": 0.5})
+    shares = shares.assign(**{"ROI kept_low": kept - 0.1, "ROI kept_high": kept + 0.1})
+    bundle = show.surviving_table(page, shares)
+    assert page.numbers == {"kept": "60%", "kept-whole": "30%"}
+    assert "38%" in bundle._repr_html_()
+
+
+def apart():
+    rows = [(name, model, 0.9 - 0.1 * i) for i, name in enumerate(["clean", *PARTS]) for model in MODELS]
+    frame = pd.DataFrame(rows, columns=["noise", "model", "value"])
+    return frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1, seeds=2)
+
+
+@pytest.mark.parametrize(("rolled", "larger"), [(0.3, "the shift"), (0.1, "the loss")])
+def test_the_parts_of_the_shift_are_shown_beside_each_other(page, rolled, larger):
+    lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": rolled, "covered in black": 0.2}
+    bundle = show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", "vit", 0.07))
+    assert set(written(bundle)["noise"]) == {"clean", *PARTS}
+    assert page.numbers["larger-part"] == larger
+    assert page.numbers["canvas-part"] == "+0.050"
+    assert page.numbers["canvas-most-cost"] == "+0.070"
+    assert (page.numbers["rolled-most"], page.numbers["rolled-least"]) == ("ViT", "MLP-Mixer")
+
+
+# --- inductive bias -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured():
+    rows = [("vit", 0, "kept", 8), ("vit", 0, "removed", 8), ("mlp-mixer", 0, "kept", 8)]
+    blindness = pd.DataFrame(rows, columns=["model", "seed", "positions", "patch"])
+    blindness = blindness.assign(
+        accuracy=0.5, same_whole=0.25, change_whole=1e-5, same_half=0.125, change_half=2.0
+    )
+    summary = blindness.drop(columns="seed").set_index(["model", "positions"])
+    rolled = pd.DataFrame(
+        [(m, step, 0.1 * step) for m in MODELS for step in (4, 8, 16)], columns=["model", "step", "change"]
+    )
+    rolled = rolled.assign(
+        low=rolled["change"] - 0.1, high=rolled["change"] + 0.1, patch=8, aligned=rolled["step"] >= 8
+    )
+    return Positions(60, blindness, summary, 8, rolled)
+
+
+def test_the_table_of_positions_has_a_line_per_model_and_state_and_a_row_per_seed_in_its_file(page, measured):
+    bundle = show.position_table(page, measured, BlindnessFacts(1e-5, 0.99, 0.125, True))
+    text = bundle._repr_html_()
+    assert text.count("removed") == 1
+    assert "position information" in text
+    assert "60 test ROIs" in text
+    assert "1.0e-05" in text
+    assert set(written(bundle)["seed"]) == {0}
+    assert page.numbers == {
+        "gone-change": "1e-05",
+        "gone-same": "99%",
+        "gone-half": "12%",
+        "blindness": "holds",
+    }
+
+
+def test_blindness_that_does_not_hold_is_said(page, measured):
+    show.position_table(page, measured, BlindnessFacts(0.5, 0.5, 0.5, False))
+    assert page.numbers["blindness"] == "does not hold"
+
+
+def test_own_patches_against_half_patches(page):
+    halves = pd.DataFrame(
+        {"model": MODELS, "clean": 0.9, "tiles of 28 px": 0.8, "tiles of 14 px": [0.5, 0.7]}
+    )
+    halves["difference"] = [0.3, 0.1]
+    halves["difference_low"], halves["difference_high"] = (
+        halves["difference"] - 0.1,
+        halves["difference"] + 0.1,
+    )
+    text = show.halves_table(page, halves)._repr_html_()
+    assert "+0.300" in text
+    assert "28 px of 224" in text
+    assert page.numbers == {"halves-most": "ViT", "halves-least": "MLP-Mixer"}
+
+
+def test_the_chart_of_rolled_features_says_where_each_line_ends(page, measured):
+    facts = RollFacts(16, ("vit", 0.4), ("mlp-mixer", 1.6), np.nan, 0.4, "cannot be tested", 0.3, 0.2)
+    bundle = show.rolled_chart(page, measured, facts)
+    assert "ViT from 0.40 at 4 to 1.60 at 16" in bundle.alt
+    assert len(written(bundle)) == 6
+    assert page.numbers["roll-least"] == "ViT"
+    assert page.numbers["roll-most-change"] == "1.60"
+    assert page.numbers["cnn-change"] == "nan"
+    assert page.numbers["cnn-story"] == "cannot be tested"
+
+
+# --- RveRNet against its ROI module -------------------------------------------------------------------
+
+
+def test_comparisons_with_the_roi_module_are_counted_by_verdict(page):
+    against = pd.DataFrame(
+        {
+            "model": "vit + vit",
+            "against": "vit",
+            "noise": ["permutation", "translocation"],
+            "loses more by": [0.2, 0.0],
+            "loses more by_low": [0.1, -0.1],
+            "loses more by_high": [0.3, 0.1],
+            "verdict": ["less robust", "undecided"],
+        }
+    )
+    assert "+0.200" in show.against_table(page, against)._repr_html_()
+    assert page.numbers == {"more-robust": "0", "less-robust": "1", "undecided": "1", "against": "2"}
+
+
+def test_without_pairs_there_is_nothing_to_compare(page):
+    assert show.against_table(page, pd.DataFrame([])) is None
+    assert page.numbers == {"more-robust": "0", "less-robust": "0", "undecided": "0", "against": "0"}
