@@ -98,7 +98,8 @@ def mask(options: argparse.Namespace) -> None:
     from rvernet_core.masking import load_sam
 
     photo_size(options.photo)  # a photo that cannot be read stops here, before a large net is fetched
-    masker = load_sam(options.sam, options.checkpoint, pick_device(options.device))
+    cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
+    masker = load_sam(options.sam, options.checkpoint, pick_device(options.device), cache=cache)
     masks = mask_photo(options.photo, options.out, masker, options.box, options.point)
     print(masks.to_string(index=False, float_format="{:.3f}".format))
     print(f"{3 * len(masks)} files in {options.out}")

@@ -109,9 +109,8 @@ def swap_chart(page: Page, models: Models, swapped: pd.DataFrame) -> Bundle:
 def answer(page: Page, swapped: pd.DataFrame, facts: PartFacts) -> html.Html:
     """Whether the prediction follows the context, and what freezing costs."""
     followed = swapped[swapped["predicted"] == "the context's class"]
-    shares = ", ".join(
-        interval(*row, "{:.0%}") for row in followed[["share", "share_low", "share_high"]].to_numpy()
-    )
+    bounds = followed[["share", "share_low", "share_high"]].to_numpy()
+    shares = ", ".join(interval(value, low, high, "{:.0%}") for value, low, high in bounds)
     names = " and ".join(f"**{style.label(name)}**" for name in followed["model"])
     return page.headline(
         f"Under the other class's surroundings the prediction of {names} is the context's class in {shares} of the cases; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from rvernet_book import alt, charts, html, style
@@ -84,7 +86,7 @@ def quality_table(page: Page, masks: SamMasks, quality: pd.DataFrame) -> Bundle:
 def iou_chart(page: Page, means: pd.DataFrame) -> Bundle:
     """Mean IoU by food and prompt."""
     rows = means.reset_index().melt("class", var_name="prompt", value_name="iou")
-    columns = {"label": "class", "value": "iou", "series": "prompt"}
+    columns: dict[str, Any] = {"label": "class", "value": "iou", "series": "prompt"}
     return page.figure(
         "sam-iou-by-food",
         lambda ax: charts.dots(ax, rows, **columns, xlabel="mean IoU with the exact mask"),

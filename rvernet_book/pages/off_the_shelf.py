@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from rvernet_book import alt, charts, html, photos, style
@@ -29,7 +31,12 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
 
 def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
     """Accuracy of each model, with its interval."""
-    columns = {"label": "model", "value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+    columns: dict[str, Any] = {
+        "label": "model",
+        "value": "accuracy",
+        "low": "accuracy_low",
+        "high": "accuracy_high",
+    }
     return page.figure(
         "off-the-shelf-accuracy",
         lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test ROIs"),

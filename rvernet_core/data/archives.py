@@ -1,7 +1,7 @@
 """Unpacking a zip archive that nobody vouches for, with ZipCrypto encryption or without.
 
-ZipCrypto is decrypted by the program `unzip` where there is one, else by the standard library: that is
-plain Python, about 1 MB a second.
+ZipCrypto is decrypted by the program `unzip` where there is one, else by the standard library, in plain
+Python at about 1 MB a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from tqdm.auto import tqdm
 
@@ -43,7 +43,7 @@ def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: i
     wrong password and for damage.
     """
     archive = Path(archive)
-    with _opened(archive) as file:
+    with _open(archive) as file:
         _check(archive, file.infolist(), max_bytes)
         members = [member for member in file.infolist() if not member.is_dir()]
         encrypted = any(member.flag_bits & _ENCRYPTED for member in members)
@@ -72,7 +72,7 @@ def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: i
     return goal
 
 
-def _opened(archive: Path) -> zipfile.ZipFile:
+def _open(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
     except zipfile.BadZipFile as error:
@@ -96,7 +96,7 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> Non
             what = "leads out of its folder" if leaves else "is not a plain file"
             raise FetchError(f"{archive}: member {name!r} {what}; nothing was unpacked, so do not use it")
         if member.compress_type not in _READABLE or member.flag_bits & _STRONG:
-            how = "AES-encrypted" if member.compress_type == _AES else "packed in a way that Python cannot open"
+            how = "AES-encrypted" if member.compress_type == _AES else "packed as Python cannot open it"
             raise FetchError(
                 f"{archive}: member {name!r} is {how}; unpack the archive with 7-Zip "
                 f"(7z x {archive.name}) and give the folder as `root`"
@@ -126,7 +126,7 @@ def _reader(
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as process:
-            yield lambda member: process.stdout
+            yield lambda member: cast(IO[bytes], process.stdout)
         return
     if password:
         log.warning("no program `unzip` is here, so %s is decrypted slowly", archive.name)

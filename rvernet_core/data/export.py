@@ -7,6 +7,7 @@ resolution; masks stay exact.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -34,8 +35,8 @@ def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Pa
     with files.atomic_folder(folder) as staging:
         number, origins = 0, ["name\tsplit\timage_id"]
         for split in (data.train, data.test):
-            photos = _made(staging / "Images/img_dir" / split.name)
-            masks = _made(staging / "Images/ann_dir" / split.name)
+            photos = _new_folder(staging / "Images/img_dir" / split.name)
+            masks = _new_folder(staging / "Images/ann_dir" / split.name)
             names = []
             for group in tqdm(split.photo_groups(), f"writing {split.name}", unit="photo", disable=None):
                 name = f"{number:08d}"
@@ -44,7 +45,7 @@ def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Pa
                 names.append(f"{name}.jpg")
                 origins.append(f"{name}\t{split.name}\t{split.samples[group[0]].image_id}")
                 number += 1
-            _made(staging / "ImageSets")
+            _new_folder(staging / "ImageSets")
             _text(staging / "ImageSets" / f"{split.name}.txt", names)
         _text(staging / "category_id.txt", [f"{i}\t{c}" for i, c in enumerate(("background", *data.classes))])
         _text(staging / "image_ids.tsv", origins)
@@ -58,7 +59,7 @@ def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Pa
 def write_release(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
     """Write every sample's cut-outs to {train,test}/{roi,extra-roi}/<category>/<name>.jpg; returns `folder`.
 
-    Category folders have safe names (`datasets.names.folder_name`); `classes.txt` keeps the real
+    Category folders have safe names (`data.names.folder_name`); `classes.txt` keeps the real
     names in label order. Raises DataError if `folder` holds anything or cannot be written.
     """
     folder = _vacant(folder)
@@ -66,13 +67,13 @@ def write_release(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
         for split in (data.train, data.test):
             for branch in ("roi", "extra-roi"):
                 for class_name in data.classes:
-                    _made(staging / split.name / branch / folder_name(class_name))
+                    _new_folder(staging / split.name / branch / folder_name(class_name))
             for i, sample in enumerate(
-                tqdm(split.samples, f"writing {split.name}", unit="pair", disable=None)
+                tqdm(split.samples, f"writing {split.name}", unit="ROI", disable=None)
             ):
                 place = Path(folder_name(sample.class_name)) / f"{folder_name(sample.image_id)}.jpg"
-                for branch, picture in zip(("roi", "extra-roi"), split.cutouts(i), strict=True):
-                    _save_jpeg(picture, staging / split.name / branch / place, quality)
+                for branch, cutout in zip(("roi", "extra-roi"), split.cutouts(i), strict=True):
+                    _save_jpeg(cutout, staging / split.name / branch / place, quality)
         _text(staging / "classes.txt", list(data.classes))
     return folder
 
@@ -82,11 +83,9 @@ def write_release(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
 
 def _index_mask(split: FoodSplit, group: list[int]) -> np.ndarray:
     """uint8 (H, W): label + 1 of the samples in `group`, which show one photo."""
-    values = None
+    values = np.zeros(split.mask(group[0]).shape, np.uint8)
     for i in sorted(group, key=lambda i: -split.samples[i].area):
-        mask = split.mask(i)
-        values = np.zeros(mask.shape, np.uint8) if values is None else values
-        values[mask] = split.samples[i].label + 1
+        values[split.mask(i)] = split.samples[i].label + 1
     return values
 
 
@@ -97,7 +96,7 @@ def _vacant(folder: Path) -> Path:
     return folder
 
 
-def _made(folder: Path) -> Path:
+def _new_folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -106,13 +105,13 @@ def _text(path: Path, lines: list[str]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _save_jpeg(picture: np.ndarray, path: Path, quality: int) -> None:
-    _save(Image.fromarray(picture), path, quality=quality, subsampling=0)
+def _save_jpeg(image: np.ndarray, path: Path, quality: int) -> None:
+    _save(Image.fromarray(image), path, quality=quality, subsampling=0)
 
 
-def _save(picture: Image.Image, path: Path, **options: int) -> None:
+def _save(image: Image.Image, path: Path, **options: Any) -> None:
     try:
-        picture.save(path, **options)
+        image.save(path, **options)
     except OSError as error:
         raise DataError(
             f"cannot write {path.name} ({error}); nothing is kept of the unfinished folder"

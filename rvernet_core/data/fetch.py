@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -88,7 +89,7 @@ def fetch_hub_mirror(cache: Path, repo: str = HUB_MIRROR, endpoint: str | None =
     """Folder of the hub mirror's parquet files and `id2label.json`; a started download is resumed."""
     import huggingface_hub
 
-    def snapshot(**how: object) -> Path:
+    def snapshot(**options: Any) -> Path:
         return Path(
             huggingface_hub.snapshot_download(
                 repo,
@@ -96,7 +97,7 @@ def fetch_hub_mirror(cache: Path, repo: str = HUB_MIRROR, endpoint: str | None =
                 cache_dir=Path(cache) / "hub",
                 allow_patterns=["*.parquet", "id2label.json"],
                 endpoint=endpoint,
-                **how,
+                **options,
             )
         )
 
@@ -185,7 +186,10 @@ def _download(url: str, path: Path, title: str) -> None:
     import pooch
 
     with tqdm(desc=title, total=1, unit="B", unit_scale=True, disable=None) as bar:  # pooch sets the total
-        pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT, chunk_size=2**16)(url, str(path), None)
+        progressbar: Any = bar
+        pooch.HTTPDownloader(progressbar=progressbar, timeout=_TIMEOUT, chunk_size=2**16)(
+            url, str(path), None
+        )
 
 
 def _complaint(

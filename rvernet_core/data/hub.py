@@ -38,27 +38,26 @@ def unpack(root: Path, cache: Path) -> Path:
     Reads a few rows at a time. Raises DataError for files that are no such parquet, and where disk
     space is short.
     """
-    parts = sorted(root.rglob("*.parquet"))
-    split_of = {path: SPLITS.get(re.split(r"[-_.]", path.name)[0]) for path in parts}
+    paths = sorted(root.rglob("*.parquet"))
+    parts = [(path, split) for path in paths if (split := SPLITS.get(re.split(r"[-_.]", path.name)[0]))]
     for official in ("train", "test"):
-        if official not in split_of.values():
+        if official not in {split for _, split in parts}:
             raise DataError(
                 f"{root} holds no parquet file of the {official} split; expected names that begin with "
                 f"{' or '.join(k for k, v in SPLITS.items() if v == official)}"
             )
-    identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in parts]
+    identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
     goal = cache / "foodseg103-hub" / fingerprint("parquet", identity)
     if goal.is_dir():
         return goal
-    files.check_space(goal, sum(path.stat().st_size for path in parts))
+    files.check_space(goal, sum(path.stat().st_size for path, _ in parts))
     with files.atomic_folder(goal) as staging:
-        rows = sum(_opened(path).metadata.num_rows for path in parts)
+        rows = sum(_opened(path).metadata.num_rows for path, _ in parts)
         with tqdm(total=rows, desc="unpacking parquet", unit="photo", disable=None) as bar:
-            for path in parts:
-                if split_of[path]:
-                    for row in _rows(path):
-                        _write(staging, split_of[path], row, path)
-                        bar.update()
+            for path, split in parts:
+                for row in _rows(path):
+                    _write(staging / "Images", split, row, path)
+                    bar.update()
         names = _classes(root)
         lines = ["0\tbackground", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
         (staging / "category_id.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -89,13 +88,13 @@ def _rows(path: Path) -> Iterator[dict]:
         raise DataError(f"{path} is damaged ({error}); fetch it again") from error
 
 
-def _write(home: Path, split: str, row: dict, path: Path) -> None:
-    given = Path(row["image"].get("path") or "").stem
-    stem = given if re.fullmatch(r"\d{8}", given) else f"{int(row['id']):08d}"
+def _write(folder: Path, split: str, row: dict, path: Path) -> None:
+    named = Path(row["image"].get("path") or "").stem
+    stem = named if re.fullmatch(r"\d{8}", named) else f"{int(row['id']):08d}"
     photo, mask = row["image"]["bytes"] or b"", row["label"]["bytes"] or b""
     suffix = ".png" if photo.startswith(b"\x89PNG") else ".jpg"
     for kind, name, content in (("img_dir", stem + suffix, photo), ("ann_dir", stem + ".png", mask)):
-        target = home / "Images" / kind / split / name
+        target = folder / kind / split / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise DataError(f"{path}: photo {stem} occurs twice in the {split} split; fetch the mirror again")

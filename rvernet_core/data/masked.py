@@ -69,15 +69,20 @@ def match_masks(
     photos: Path, masks: Path, turns: dict[str, int] | None = None
 ) -> tuple[list[MaskedPhoto], list[tuple[str, str]]]:
     """(photos and masks of equal stem in order of name, files without a partner as (file, reason))."""
-    photo_of, mask_of = by_stem(photos, SUFFIXES), by_stem(masks, (".png", ".tif", ".tiff", ".bmp", ".gif"))
+    mask_suffixes = (".png", ".tif", ".tiff", ".bmp", ".gif")
+    photo_of, mask_of = by_stem(photos, SUFFIXES), by_stem(masks, mask_suffixes)
     matched = [
-        MaskedPhoto(stem, path, mask_of[stem], (turns or {}).get(stem))
-        for stem, path in photo_of.items()
+        MaskedPhoto(stem, photo_of[stem], mask_of[stem], (turns or {}).get(stem))
+        for stem in photo_of
         if stem in mask_of
     ]
-    alone = [(str(p), f"{p} has no mask in {masks}") for stem, p in photo_of.items() if stem not in mask_of]
-    alone += [(str(p), f"{p} has no photo in {photos}") for stem, p in mask_of.items() if stem not in photo_of]
-    return matched, alone
+    reasons = {
+        path: f"{path} has no mask in {masks}" for stem, path in photo_of.items() if stem not in mask_of
+    }
+    for stem, path in mask_of.items():
+        if stem not in photo_of:
+            reasons[path] = f"{path} has no photo in {photos}"
+    return matched, [(str(path), reason) for path, reason in reasons.items()]
 
 
 def by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
@@ -86,14 +91,14 @@ def by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
         raise DataError(
             f"{folder} is not a folder; expected one with {'/'.join(s[1:] for s in suffixes[:3])} files"
         )
-    files_of: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in suffixes:
             continue
-        if path.stem in files_of:
-            raise DataError(f"{folder} holds both {files_of[path.stem].name} and {path.name}; keep one of them")
-        files_of[path.stem] = path
-    return files_of
+        if path.stem in paths:
+            raise DataError(f"{folder} holds both {paths[path.stem].name} and {path.name}; keep one of them")
+        paths[path.stem] = path
+    return paths
 
 
 # --- scanning ---------------------------------------------------------------------------------------
@@ -124,9 +129,7 @@ def split_of_masked_photos(
     broken = left_out(records, spec.strict, alone)
     good = [(item, record) for item, record in zip(photos, records, strict=True) if "areas" in record]
     candidates = [
-        Candidate(
-            item.image_id, classes[int(k) - 1], area, (replace(item, turn=record["turn"]), int(k))
-        )
+        Candidate(item.image_id, classes[int(k) - 1], area, (replace(item, turn=record["turn"]), int(k)))
         for item, record in good
         for k, area in record["areas"].items()
     ]
@@ -200,14 +203,13 @@ def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, bina
     turn = None
     try:
         check_photo(item.photo)
-        digest = files.sha256(item.mask)
-        size = item.photo.stat().st_size
         try:
             values = read_mask_of(item.photo, item.mask)
         except SizeMismatchError as error:
             turn, values = item.turn, _turned_mask(item)
             if values is None:
                 return {"wrong": str(error)}
+        digest, size = files.sha256(item.mask), item.photo.stat().st_size
     except (DataError, OSError) as error:
         return {"file": str(item.photo), "broken": str(error)}
     try:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from rvernet_core.errors import DataError
 
@@ -60,7 +60,7 @@ def read_photo(
 
 
 def read_preview(source: Source, name: str | None = None) -> np.ndarray:
-    """The photo as stored, uint8 RGB (H, W, 3); a JPEG of more than 100,000 pixels is quickly read smaller."""
+    """The photo as stored, uint8 RGB (H, W, 3); a JPEG above 100,000 pixels is read smaller, quickly."""
     with _opened(source, name) as (image, label):
         _reduce(image, label, _PREVIEW_PIXELS)
         return _rgb(image, label, BACKGROUND)
@@ -155,7 +155,7 @@ def class_areas(mask: np.ndarray, classes: int, name: str, ignore: int | None = 
 
 
 @contextlib.contextmanager
-def _opened(source: Source, name: str | None) -> Iterator[tuple[Image.Image, str]]:
+def _opened(source: Source, name: str | None) -> Iterator[tuple[ImageFile.ImageFile, str]]:
     """(Pillow image, its name in messages); everything that goes wrong meanwhile becomes a DataError."""
     label = name or (f"a photo of {len(source)} bytes" if isinstance(source, bytes) else str(source))
     try:
@@ -214,7 +214,7 @@ def _sizes(
     full = image.size
     _reduce(image, label)
     read = image.size
-    return (full[::-1], read[::-1]) if turned else (full, read)
+    return ((full[1], full[0]), (read[1], read[0])) if turned else (full, read)
 
 
 def _orientation(image: Image.Image) -> int | None:

@@ -9,7 +9,6 @@ test gives the label order, one class name a line.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +80,8 @@ def _classes(root: Path, categories: set[str]) -> tuple[str, ...]:
     classes = tuple(line for line in listing.read_text(encoding="utf-8-sig").splitlines() if line)
     unlisted = sorted(categories - set(classes))
     if unlisted or len(set(classes)) < len(classes):
-        what = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
-        raise DataError(f"{listing} {what}; expected every category once")
+        defect = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
+        raise DataError(f"{listing} {defect}; expected every category once")
     return classes
 
 
@@ -133,8 +132,12 @@ def split_of_cutouts(
     )
 
 
+def _as_stored(path: Path) -> np.ndarray:
+    return read_photo(path, exif=False)
+
+
 def _read_both(
-    roi: Path, extra_roi: Path, read: Callable[[Path], np.ndarray] = partial(read_photo, exif=False)
+    roi: Path, extra_roi: Path, read: Callable[[Path], np.ndarray] = _as_stored
 ) -> tuple[np.ndarray, np.ndarray]:
     cutouts = read(roi), read(extra_roi)
     (h1, w1), (h2, w2) = (cutout.shape[:2] for cutout in cutouts)

@@ -78,7 +78,7 @@ class Source(Protocol):
         ...
 
 
-class MaskedSource:
+class MaskedSource(Source):
     """A source whose cut-outs are cut from the photo by the mask."""
 
     def cutouts(self, ref: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -177,12 +177,17 @@ class FoodSplit:
 
 class _Remasked(MaskedSource):
     def __init__(self, split: FoodSplit, read_mask: Callable[[int], np.ndarray]) -> None:
-        self.photo = split.photo
-        self.mask = read_mask
-        self._places = split._places
+        self._split = split
+        self._read_mask = read_mask
+
+    def photo(self, ref: int) -> np.ndarray:
+        return self._split.photo(ref)
+
+    def mask(self, ref: int) -> np.ndarray:
+        return self._read_mask(ref)
 
     def photo_key(self, ref: int) -> Hashable:
-        source, inner = self._places[ref]
+        source, inner = self._split._places[ref]
         return id(source), source.photo_key(inner)
 
 

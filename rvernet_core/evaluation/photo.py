@@ -1,6 +1,7 @@
 """One photo of your own: Segment Anything masks it, the mask cuts it, a trained run classifies the ROI.
 
-mask_photo("lunch.jpg", "out", load_sam("vit_h"), boxes=[(10, 12, 60, 70)])   ->  out/lunch-1.mask.png ...
+sam = load_sam("vit_h", cache="_build/cache")
+mask_photo("lunch.jpg", "out", sam, boxes=[(10, 12, 60, 70)])         ->  out/lunch-1.mask.png ...
 cutouts = cut_photo("lunch.jpg", "out/lunch-1.mask.png")
 probabilities(run, classes, cutouts)                                  ->  ketchup 0.81, rice 0.07, ...
 """
@@ -14,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike
 from PIL import Image
 
 from rvernet_core import files
@@ -29,7 +29,7 @@ from rvernet_core.runs import Run
 
 
 def mask_photo(
-    photo: str | Path, folder: str | Path, masker: Masker, boxes: ArrayLike = (), points: ArrayLike = ()
+    photo: str | Path, folder: str | Path, masker: Masker, boxes: Sequence = (), points: Sequence = ()
 ) -> pd.DataFrame:
     """Mask `photo` and write <stem>-<k>.mask.png, .roi.png and .extra-roi.png for each mask into `folder`.
 

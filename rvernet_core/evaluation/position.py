@@ -117,6 +117,13 @@ def blindness(
     return pd.DataFrame(rows)
 
 
+def blindness_over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """`blindness` by (model, positions): means over seeds, and the largest change of any logit."""
+    how = {"patch": "first", "accuracy": "mean", "same_whole": "mean", "change_whole": "max"}
+    how |= {"same_half": "mean", "change_half": "max"}
+    return frame.groupby(["model", "positions"], sort=False).agg(how)
+
+
 def rolled_features(
     models: Mapping[str, Sequence[Run]], images: np.ndarray, steps: Sequence[int], device: str = "cpu"
 ) -> pd.DataFrame:
@@ -137,6 +144,13 @@ def rolled_features(
             row = {"model": name, "seed": run.spec.seed, "step": step, "change": change}
             rows.append(row | {"patch": patch, "aligned": step % patch == 0})
     return pd.DataFrame(rows)
+
+
+def rolled_over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """`rolled_features`, one row per model and step: the mean change, and its range as `low` and `high`."""
+    columns = {"change": ("change", "mean"), "low": ("change", "min"), "high": ("change", "max")}
+    columns |= {name: (name, "first") for name in ("patch", "aligned")}
+    return frame.groupby(["model", "step"], sort=False).agg(**columns).reset_index()
 
 
 def _each(models: Mapping[str, Sequence[Run]], device: str) -> Iterator[tuple[str, Run, Classifier, Net]]:

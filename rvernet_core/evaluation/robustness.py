@@ -87,7 +87,7 @@ def costs(
 def along(
     evaluations: Mapping, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, what: str = "condition"
 ) -> pd.DataFrame:
-    """Tidy: one row per condition (key of `evaluations`, in column `what`) and model: value, low, high, seeds."""
+    """Tidy: value, low, high and seeds by model and condition, the key of `evaluations`, in column `what`."""
     rows = []
     for at, models in evaluations.items():
         for model, runs in models.items():
@@ -113,7 +113,7 @@ def ranks(curve: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def crossings(curve: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Models whose order is reversed: the intervals of two of them lie apart at two conditions, in opposite order.
+    """Models whose order is reversed: two intervals lie apart at two conditions, in opposite order.
 
     One row per pair: first (the one ahead in the beginning), second, ahead_at (the last condition before
     the reversal at which it is clearly ahead), behind_at (the next one at which it is clearly behind).

@@ -317,21 +317,11 @@ def positions(study: Study, sweep: Sweep) -> Positions:
     data = perturbed_test_set(study.store, study.profile.data, Condition(photos=sweep.photos), size)
     images = data.images("roi", np.arange(min(100, len(data))))
     runs, device = study.runs(study.singles()), study.store.device
-    table = position.blindness(runs, images, data.labels[:100], device)
-    how = {"patch": "first", "accuracy": "mean", "same_whole": "mean", "change_whole": "max"}
-    how |= {"same_half": "mean", "change_half": "max"}
-    summary = table.groupby(["model", "positions"], sort=False).agg(how)
+    blindness = position.blindness(runs, images, data.labels[:100], device)
     patch = noise.scaled(own_patch(study), size)
     steps = [step for step in (patch // 2, patch, 2 * patch, 4 * patch) if step < size]
-    rolls = position.rolled_features(runs, images, steps, device)
-    rolled = rolls.groupby(["model", "step"], sort=False).agg(
-        change=("change", "mean"),
-        low=("change", "min"),
-        high=("change", "max"),
-        patch=("patch", "first"),
-        aligned=("aligned", "first"),
-    )
-    return Positions(len(images), table, summary, patch, rolled.reset_index())
+    rolled = position.rolled_over_seeds(position.rolled_features(runs, images, steps, device))
+    return Positions(len(images), blindness, position.blindness_over_seeds(blindness), patch, rolled)
 
 
 @dataclass(frozen=True)

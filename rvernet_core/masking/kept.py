@@ -33,7 +33,7 @@ def sam_masks(split: FoodSplit, masker: Masker, prompt: str = "box", *, cache: P
     `masker` comes from `load_sam`. `prompt` is made from the exact mask of each sample: "box", the smallest
     box around it, or "point", its most interior pixel. Every photo is encoded once for all its samples.
     An interrupted call continues from its last save. Where SAM's mask is empty the prompt itself stands in,
-    the filled box or the one pixel, so that every sample keeps an ROI; a warning tells.
+    the filled box or the one pixel, so that every sample keeps an ROI; a warning names it.
     """
     if prompt not in ("box", "point"):
         raise ConfigError(f"prompt is {prompt!r}; expected 'box' or 'point'")
@@ -112,7 +112,7 @@ class _MaskFile:
 
     def mask(self, i: int) -> np.ndarray:
         """The mask of sample `i`, bool (H, W)."""
-        return np.array(Image.open(io.BytesIO(self._read(f"{i:06d}.png"))))
+        return np.asarray(Image.open(io.BytesIO(self._read(f"{i:06d}.png"))).convert("L")) > 0
 
     def _read(self, name: str) -> bytes:
         try:
@@ -121,6 +121,4 @@ class _MaskFile:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> DataError:
-        return DataError(
-            f"{self.path} is not a complete file of masks ({error}); delete it and run again"
-        )
+        return DataError(f"{self.path} is not a complete file of masks ({error}); delete it and run again")

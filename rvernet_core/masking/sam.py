@@ -75,9 +75,13 @@ def load_sam(
         model, state = build_micro(), load_weights(path)
         digest = files.sha256(path)
     else:
-        if checkpoint is None and cache is None:
-            raise ConfigError(f"{name} needs `cache`, the folder to fetch it into, or `checkpoint`, its file")
-        path = Path(checkpoint) if checkpoint is not None else sam_checkpoint(name, cache)
+        if checkpoint is None:
+            if cache is None:
+                raise ConfigError(
+                    f"{name} needs `cache`, the folder to fetch it to, or `checkpoint`, its file"
+                )
+            checkpoint = sam_checkpoint(name, cache)
+        path = Path(checkpoint)
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist; expected the checkpoint of {name}")
         digest = files.sha256(path)
@@ -98,6 +102,7 @@ def build_micro() -> Sam:
     """The micro net with fresh weights: the real classes at 128 px, about 1.1 million parameters."""
     size, patch, prompt_dim = 128, 8, 64
     grid = (size // patch, size // patch)
+    layer_norm: Any = partial(torch.nn.LayerNorm, eps=1e-6)
     return Sam(
         image_encoder=ImageEncoderViT(
             img_size=size,
@@ -106,7 +111,7 @@ def build_micro() -> Sam:
             depth=4,
             num_heads=4,
             out_chans=prompt_dim,
-            norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+            norm_layer=layer_norm,
         ),
         prompt_encoder=PromptEncoder(
             embed_dim=prompt_dim, image_embedding_size=grid, input_image_size=(size, size), mask_in_chans=16
@@ -217,7 +222,9 @@ class Masker:
         step = max(1, min(64, _MAX_FLOATS // (height * width * (3 if candidates else 1))))
         for start in range(0, count, step):
             part = slice(start, start + step)
-            predicted, quality, _ = self._predictor.predict_torch(**prompts(part), multimask_output=candidates)
+            predicted, quality, _ = self._predictor.predict_torch(
+                **prompts(part), multimask_output=candidates
+            )
             best = quality.argmax(1)
             rows = torch.arange(len(best), device=best.device)
             masks[part] = predicted[rows, best].cpu().numpy()

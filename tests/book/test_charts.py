@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rvernet_book as report
-from rvernet_book import charts, grids, style, svg
+from rvernet_book import alt, charts, grids, photos, style, svg
 from rvernet_core.models.backbones import BACKBONES
 
 GRID = pd.DataFrame(np.linspace(0.5, 0.9, 25).reshape(5, 5), index=list(BACKBONES), columns=list(BACKBONES))
@@ -34,19 +33,19 @@ PAIRED = pd.DataFrame(
 @pytest.mark.parametrize(
     ("draw", "text"),
     [
-        (lambda ax: report.heat(ax, GRID, notes=GRID.map("[{:.1f}]".format)), "0.900"),
-        (lambda ax: report.heat(ax, GRID.where(GRID > 0.6)), "DeiT-distilled"),
-        (lambda ax: report.confusion(ax, MATRIX), "88%"),
-        (lambda ax: report.curves(ax, CURVES, x="epoch", y="loss", series="model"), "ViT"),
-        (lambda ax: report.paths(ax, STEPS, **SIDES, title="the price"), "the price"),
+        (lambda ax: grids.heat(ax, GRID, notes=GRID.map("[{:.1f}]".format)), "0.900"),
+        (lambda ax: grids.heat(ax, GRID.where(GRID > 0.6)), "DeiT-distilled"),
+        (lambda ax: grids.confusion(ax, MATRIX), "88%"),
+        (lambda ax: charts.curves(ax, CURVES, x="epoch", y="loss", series="model"), "ViT"),
+        (lambda ax: charts.paths(ax, STEPS, **SIDES, title="the price"), "the price"),
         (
-            lambda ax: report.curves(
+            lambda ax: charts.curves(
                 ax, CURVES, x="epoch", y="loss", series="model", ticks={1: "clean", 2: "noisy"}
             ),
             "noisy",
         ),
         (
-            lambda ax: report.dots(
+            lambda ax: charts.dots(
                 ax, PAIRED, label="b", value="f1", series="kind", references={"chance": 0.5, "ceiling": 0.52}
             ),
             "ceiling",
@@ -79,18 +78,16 @@ def test_labels_of_pairs_and_of_unknown_names():
 
 
 def test_alt_texts_hold_the_numbers():
-    heat = report.alt.of_heat(GRID, what="accuracy")
+    heat = alt.of_heat(GRID, what="accuracy")
     assert "Highest 0.900 at MLP-Mixer and MLP-Mixer, lowest 0.500 at MobileNetV2 and MobileNetV2" in heat
-    assert "ViT from 1.000 at 1 to 0.500 at 2" in report.alt.of_curves(
+    assert "ViT from 1.000 at 1 to 0.500 at 2" in alt.of_curves(
         CURVES, what="loss", x="epoch", y="loss", series="model"
     )
-    assert "ketchup taken for chili paste: 10" in report.alt.of_confusion(MATRIX, what="the sauces")
-    dots = report.alt.of_dots(
-        PAIRED, what="F1", label="b", value="f1", series="kind", references={"top": 0.9}
-    )
+    assert "ketchup taken for chili paste: 10" in alt.of_confusion(MATRIX, what="the sauces")
+    dots = alt.of_dots(PAIRED, what="F1", label="b", value="f1", series="kind", references={"top": 0.9})
     assert "DeiT, RveRNet 0.700" in dots
     assert "Dashed line: top at 0.900." in dots
-    assert "Row 2: rice, not pasta." in report.alt.of_photos([["a"], ["rice,\nnot pasta"]], what="Foods")
+    assert "Row 2: rice, not pasta." in alt.of_photos([["a"], ["rice,\nnot pasta"]], what="Foods")
 
 
 def test_names_at_line_ends_do_not_overlap():
@@ -103,7 +100,7 @@ def test_overlay_tints_inside_and_dims_outside():
     photo = np.full((8, 8, 3), 200, np.uint8)
     mask = np.zeros((8, 8), bool)
     mask[2:5, 2:5] = True
-    out = report.overlay(photo, [mask])
+    out = photos.overlay(photo, [mask])
     assert out.dtype == np.uint8
     assert (out[0, 0] < 200).all()
     assert not (out[3, 3] == out[0, 0]).all()
@@ -114,7 +111,7 @@ def test_glow_brightens_with_heat_and_shows_the_photo_where_there_is_none():
     photo[:, 6:] = 120
     heat = np.zeros((4, 6))
     heat[0, 0], heat[3, 0] = 0.5, 1
-    out = report.glow(photo, heat)
+    out = photos.glow(photo, heat)
     assert out.shape == photo.shape
     assert out.dtype == np.uint8
     light = out.mean(axis=2)
@@ -141,11 +138,11 @@ def test_all_names_at_line_ends_are_drawn_and_mixed_pairs_are_dashed():
         [{"model": n, "x": x, "y": x + 0.001 * i} for i, n in enumerate(names) for x in (1, 0)]
     )
     drawn = svg.render(
-        lambda ax: report.curves(ax, frame.assign(y=-frame["y"]), x="x", y="y", series="model"),
+        lambda ax: charts.curves(ax, frame.assign(y=-frame["y"]), x="x", y="y", series="model"),
         "light",
         name="ends",
     )
-    assert all(report.label(name) in drawn for name in names)
+    assert all(style.label(name) in drawn for name in names)
     assert drawn.count("stroke-dasharray") == 1
 
 
@@ -157,5 +154,5 @@ def test_a_path_goes_through_its_steps_in_their_order_whatever_that_of_the_rows(
     lines = [list(line.get_xdata()) for line in ax.get_lines()]
     assert lines == [[0.1, 0.4, 0.9], [0.2, 0.3, 0.8]]
     assert [text.get_text() for text in ax.texts] == ["0", "1"] * 2
-    told = report.alt.of_paths(STEPS, what="gain and price", **SIDES)
+    told = alt.of_paths(STEPS, what="gain and price", **SIDES)
     assert "single, hard 0.100 and 0.600 at 0, 0.400 and 0.500 at 0.5, 0.900 and 0.300 at 1" in told

@@ -7,10 +7,17 @@ import torch
 from rvernet_core.data import DataReport, FoodSplit, RoiSample
 from rvernet_core.data.samples import MaskedSource
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, PromptError
-from rvernet_core.masking import kept as sam_masks_module
-from rvernet_core.masking import rle
-from rvernet_core.masking import sam as masking
-from rvernet_core.masking.sam import Masker, box_of, build_micro, interior_point, iou, load_sam, sam_masks
+from rvernet_core.masking import (
+    Masker,
+    box_of,
+    build_micro,
+    interior_point,
+    iou,
+    kept,
+    load_sam,
+    sam,
+    sam_masks,
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +72,22 @@ def test_unknown_name_lists_the_known_ones():
         load_sam("vit_x")
 
 
+def test_a_net_to_fetch_needs_a_place():
+    with pytest.raises(ConfigError, match="vit_h needs `cache`"):
+        load_sam("vit_h")
+
+
 def test_published_checkpoint_needs_the_published_hash(tmp_path):
     path = tmp_path / "sam_vit_b_01ec64.pth"
     torch.save({"a": torch.zeros(2)}, path)
-    with pytest.raises(CheckpointError, match=masking.SAM_CHECKPOINTS["vit_b"].sha256):
+    with pytest.raises(CheckpointError, match=sam.SAM_CHECKPOINTS["vit_b"].sha256):
         load_sam("vit_b", path)
     with pytest.raises(CheckpointError, match="does not exist"):
         load_sam("vit_b", tmp_path / "missing.pth")
 
 
 def test_own_weights_of_a_published_size(tmp_path, monkeypatch):
-    monkeypatch.setitem(masking.sam_model_registry, "vit_b", build_micro)
+    monkeypatch.setitem(sam.sam_model_registry, "vit_b", build_micro)
     path = tmp_path / "mine.pth"
     torch.save(build_micro().state_dict(), path)
     loaded = load_sam("vit_b", path, verify=False)
@@ -119,7 +131,7 @@ def test_prompts_together_equal_prompts_one_by_one(masker):
 def test_large_photos_are_prompted_in_parts(masker, monkeypatch):
     masker.encode(photo())
     masks, scores = masker.boxes(BOXES)
-    monkeypatch.setattr(masking, "_MAX_FLOATS", 96 * 160)
+    monkeypatch.setattr(sam, "_MAX_FLOATS", 96 * 160)
     parts, part_scores = masker.boxes(BOXES)
     assert np.count_nonzero(parts != masks) <= 6
     np.testing.assert_allclose(part_scores, scores, atol=1e-4)
@@ -309,14 +321,14 @@ def split(source):
 
 @pytest.mark.parametrize("prompt", ["box", "point"])
 def test_split_is_masked_once_and_kept(masker, split, tmp_path, encodings, prompt):
-    masked = sam_masks(split, masker, prompt, tmp_path)
+    masked = sam_masks(split, masker, prompt, cache=tmp_path)
     assert len(encodings) == 2  # one per photo, not one per sample
     assert masked.samples == split.samples
     assert masked.fingerprint != split.fingerprint
-    again = sam_masks(split, masker, prompt, tmp_path)
+    again = sam_masks(split, masker, prompt, cache=tmp_path)
     assert len(encodings) == 2
     assert again.fingerprint == masked.fingerprint
-    assert [p.suffix for p in (tmp_path / "sam").iterdir()] == [".masks"]
+    assert [p.suffix for p in (tmp_path / "sam").iterdir()] == [".zip"]
     for i in range(4):
         assert (masked.mask(i) == again.mask(i)).all()
         assert masked.mask(i).any()
@@ -331,31 +343,46 @@ def test_split_is_masked_once_and_kept(masker, split, tmp_path, encodings, promp
 
 
 def test_prompts_do_not_share_a_file(masker, split, tmp_path):
-    names = {sam_masks(split, masker, prompt, tmp_path).fingerprint for prompt in ("box", "point")}
+    names = {sam_masks(split, masker, prompt, cache=tmp_path).fingerprint for prompt in ("box", "point")}
     assert len(names) == 2
     with pytest.raises(ConfigError, match="box"):
-        sam_masks(split, masker, "circle", tmp_path)
+        sam_masks(split, masker, "circle", cache=tmp_path)
 
 
 def test_interrupted_masking_continues(masker, split, source, tmp_path, encodings, monkeypatch):
-    monkeypatch.setattr(sam_masks_module, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(kept, "_SAVE_EVERY", -1.0)
     source.fail_at = 1
     with pytest.raises(KeyboardInterrupt):
-        sam_masks(split, masker, "box", tmp_path)
+        sam_masks(split, masker, "box", cache=tmp_path)
     assert len(encodings) == 1
     source.fail_at = None
-    masked = sam_masks(split, masker, "box", tmp_path)
+    masked = sam_masks(split, masker, "box", cache=tmp_path)
     assert len(encodings) == 2
     assert all(masked.mask(i).any() for i in range(4))
     assert not list((tmp_path / "sam").glob("*.partial"))
 
 
-def test_torn_file_of_masks_is_named(masker, split, tmp_path):
-    sam_masks(split, masker, "box", tmp_path)
+def test_masks_of_any_size_come_back_as_they_were(tmp_path):
+    rng = np.random.default_rng(3)
+    masks = {i: rng.random(rng.integers(1, 40, 2)) < p for i, p in enumerate((0, 0.02, 0.5, 0.98, 1))}
+    kept._write(tmp_path / "m.zip", {i: kept._png(mask) for i, mask in masks.items()})
+    stored = kept._MaskFile(tmp_path / "m.zip")
+    for i, mask in masks.items():
+        assert stored.mask(i).dtype == bool
+        assert stored.mask(i).tobytes() == mask.tobytes()
+    kept._write(tmp_path / "copy.zip", stored.encoded())
+    assert (kept._MaskFile(tmp_path / "copy.zip").mask(3) == masks[3]).all()
+
+
+@pytest.mark.parametrize("harm", ["truncated", "changed"])
+def test_a_damaged_file_of_masks_is_named(masker, split, tmp_path, harm):
+    sam_masks(split, masker, "box", cache=tmp_path)
     (path,) = (tmp_path / "sam").iterdir()
-    path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(DataError, match=path.name):
-        sam_masks(split, masker, "box", tmp_path)
+    content = bytearray(path.read_bytes())
+    content[100] ^= 0xFF
+    path.write_bytes(content[:-3] if harm == "truncated" else content)
+    with pytest.raises(DataError, match=rf"{path.name} is not a complete file of masks.*delete it"):
+        sam_masks(split, masker, "box", cache=tmp_path).mask(0)
 
 
 def test_an_empty_mask_falls_back_to_its_prompt(masker, split, tmp_path, monkeypatch):
@@ -364,55 +391,7 @@ def test_an_empty_mask_falls_back_to_its_prompt(masker, split, tmp_path, monkeyp
 
     monkeypatch.setattr(masker, "boxes", nothing)
     monkeypatch.setattr(masker, "points", nothing)
-    boxed = sam_masks(split, masker, "box", tmp_path)
+    boxed = sam_masks(split, masker, "box", cache=tmp_path)
     assert np.count_nonzero(boxed.mask(2)) == 32 * 40
-    pointed = sam_masks(split, masker, "point", tmp_path)
+    pointed = sam_masks(split, masker, "point", cache=tmp_path)
     assert np.count_nonzero(pointed.mask(2)) == 1
-
-
-# --- run lengths ----------------------------------------------------------------------------------
-
-
-def test_run_lengths_round_trip():
-    rng = np.random.default_rng(3)
-    for _ in range(200):
-        shape = tuple(int(n) for n in rng.integers(1, 40, 2))
-        mask = rng.random(shape) < rng.choice([0.0, 0.02, 0.5, 0.98, 1.0])
-        counts = rle.encode(mask)
-        assert counts.sum() == mask.size
-        assert (counts[1:] > 0).all()
-        assert (rle.decode(counts, shape) == mask).all()
-
-
-def test_run_lengths_are_those_of_coco():
-    from segment_anything.utils.amg import mask_to_rle_pytorch
-
-    mask = np.random.default_rng(0).random((9, 13)) < 0.5
-    assert mask_to_rle_pytorch(torch.from_numpy(mask)[None])[0]["counts"] == rle.encode(mask).tolist()
-    mask[0, 0] = True
-    assert mask_to_rle_pytorch(torch.from_numpy(mask)[None])[0]["counts"] == rle.encode(mask).tolist()
-
-
-def test_run_lengths_of_another_shape_are_refused():
-    with pytest.raises(DataError, match="cover 12 pixels"):
-        rle.decode(rle.encode(np.zeros((3, 4), bool)), (4, 4))
-
-
-def test_file_of_masks_holds_names_scores_and_sizes(tmp_path):
-    rng = np.random.default_rng(5)
-    masks = {f"weiß/{i}": rng.random((i + 1, 2 * i + 1)) < 0.5 for i in range(5)}
-    rle.write(
-        tmp_path / "m.masks", {k: (m.shape, rle.pack(m), i / 4) for i, (k, m) in enumerate(masks.items())}
-    )
-    stored = rle.MaskFile(tmp_path / "m.masks")
-    assert list(stored.keys()) == list(masks)
-    assert all((stored.mask(k) == m).all() for k, m in masks.items())
-    assert stored.score("weiß/4") == 1.0
-    assert "weiß/9" not in stored
-    rle.write(tmp_path / "copy.masks", stored.entries())
-    assert (tmp_path / "copy.masks").read_bytes() == (tmp_path / "m.masks").read_bytes()
-    rle.write(tmp_path / "none.masks", {})
-    assert len(rle.MaskFile(tmp_path / "none.masks")) == 0
-    (tmp_path / "bad.masks").write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"bad\.masks"):
-        rle.MaskFile(tmp_path / "bad.masks")

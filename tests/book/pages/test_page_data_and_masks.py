@@ -1,11 +1,13 @@
 """Page 1, shown: what is drawn, written and glued agrees with the data."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_photos import make_study
 
 from rvernet_book.page import Page
 from rvernet_book.pages import data_and_masks as show
+from rvernet_book.photos import overlay, photo_grid
 from rvernet_core.experiments import data_and_masks
 from rvernet_core.experiments.data_and_masks import SamMasks
 
@@ -31,8 +33,23 @@ def page(tmp_path, cutouts):
 
 
 @pytest.fixture
+def drawn(monkeypatch):
+    """The arguments of each call of `photo_grid`: (rows, options), once for each variant."""
+    calls = []
+    monkeypatch.setattr(
+        show, "photo_grid", lambda ax, rows, **o: calls.append((rows, o)) or photo_grid(ax, rows, **o)
+    )
+    return calls
+
+
+def same(images, expected):
+    """Whether two lists hold equal arrays in one order."""
+    return all(map(np.array_equal, images, expected)) and len(images) == len(expected)
+
+
+@pytest.fixture
 def masks(page):
-    """Masks that a box finds exactly and a point misses where the food is egg."""
+    """Exact masks from a box, shifted ones from a point, with made-up IoU."""
     exact = page.study.data.test
     overlap = pd.DataFrame(
         {
@@ -42,20 +59,30 @@ def masks(page):
             "sample": [s.key for s in exact.samples] * 2,
         }
     )
-    return SamMasks("toy", exact, {"box": exact, "point": exact}, overlap)
+    shifted = exact.with_masks(lambda i: np.roll(exact.mask(i), 1, axis=1), "shifted")
+    return SamMasks("toy", exact, {"box": exact, "point": shifted}, overlap)
 
 
 def test_the_banner_names_the_data_and_whose_masks(page):
     assert "Data set: plates. Masks for training and testing: exact." in repr(show.banner(page))
 
 
-def test_every_photo_is_drawn_with_its_foods(page):
+def test_every_photo_is_drawn_with_its_foods(page, drawn):
     bundle = show.masked_photos(page, data_and_masks.crowded(page.study.data.test))
     data = pd.read_csv(bundle.paths["csv"])
     assert list(data["photo"]) == ["two", "one", "three"]
     assert data["foods"][0] == "egg, rice"
     assert "Row 1: egg, rice, rice, egg." in bundle.alt
-    assert bundle.paths["light"].read_text().count("<image") == 2 * len(data)
+    (photos, tinted), _ = drawn[0]
+    test = page.study.data.test
+    assert same(photos, [test.photo(1), test.photo(0), test.photo(3)])
+    assert same(tinted[:1], [overlay(test.photo(1), [test.mask(1), test.mask(2)])])
+    assert len(tinted) == 3
+
+
+def test_photos_are_drawn_in_lines_of_six_each_above_its_masks(page, drawn):
+    show.masked_photos(page, [[0]] * 8)
+    assert [len(row) for row in drawn[0][0]] == [6, 6, 2, 2]
 
 
 def test_the_split_and_class_tables_say_what_was_left_out(page):
@@ -104,16 +131,24 @@ def test_the_answer_is_the_iou_with_a_box(page):
     ]
 
 
-def test_masks_are_shown_with_their_iou(page, masks):
+def test_masks_are_shown_with_their_iou(page, masks, drawn):
     bundle = show.mask_photos(page, masks, [1, 0])
     assert "Row 1: egg, rice. Row 2: IoU 1.00, IoU 1.00. Row 3: IoU 0.10, IoU 0.71." in bundle.alt
     data = pd.read_csv(bundle.paths["csv"])
     assert set(data["sample"]) == {"egg/two", "rice/one"}
     assert len(data) == 4
+    outlines = drawn[0][1]["outlines"]
+    assert same(outlines[0], [masks.exact.mask(1), masks.exact.mask(0)])
+    assert same(outlines[2], [masks.by_prompt["point"].mask(1), masks.by_prompt["point"].mask(0)])
+    assert not same(outlines[0], outlines[2])
 
 
-def test_cutouts_are_shown_at_the_nets_input_size(page):
+def test_cutouts_are_shown_at_the_nets_input_size(page, drawn, cutouts):
     bundle = show.cutout_photos(page, [0, 1])
     assert list(pd.read_csv(bundle.paths["csv"])["class"]) == ["rice", "egg"]
     assert "Row 1: rice, egg." in bundle.alt
     assert "input size of 64 px" in repr(bundle)
+    photos, roi, extra_roi = drawn[0][0]
+    assert same(photos, [page.study.data.test.photo(i) for i in (0, 1)])
+    assert same(roi, list(cutouts.images("roi", np.array([0, 1]))))
+    assert same(extra_roi, list(cutouts.images("extra_roi", np.array([0, 1]))))

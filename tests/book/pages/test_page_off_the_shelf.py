@@ -1,11 +1,13 @@
 """Page 2, shown: tables, alt texts and glued numbers agree with the frames; what is empty is not shown."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_photos import make_study
 
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
+from rvernet_book.photos import photo_grid
 from rvernet_core.experiments.off_the_shelf import Verdict
 from rvernet_core.metrics import Estimate
 
@@ -122,12 +124,18 @@ def test_the_learning_curves_say_where_they_begin_and_end(page):
     assert pd.read_csv(bundle.paths["csv"]).equals(curves)
 
 
-def test_disagreements_are_one_row_of_photos_per_family(page):
+def test_disagreements_are_one_row_of_roi_cutouts_per_family(page, monkeypatch):
+    grids = []
+    monkeypatch.setattr(
+        show.photos, "photo_grid", lambda ax, rows, **o: grids.append(rows) or photo_grid(ax, rows, **o)
+    )
     bundle = show.disagreement_photos(page, CASES)
     assert page.numbers == {"transformers-right": "2", "cnn-right": "1"}
     assert "Row 1: egg not rice, egg not soup. Row 2: rice not egg." in bundle.alt
     assert pd.read_csv(bundle.paths["csv"]).equals(CASES)
-    assert bundle.paths["light"].read_text().count("<image") == len(CASES)
+    roi = [page.study.data.test.cutouts(i)[0] for i in CASES["sample"]]
+    assert [len(row) for row in grids[0]] == [2, 1]
+    assert all(map(np.array_equal, [image for row in grids[0] for image in row], roi))
 
 
 def test_where_no_family_disagrees_the_counts_are_zero_and_nothing_is_shown(page):

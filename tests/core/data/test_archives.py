@@ -166,7 +166,7 @@ def test_damage_in_an_encrypted_archive_is_noticed(tmp_path, tool):
 
 @pytest.mark.parametrize(
     ("field", "value", "what"),
-    [(METHOD, 99, "AES-encrypted"), (FLAGS, 0x41, "cannot open"), (METHOD, 9, "cannot open")],
+    [(METHOD, 99, "AES-encrypted"), (FLAGS, 0x41, "cannot open it"), (METHOD, 9, "cannot open it")],
     ids=["AES", "strong encryption", "Deflate64"],
 )
 def test_fault_07_what_python_cannot_open_names_a_tool_that_can(tmp_path, field, value, what):

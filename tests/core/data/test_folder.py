@@ -86,7 +86,7 @@ def test_extra_classes_join_at_the_end(official, ketchup, opened):
     np.testing.assert_array_equal(data.train.mask(len(data.train) - 1), two_food_mask(50, 40, 0, 255) > 0)
     assert data.train.report.samples["ketchup"] == 3
     assert data.train.fingerprint != alone.train.fingerprint
-    assert data.table().loc["ketchup", ("test", "samples")] == 2
+    assert data.test.report.table().loc["ketchup", "samples"] == 2
 
 
 def test_extra_classes_from_finished_cutouts(own, tmp_path, opened):

@@ -47,7 +47,7 @@ def test_photo_and_mask_are_estimated(release, opened):
     assert (data.train.mask(i) == mask).mean() > 0.97
     assert np.abs(data.train.photo(i).astype(int) - photo).mean() < 6
     assert data.train.samples[i].area == pytest.approx(0.3, abs=0.03)
-    assert data.absent == {"train": (), "test": ("rice",)}
+    assert data.test.report.samples["rice"] == 0
 
 
 def test_fault_26_a_black_extra_roi(release, opened):
@@ -132,7 +132,7 @@ def test_classes_txt_gives_the_label_order(release, opened):
     (release / "classes.txt").write_text("ketchup\nsoup\ncandy\negg\n")
     data = opened("release", release)
     assert data.classes == ("ketchup", "soup", "candy", "egg")
-    assert data.absent["train"] == ("soup",)
+    assert data.train.report.samples == {"ketchup": 1, "soup": 0, "candy": 1, "egg": 1}
     (release / "classes.txt").write_text("ketchup\ncandy\n")
     with pytest.raises(DataError, match=r"classes\.txt lacks 'egg'"):
         opened("release", release)

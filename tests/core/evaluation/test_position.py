@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -101,6 +102,27 @@ def test_a_transformer_without_positions_does_not_see_a_roll_by_its_own_patch():
     assert hidden.loc[8, "change"] < 1e-4 < hidden.loc[4, "change"]
     assert kept.loc[8, "change"] > 1e-2
     assert list(kept["aligned"]) == [False, True]
+
+
+def test_over_seeds_changes_of_logits_are_the_largest_and_the_rest_are_means():
+    frame = pd.DataFrame(
+        {"model": "vit", "seed": [0, 1], "positions": "kept", "patch": 8, "accuracy": [0.4, 0.6]}
+    )
+    frame = frame.assign(same_whole=[0, 1], change_whole=[3, 1], same_half=[0.2, 0.4], change_half=[2, 5])
+    (row,) = position.blindness_over_seeds(frame).reset_index().to_dict("records")
+    assert row == pytest.approx(
+        {"model": "vit", "positions": "kept", "patch": 8, "accuracy": 0.5}
+        | {"same_whole": 0.5, "change_whole": 3, "same_half": 0.3, "change_half": 5}
+    )
+
+
+def test_over_seeds_a_rolls_change_has_its_range():
+    frame = pd.DataFrame(
+        {"model": "vit", "seed": [0, 1, 0, 1], "step": [8, 8, 4, 4], "change": [0.2, 0.4, 0.5, 0.5]}
+    )
+    over = position.rolled_over_seeds(frame.assign(patch=8, aligned=frame["step"] == 8))
+    assert list(over["step"]) == [8, 4], "in the order of the steps"
+    assert list(over.loc[0, ["change", "low", "high", "aligned"]]) == pytest.approx([0.3, 0.2, 0.4, True])
 
 
 def test_pairs_are_refused():

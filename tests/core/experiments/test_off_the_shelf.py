@@ -114,6 +114,7 @@ def test_learning_curves_are_read_from_the_manifests_without_training(
     monkeypatch.setattr(Study, "_recorded", recorded)
     monkeypatch.setattr(RunStore, "load_or_train", lambda *a: pytest.fail("trained"))
     curves = page.learning_curves(study)
+    assert list(curves.columns) == ["model", "epoch", "mean", "min", "max"]
     assert curves[["model", "epoch"]].to_numpy().tolist() == [["deit", 1], ["deit", 2]]
     assert list(curves["mean"]) == pytest.approx([0.3, 0.55])
     assert list(curves["min"]) == [0.2, 0.5]
@@ -136,6 +137,17 @@ def test_disagreements_go_both_ways_up_to_a_count_each(study, singles, make_pred
     assert cases.equals(
         page.disagreements(study, singles | {"deit": [make_predictions(other, TRUTH)]}, count=4)
     )
+
+
+def test_a_sample_that_one_run_of_a_family_gets_wrong_is_not_right_for_that_family(
+    study, singles, make_predictions
+):
+    first = np.flatnonzero(WRONG != TRUTH)[0]
+    slip = np.where(np.arange(100) == first, 0, TRUTH)  # the second seed of DeiT, on one of the 13
+    deit = [make_predictions(TRUTH, TRUTH, 0), make_predictions(slip, TRUTH, 1)]
+    cases = page.disagreements(study, singles | {"deit": deit}, count=20)
+    assert len(cases) == 12
+    assert first not in set(cases["sample"])
 
 
 def test_a_sample_that_half_of_the_other_familys_runs_get_right_is_no_disagreement(

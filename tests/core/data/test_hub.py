@@ -10,8 +10,7 @@ import pytest
 
 from rvernet_core import files
 from rvernet_core.config import DataSpec
-from rvernet_core.data import fetch, open_data
-from rvernet_core.data import hub as parquet
+from rvernet_core.data import fetch, hub, open_data
 from rvernet_core.errors import DataError
 
 
@@ -36,9 +35,9 @@ def mirror(official, tmp_path):
 
 
 def test_the_mirror_gives_the_same_samples_as_the_archive(official, mirror, opened):
-    archive, hub = opened("foodseg103", official), opened("foodseg103-hub", mirror)
+    archive, unpacked = opened("foodseg103", official), opened("foodseg103-hub", mirror)
     for split in ("train", "test"):
-        ours, theirs = getattr(archive, split), getattr(hub, split)
+        ours, theirs = getattr(archive, split), getattr(unpacked, split)
         assert ours.samples == theirs.samples
         assert ours.fingerprint == theirs.fingerprint
         for i in range(len(ours)):
@@ -64,9 +63,9 @@ def test_numbers_stand_in_for_missing_paths(mirror, opened):
 
 
 def test_it_is_unpacked_once_and_whole(mirror, cache, monkeypatch):
-    home = parquet.unpack(mirror, cache)
-    monkeypatch.setattr(parquet, "_rows", None)
-    assert parquet.unpack(mirror, cache) == home
+    home = hub.unpack(mirror, cache)
+    monkeypatch.setattr(hub, "_rows", None)
+    assert hub.unpack(mirror, cache) == home
 
 
 def test_fault_05_a_killed_unpacking_leaves_nothing(mirror, cache, monkeypatch):
@@ -74,16 +73,16 @@ def test_fault_05_a_killed_unpacking_leaves_nothing(mirror, cache, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(parquet, "_classes", dying)
+        patch.setattr(hub, "_classes", dying)
         with pytest.raises(KeyboardInterrupt):
-            parquet.unpack(mirror, cache)
+            hub.unpack(mirror, cache)
     assert list((cache / "foodseg103-hub").iterdir()) == []
-    assert parquet.unpack(mirror, cache).is_dir()
+    assert hub.unpack(mirror, cache).is_dir()
 
 
 def test_fault_10_11_several_unpack_at_once(mirror, cache):
     with ThreadPoolExecutor(3) as pool:
-        homes = set(pool.map(lambda _: parquet.unpack(mirror, cache), range(3)))
+        homes = set(pool.map(lambda _: hub.unpack(mirror, cache), range(3)))
     assert len(homes) == 1
     assert [p.name for p in (cache / "foodseg103-hub").iterdir()] == [homes.pop().name]
 
@@ -108,7 +107,7 @@ def test_fault_04_space_is_checked_before_unpacking(mirror, cache, monkeypatch):
         files, "check_space", lambda path, needed: (_ for _ in ()).throw(DataError(f"needs {needed}"))
     )
     with pytest.raises(DataError, match="needs"):
-        parquet.unpack(mirror, cache)
+        hub.unpack(mirror, cache)
     assert not (cache / "foodseg103-hub").exists()
 
 
@@ -139,11 +138,9 @@ def test_memory_does_not_grow_with_the_file(mirror, cache, monkeypatch):
     assert path.stat().st_size > 19e6
     del pictures, table
     before = pa.total_allocated_bytes()
-    levels, write = [], parquet._write
+    levels, write = [], hub._write
     with monkeypatch.context() as patch:
-        patch.setattr(
-            parquet, "_write", lambda *row: (levels.append(pa.total_allocated_bytes()), write(*row))
-        )
-        parquet.unpack(mirror, cache)
+        patch.setattr(hub, "_write", lambda *row: (levels.append(pa.total_allocated_bytes()), write(*row)))
+        hub.unpack(mirror, cache)
     assert len(levels) == 42
     assert max(levels) - before < 8e6

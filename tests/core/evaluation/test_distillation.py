@@ -1,0 +1,122 @@
+"""Agreement, slopes and the verdict, on predictions made up for the purpose."""
+
+import numpy as np
+import pytest
+from small_sets import make_predictions
+
+from rvernet_core import metrics
+from rvernet_core.errors import RecordError
+from rvernet_core.evaluation import comparisons, distillation
+from rvernet_core.metrics import Estimate
+
+CLASSES = ("rice", "egg", "ketchup", "chili paste")
+TRUTH = np.tile(np.arange(4), 50)
+ACCURACY = distillation.metric("accuracy", CLASSES)
+
+
+def answers(predicted, seed=0):
+    """A student's predictions; its class head is always right."""
+    return make_predictions(predicted, TRUTH, seed, **{"class head": TRUTH})
+
+
+def wrong(share, seed):
+    """Predictions of which about `share` are wrong, always the next class."""
+    return np.where(np.random.default_rng(seed).random(len(TRUTH)) < share, (TRUTH + 1) % 4, TRUTH)
+
+
+@pytest.fixture
+def curve():
+    """At strength s the student makes the share 0.1 + 0.4 s of errors."""
+    return {s: [answers(wrong(0.1 + 0.4 * s, seed), seed) for seed in (0, 1, 2)] for s in (0.0, 0.5, 1.0)}
+
+
+# --- agreement --------------------------------------------------------------------------------------
+
+
+def test_agreement_on_errors_counts_only_what_the_teacher_gets_wrong():
+    of_teacher = TRUTH.copy()
+    of_teacher[:40] = (TRUTH[:40] + 1) % 4  # the teacher errs on 40 samples ...
+    of_student = TRUTH.copy()
+    of_student[:10] = of_teacher[:10]  # ... and the student repeats ten of these errors
+    teacher, student = answers(of_teacher), answers(of_student)
+    on_all = distillation.agreement([teacher])
+    on_errors = distillation.agreement([teacher], on_errors=True)
+    of_head = distillation.agreement([teacher], column="class head")
+    assert on_all(student)(metrics.once) == pytest.approx(170 / 200)
+    assert on_errors(student)(metrics.once) == pytest.approx(10 / 40)
+    assert of_head(student)(metrics.once) == pytest.approx(160 / 200)
+
+    def only_some(cells, kinds):
+        return 3 * np.bincount(cells[5:15], minlength=kinds)[None]
+
+    assert on_errors(student)(only_some) == pytest.approx(5 / 10)
+    assert distillation.agreement([answers(TRUTH)], on_errors=True)(student)(metrics.once) == 0
+
+
+def test_a_student_is_compared_with_the_teacher_of_its_own_seed():
+    agreement = distillation.agreement([answers(TRUTH, 0), answers(wrong(1.0, 0), 1)])
+    assert agreement(answers(TRUTH, 0))(metrics.once) == 1
+    assert agreement(answers(TRUTH, 1))(metrics.once) == 0
+    with pytest.raises(RecordError, match=r"no teacher of seed 7; there are: \[0, 1\]"):
+        agreement(answers(TRUTH, 7))
+
+
+def test_agreement_on_other_samples_than_the_teachers_is_refused():
+    agreement = distillation.agreement([answers(TRUTH)])
+    with pytest.raises(RecordError, match="different samples"):
+        agreement(answers(TRUTH).on([f"k{i}" for i in range(20)]))
+
+
+# --- levels and slopes --------------------------------------------------------------------------------
+
+
+def test_the_estimate_of_a_metric_is_that_of_the_comparisons(curve):
+    ours = distillation.estimate(curve[0.5], distillation.metric("macro_f1", CLASSES))
+    zeros = [answers(np.zeros_like(TRUTH), seed) for seed in (0, 1, 2)]
+    theirs = comparisons.difference(curve[0.5], zeros, "macro_f1", CLASSES)
+    assert ours.value == pytest.approx(theirs.value + 0.1)  # always "rice": F1 0.4 on one class of four
+
+
+def test_the_slope_is_that_of_the_law_and_its_interval_covers_it(curve):
+    change = distillation.slope(curve, ACCURACY, draws=300)
+    assert change.low < -0.4 < change.high
+    assert change.value == pytest.approx(-0.4, abs=0.08)
+
+
+def test_the_slope_of_two_strengths_in_any_order_is_their_difference(curve):
+    change = distillation.slope({s: curve[s] for s in (1.0, 0.0)}, ACCURACY, draws=50)
+    difference = comparisons.difference(curve[1.0], curve[0.0], "accuracy", CLASSES)
+    assert change.value == pytest.approx(difference.value)
+
+
+def test_what_does_not_depend_on_the_strength_has_no_slope(curve):
+    of_head = distillation.metric("accuracy", CLASSES, column="class head")
+    flat = distillation.slope(curve, of_head, draws=50)
+    assert (flat.value, flat.low, flat.high) == pytest.approx((0, 0, 0))
+    assert distillation.direction(flat) == "does not move measurably"
+
+
+def test_a_slope_needs_two_strengths_with_the_same_seeds(curve):
+    for broken in ({0.0: curve[0.0]}, {0.0: curve[0.0], 1.0: curve[1.0][:2]}):
+        with pytest.raises(RecordError, match="same seeds"):
+            distillation.slope(broken, ACCURACY)
+
+
+# --- the verdict --------------------------------------------------------------------------------------
+
+UP, DOWN, FLAT = Estimate(0.2, 0.1, 0.3, 0, 3), Estimate(-0.2, -0.3, -0.1, 0, 3), Estimate(0, -0.1, 0.1, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "strengths", "verdict"),
+    [
+        (UP, [DOWN, FLAT], "confirmed"),
+        (UP, [DOWN, UP], "mixed"),
+        (UP, [FLAT, FLAT], "not decided"),
+        (UP, [UP, FLAT], "contradicted"),
+        (DOWN, [DOWN, FLAT], "contradicted"),
+        (FLAT, [DOWN, FLAT], "not decided"),
+    ],
+)
+def test_the_verdict_follows_from_the_intervals(knowledge, strengths, verdict):
+    assert distillation.trade_off(knowledge, dict(enumerate(strengths))) == verdict
