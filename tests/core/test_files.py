@@ -91,6 +91,33 @@ def test_write_replaces_in_one_step(tmp_path):
     assert path.read_text() == "a\nb"
 
 
+def test_an_atomic_file_replaces_at_the_end_or_not_at_all(tmp_path):
+    path = files.write_text(tmp_path / "x", "old")
+
+    def half_way():
+        with files.atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        half_way()
+    assert path.read_text() == "old"
+    with files.atomic_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_fault_43_a_killed_writers_temporary_file_is_removed_and_a_live_ones_is_not(tmp_path):
+    dead, live = tmp_path / ".x.host,1,aa.tmp", tmp_path / ".x.host,2,bb.tmp"
+    for temporary in (dead, live):
+        temporary.write_text("half")
+    os.utime(dead, (0, 0))
+    files.write_text(tmp_path / "x", "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [live.name, "x"]
+
+
 def test_sha256(tmp_path):
     path = files.write_bytes(tmp_path / "x", b"abc" * 100_000)
     assert files.sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()

@@ -8,7 +8,8 @@ from PIL import Image
 from small_data import noise_photo, two_food_mask
 
 from rvernet_core.config import DataSpec
-from rvernet_core.data import open_data
+from rvernet_core.data import READERS, Reader, open_data
+from rvernet_core.data.folder import splits_of_folder
 from rvernet_core.errors import ConfigError, DataError
 
 
@@ -127,6 +128,20 @@ def test_bad_specs_are_refused(tmp_path, cache):
         open_data(DataSpec(name="folder", root=str(tmp_path / "none")), cache)
     with pytest.raises(ConfigError, match="min_area"):
         open_data(DataSpec(min_area=2.0), cache)
+
+
+def test_a_reader_is_one_row_and_gets_the_root_that_is_named_or_fetched(own, tmp_path, cache, monkeypatch):
+    roots = []
+
+    def read(root, spec, cache):
+        roots.append(root)
+        return splits_of_folder(own, spec, cache)
+
+    monkeypatch.setitem(READERS, "plain", Reader(read))
+    monkeypatch.setitem(READERS, "fetched", Reader(read, fetch=lambda cache: cache / "fetched"))
+    for name, root in (("plain", None), ("fetched", None), ("fetched", str(tmp_path))):
+        assert open_data(DataSpec(name=name, root=root), cache).classes[0] == "mapo tofu"
+    assert roots == [None, cache / "fetched", tmp_path]
 
 
 def test_nothing_left_is_an_error(own, opened):

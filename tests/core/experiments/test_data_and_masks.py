@@ -38,7 +38,12 @@ class Boxes:
 @pytest.fixture
 def masks(tmp_path, monkeypatch):
     """The masks of the toy masker on the first two photos."""
-    monkeypatch.setattr(page, "load_sam", lambda name, device: Boxes())
+
+    def load_sam(name, *, device, cache):
+        assert (name, device, cache) == ("micro", "cpu", tmp_path)  # a published net is fetched to the cache
+        return Boxes()
+
+    monkeypatch.setattr(page, "load_sam", load_sam)
     return page.sam_against_exact(make_study(tmp_path, sam_photos=2))
 
 
