@@ -1,6 +1,6 @@
-"""Writing files so that nobody ever sees half of one.
+"""Writing files so that no reader ever sees half of one.
 
-Everything is written under a unique temporary name beside its goal and renamed into place last. No
+Everything is written under a unique temporary name next to its final one and renamed into place last. No
 locks are needed: two processes that write the same thing both succeed, and one of them wins. A
 killed process leaves at most a hidden staging folder, which the next call on that machine removes.
 """

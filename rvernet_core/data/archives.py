@@ -1,4 +1,4 @@
-"""Unpacking a zip archive that nobody vouches for, with ZipCrypto encryption or without.
+"""Unpacking a zip archive from an untrusted source, with ZipCrypto encryption or without.
 
 ZipCrypto is decrypted by the program `unzip` where there is one, else by the standard library, in plain
 Python at about 1 MB a second.
@@ -35,8 +35,8 @@ _ENCRYPTED, _STRONG = 0x01, 0x40  # bits of a member's flags; strong: PKWARE's o
 Opener = Callable[[zipfile.ZipInfo], IO[bytes]]
 
 
-def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
-    """Unpack `archive` into the new folder `goal`, all of it or nothing; returns `goal`.
+def extract(archive: Path, folder: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
+    """Unpack `archive` into `folder`, which must be new, all of it or nothing; returns `folder`.
 
     Raises FetchError, before writing anything, if a member's name leaves the folder, if one is a link, if
     it unpacks to more than `max_bytes` or 200,000 members, or if it is AES-encrypted; and later for a
@@ -50,10 +50,10 @@ def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: i
         if encrypted and not password:
             raise FetchError(f"{archive} is encrypted; give the password that its authors published")
         total = sum(member.file_size for member in members)
-        files.check_space(goal, total)
+        files.check_space(folder, total)
         title = f"unpacking {archive.name}"
         with (
-            files.atomic_folder(goal) as staging,
+            files.atomic_folder(folder) as staging,
             _reader(archive, file, members, password if encrypted else None) as contents,
             tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar,
         ):
@@ -69,7 +69,7 @@ def extract(archive: Path, goal: Path, password: str | None = None, max_bytes: i
                         "fetch it again"
                     ) from error
                 bar.update(member.file_size)
-    return goal
+    return folder
 
 
 def _open(archive: Path) -> zipfile.ZipFile:

@@ -2,7 +2,7 @@
 
 What is fetched: FoodSeg103's official archive, its mirror on the hub, and the published Segment
 Anything checkpoints. Nothing is ever fetched twice, and everything works offline once it is there.
-All failures raise FetchError, which tells where a file fetched by hand belongs.
+All failures raise FetchError, which says where a file fetched by hand belongs.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def sam_checkpoint(name: str, cache: Path | str) -> Path:
     """Path of the published Segment Anything checkpoint `vit_h`, `vit_l` or `vit_b`, fetched once."""
     if name not in SAM_CHECKPOINTS:
         raise FetchError(f"no published checkpoint {name!r}; choose one of {', '.join(SAM_CHECKPOINTS)}")
-    known = SAM_CHECKPOINTS[name]
-    target = Path(cache) / "checkpoints" / known.url.rsplit("/", 1)[1]
-    return retrieve(known.url, target, sha256=known.sha256, size=known.bytes)
+    published = SAM_CHECKPOINTS[name]
+    target = Path(cache) / "checkpoints" / published.url.rsplit("/", 1)[1]
+    return retrieve(published.url, target, sha256=published.sha256, size=published.bytes)
 
 
 def fetch_foodseg103(
@@ -78,11 +78,11 @@ def fetch_foodseg103(
     the hub mirror (data set `foodseg103-hub`), which needs no password. Unpacking takes a few
     minutes; the archive may be deleted afterwards.
     """
-    goal = Path(cache) / "foodseg103"
-    if not goal.is_dir():
+    folder = Path(cache) / "foodseg103"
+    if not folder.is_dir():
         archive = retrieve(url, Path(cache) / "downloads" / url.rsplit("/", 1)[1], check=_complete_zip)
-        extract(archive, goal, password)
-    return goal
+        extract(archive, folder, password)
+    return folder
 
 
 def fetch_hub_mirror(cache: Path, repo: str = HUB_MIRROR, endpoint: str | None = None) -> Path:
@@ -123,7 +123,7 @@ def fetch_hub_mirror(cache: Path, repo: str = HUB_MIRROR, endpoint: str | None =
 
 
 def complete_parts(folder: Path) -> bool:
-    """True if every parquet part `...-00000-of-00003...` that the names below `folder` speak of is there."""
+    """True if every parquet part `...-00000-of-00003...` that the names below `folder` count is there."""
     parts: dict[tuple[str, int], set[int]] = {}
     for path in folder.rglob("*.parquet"):
         match = re.match(r"(.*?)-(\d+)-of-(\d+)", path.name)
@@ -186,10 +186,8 @@ def _download(url: str, path: Path, title: str) -> None:
     import pooch
 
     with tqdm(desc=title, total=1, unit="B", unit_scale=True, disable=None) as bar:  # pooch sets the total
-        progressbar: Any = bar
-        pooch.HTTPDownloader(progressbar=progressbar, timeout=_TIMEOUT, chunk_size=2**16)(
-            url, str(path), None
-        )
+        options: dict[str, Any] = {"progressbar": bar, "timeout": _TIMEOUT, "chunk_size": 2**16}
+        pooch.HTTPDownloader(**options)(url, str(path), None)
 
 
 def _complaint(

@@ -47,11 +47,11 @@ def unpack(root: Path, cache: Path) -> Path:
                 f"{' or '.join(k for k, v in SPLITS.items() if v == official)}"
             )
     identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
-    goal = cache / "foodseg103-hub" / fingerprint("parquet", identity)
-    if goal.is_dir():
-        return goal
-    files.check_space(goal, sum(path.stat().st_size for path, _ in parts))
-    with files.atomic_folder(goal) as staging:
+    folder = cache / "foodseg103-hub" / fingerprint("parquet", identity)
+    if folder.is_dir():
+        return folder
+    files.check_space(folder, sum(path.stat().st_size for path, _ in parts))
+    with files.atomic_folder(folder) as staging:
         rows = sum(_opened(path).metadata.num_rows for path, _ in parts)
         with tqdm(total=rows, desc="unpacking parquet", unit="photo", disable=None) as bar:
             for path, split in parts:
@@ -61,7 +61,7 @@ def unpack(root: Path, cache: Path) -> Path:
         names = _classes(root)
         lines = ["0\tbackground", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
         (staging / "category_id.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return goal
+    return folder
 
 
 def _opened(path: Path) -> Any:
@@ -98,7 +98,7 @@ def _write(folder: Path, split: str, row: dict, path: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise DataError(f"{path}: photo {stem} occurs twice in the {split} split; fetch the mirror again")
-        target.write_bytes(content)  # a missing picture becomes an empty file, which the reader counts
+        target.write_bytes(content)  # a missing image becomes an empty file, which the reader counts
 
 
 def _classes(root: Path) -> tuple[str, ...]:

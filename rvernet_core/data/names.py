@@ -21,7 +21,7 @@ _IN_ORDER = """
 """
 FOODSEG103: tuple[str, ...] = tuple(" ".join(name.split()) for name in _IN_ORDER.split(","))
 
-_KEPT = " ._-,()&'+!"  # beside ASCII letters and digits; harmless inside a folder name everywhere
+_KEPT = " ._-,()&'+!"  # besides ASCII letters and digits; harmless inside a folder name everywhere
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
 _LONGEST = 200  # bytes; most file systems end at 255
 

@@ -87,14 +87,14 @@ def check_photo(source: Source, name: str | None = None) -> None:
 def read_mask(source: Source, name: str | None = None) -> np.ndarray:
     """The mask's raw values, uint8, uint16 or int32 (H, W); a palette mask gives its indices.
 
-    A colour picture is refused unless its three channels agree; so is a lossy file.
+    A colour image is refused unless its three channels agree; so is a lossy file.
     """
     with _opened(source, name) as (image, label):
         if image.format in ("JPEG", "MPO"):
             raise DataError(f"{label} is a JPEG; a mask must be lossless, such as a PNG of class ids")
         if image.width * image.height > MAX_MASK_PIXELS:
             raise DataError(f"{label} has {image.width} x {image.height} pixels; at most {MAX_MASK_PIXELS:,}")
-        packed = _PACKED.get(image.tile[0][3] if image.tile else "", 1)
+        packed = _PACKED.get(str(image.tile[0][3]) if image.tile else "", 1)
         values = np.asarray(image)
         if image.mode == "1":
             values = values.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What every reader yields: samples of one ROI each, in splits that load pictures one at a time."""
+"""What every reader yields: samples of one ROI each, in splits that load images one at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rvernet_core.config import fingerprint
 from rvernet_core.data.cutouts import cut
 from rvernet_core.errors import ConfigError, DataError
 
-if TYPE_CHECKING:  # imported where a table is asked for, because it takes its time
+if TYPE_CHECKING:  # imported where it is needed, because it takes its time
     import pandas as pd
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class DataReport:
 
 
 class Source(Protocol):
-    """Where a split's pictures come from; `ref` is whatever the reader put beside the sample."""
+    """Where a split's images come from; `ref` is whatever the reader stored with the sample."""
 
     def photo(self, ref: Any) -> np.ndarray: ...
 
@@ -87,7 +87,7 @@ class MaskedSource(Source):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An ROI found by a reader, before the area threshold."""
+    """An ROI in the data, before the area threshold."""
 
     image_id: str
     class_name: str
@@ -96,7 +96,7 @@ class Candidate:
 
 
 class FoodSplit:
-    """Samples of one split. Pictures are read when asked for; only names and numbers stay in memory."""
+    """Samples of one split. Images are read on request; only names and numbers stay in memory."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ def build_split(
 ) -> FoodSplit:
     """Choose the candidates that become samples, count the others, and name the result.
 
-    `content` is JSON-ready and stands for the pictures in the fingerprint: together with every
+    `content` is JSON-ready and stands for the images in the fingerprint: with every
     sample's key and pixel share it decides it, while paths and times of change do not.
     """
     label = {class_name: i for i, class_name in enumerate(classes)}
@@ -245,8 +245,8 @@ def build_split(
     if broken:
         shown = "; ".join(reason for _, reason in broken[:3])
         log.warning("%s: %d files left out (%s%s)", name, len(broken), shown, "; ..." * (len(broken) > 3))
-    drawn = _digest(f"{sample.key} {sample.area:.9f}" for sample, _, _ in items)
-    return FoodSplit(name, classes, items, fingerprint(name, list(classes), content, drawn), report)
+    chosen = _digest(f"{sample.key} {sample.area:.9f}" for sample, _, _ in items)
+    return FoodSplit(name, classes, items, fingerprint(name, list(classes), content, chosen), report)
 
 
 def join(parts: Sequence[FoodSplit]) -> FoodSplit:

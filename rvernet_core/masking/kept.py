@@ -30,7 +30,7 @@ _SAVE_EVERY = 60.0  # seconds between the saves that an interrupted call continu
 def sam_masks(split: FoodSplit, masker: Masker, prompt: str = "box", *, cache: Path | str) -> FoodSplit:
     """`split` with masks by Segment Anything, computed once and kept in the folder `cache`/sam.
 
-    `masker` comes from `load_sam`. `prompt` is made from the exact mask of each sample: "box", the smallest
+    `masker` comes from `load_sam`. `prompt` is taken from the exact mask of each sample: "box", the smallest
     box around it, or "point", its most interior pixel. Every photo is encoded once for all its samples.
     An interrupted call continues from its last save. Where SAM's mask is empty the prompt itself stands in,
     the filled box or the one pixel, so that every sample keeps an ROI; a warning names it.
@@ -97,7 +97,7 @@ def _write(path: Path, masks: dict[int, bytes]) -> None:
 
 
 class _MaskFile:
-    """The masks of a split. The list of members is in memory; masks stay on disk until asked for."""
+    """The masks of a split. The list of members is in memory; masks are read on request."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Prompts for Segment Anything: checked against the photo, made from masks, and how far two masks agree.
+"""Prompts for Segment Anything: checked against the photo, derived from masks, and how far two masks agree.
 
 Coordinates are (x, y) in pixels of the photo. A box is (x0, y0, x1, y1) by its edges, so the whole photo is
 (0, 0, width, height); a point is a pixel's column and row.

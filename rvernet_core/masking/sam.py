@@ -77,9 +77,7 @@ def load_sam(
     else:
         if checkpoint is None:
             if cache is None:
-                raise ConfigError(
-                    f"{name} needs `cache`, the folder to fetch it to, or `checkpoint`, its file"
-                )
+                raise ConfigError(f"{name} needs `cache`, a folder to fetch it to, or `checkpoint`, a file")
             checkpoint = sam_checkpoint(name, cache)
         path = Path(checkpoint)
         if not path.is_file():
