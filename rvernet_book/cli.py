@@ -259,10 +259,7 @@ def _graph(study) -> dict:
     from rvernet_book.graph import graph
     from rvernet_book.page import RECORD
 
-    whole = graph(study, _pages(), RECORD)
-    if study.recorded:  # the pages read the published predictions; none of their runs is needed
-        whole |= {"runs": {}, "after": {}, "pages": {page: [] for page in whole["pages"]}}
-    return whole
+    return graph(study, _pages(), RECORD)
 
 
 def _pages() -> list[str]:

@@ -18,6 +18,14 @@ from rvernet_core.runs import identity
 Jobs = dict[str, list[RunSpec]]  # name of a job, fit for a file name -> the runs that one process makes
 
 
+def needs_of(study: Study, page: str) -> Jobs:
+    """The runs of a page; where the record holds their predictions, those alone whose weights it needs."""
+    module = page_module(page)
+    if not study.recorded:
+        return module.needs(study)
+    return module.weights(study) if hasattr(module, "weights") else {}
+
+
 def jobs_of(study: Study, pages: Sequence[str]) -> Jobs:
     """The jobs that make every run that `pages` need, each run in one job.
 
@@ -27,7 +35,7 @@ def jobs_of(study: Study, pages: Sequence[str]) -> Jobs:
     jobs: Jobs = {}
     listed: set[RunSpec] = set()
     for page in pages:
-        for name, specs in page_module(page).needs(study).items():  # some runs are needed under two names,
+        for name, specs in needs_of(study, page).items():  # some runs are needed under two names,
             jobs.setdefault(name, []).extend(s for s in specs if s not in listed)  # some by two pages
             listed.update(specs)
     if study.profile.scale == "paper":
@@ -55,9 +63,7 @@ def graph(study: Study, pages: Sequence[str], record: Path | None = None) -> dic
         for name, specs in jobs.items()
     }
     waits = {
-        page: list(
-            dict.fromkeys(job_of[s] for specs in page_module(page).needs(study).values() for s in specs)
-        )
+        page: list(dict.fromkeys(job_of[s] for specs in needs_of(study, page).values() for s in specs))
         for page in pages
     }
     return {

@@ -14,10 +14,10 @@ import pandas as pd
 from rvernet_book import html, parameters, provenance
 from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
-from rvernet_book.record import read_record, write_packed, write_predictions
+from rvernet_book.record import read_record, recorded_profile, write_packed, write_predictions
 from rvernet_book.tables import table_bundle
 from rvernet_core import files
-from rvernet_core.errors import RecordError
+from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +27,11 @@ RECORD = ROOT / "book" / "experiments" / "files"
 def open_study(**overrides: Any) -> Study:
     """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record."""
     recorded = read_record(RECORD) if overrides.get("runs") == "record" else None
+    profile = overrides.get("profile", "demo")
+    if recorded is not None and (published := recorded_profile(RECORD)) != profile:
+        raise ConfigError(
+            f"the record is of the {published} profile, not of {profile}; pass profile {published}, or runs train"
+        )
     cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
     return Study.of(**{"cache": cache, **overrides}, recorded=recorded)
 

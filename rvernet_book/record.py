@@ -90,6 +90,15 @@ def read_record(folder: Path) -> dict[str, Predictions]:
     return {name: p for page in pages for name, p in read_predictions(page, folder).items()}
 
 
+def recorded_profile(folder: Path) -> str:
+    """The profile of the pages whose files lie in `folder`; RecordError unless it is one and the same."""
+    pages = sorted(Path(folder).glob("*.page.json"))
+    profiles = {json.loads(path.read_text())["provenance"]["profile"] for path in pages}
+    if len(profiles) != 1:
+        raise RecordError(f"{folder} holds pages of {sorted(profiles) or 'no profile'}; expected one profile")
+    return profiles.pop()
+
+
 def write_packed(frame: pd.DataFrame, path: Path) -> Path:
     """A large table as CSV, packed with xz: a tenth of the size, and pandas reads it as it is."""
     return files.write_bytes(

@@ -1,4 +1,4 @@
-"""The library from a built wheel, outside the checkout: masks a photo, builds an RveRNet, trains on a folder."""
+"""The library from a built wheel, outside the checkout: masks a photo, builds RveRNet, trains on a folder."""
 
 import os
 import shutil

@@ -1,7 +1,8 @@
 """The experiments of the book: one module per page, named as its notebook, and the profiles they run at.
 
-A page's module declares the runs that the page needs, computes its tidy frames and facts, and reaches its
-verdict. How these are drawn and worded is the book's part.
+A page's module declares the runs that the page `needs` (and, where it needs more of some than their
+predictions, whose `weights`), computes its tidy frames and facts, and reaches its verdict. How these are
+drawn and worded is the book's part.
 """
 
 from __future__ import annotations

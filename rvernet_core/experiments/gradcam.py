@@ -39,6 +39,11 @@ def needs(study: Study) -> dict[str, list[RunSpec]]:
     return named("single", study.singles()) | named("pair", study.pairs())
 
 
+def weights(study: Study) -> dict[str, list[RunSpec]]:
+    """Those whose weights are needed: of the first two seeds."""
+    return {name: specs[:2] for name, specs in needs(study).items()}
+
+
 def models(study: Study) -> dict[Model, list[Predictions]]:
     """The answers of the fine-tuned single models and pairs, all seeds."""
     return study.predictions({**study.singles(), **study.pairs()})

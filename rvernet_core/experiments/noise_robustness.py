@@ -41,6 +41,11 @@ def needs(study: Study) -> dict[str, list[RunSpec]]:
     return named("single", study.singles()) | named("pair", study.pairs())
 
 
+def weights(study: Study) -> dict[str, list[RunSpec]]:
+    """Those whose weights are needed, to measure what they know of positions: the single models."""
+    return named("single", study.singles())
+
+
 def photo_counts(study: Study) -> tuple[int, int]:
     """Test photos behind the tables, and behind the curves, which need many more evaluations."""
     photos = len({sample.image_id for sample in study.data.test.samples})
