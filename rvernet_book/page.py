@@ -30,7 +30,7 @@ def open_study(**overrides: Any) -> Study:
     profile = overrides.get("profile", "demo")
     if recorded is not None and (published := recorded_profile(RECORD)) != profile:
         raise ConfigError(
-            f"the record is of the {published} profile, not of {profile}; pass profile {published}, or runs train"
+            f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
         )
     cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
     return Study.of(**{"cache": cache, **overrides}, recorded=recorded)

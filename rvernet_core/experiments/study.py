@@ -198,10 +198,15 @@ class Study:
         return found
 
     def runs(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[Run]]:
-        """The runs with their weights, whatever the record holds: loaded, or trained where missing."""
+        """The runs with their weights, whatever the record holds: loaded, or trained where missing.
+
+        Where the record holds a run, its published predictions count as used: a run has one set of answers.
+        """
         flat = iter(self.store.load_or_train_all([spec for part in specs.values() for spec in part]))
         runs = {key: [next(flat) for _ in part] for key, part in specs.items()}
-        self.used.extend(run.predictions for part in runs.values() for run in part)
+        self.used.extend(
+            self._recorded(run.spec) or run.predictions for part in runs.values() for run in part
+        )
         return runs
 
     def histories(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[list[dict]]]:
