@@ -84,9 +84,9 @@ def _named(names: list[str]) -> str:
 
 
 def _seconds(record: Path, pages: Sequence[str]) -> dict[str, int]:
-    found = {page: record / f"{page}.page.json" for page in pages}
+    files = {page: record / f"{page}.page.json" for page in pages}
     return {
         page: round(json.loads(path.read_text())["provenance"]["seconds"] or 0)
-        for page, path in found.items()
+        for page, path in files.items()
         if path.is_file()
     }

@@ -150,10 +150,10 @@ def outline(ax: Axes, mask: Mask, box: tuple[float, float, float, float], tint: 
 
 
 def _masks(outlines: Sequence | None, i: int, j: int) -> list[Mask]:
-    found = outlines[i][j] if outlines and i < len(outlines) and j < len(outlines[i]) else None
-    if found is None:
+    outline = outlines[i][j] if outlines and i < len(outlines) and j < len(outlines[i]) else None
+    if outline is None:
         return []
-    return [found] if isinstance(found, np.ndarray) and found.ndim == 2 else list(found)
+    return [outline] if isinstance(outline, np.ndarray) and outline.ndim == 2 else list(outline)
 
 
 def _title(titles: Sequence[Sequence[str]] | None, i: int, j: int) -> str:

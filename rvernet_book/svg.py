@@ -89,9 +89,9 @@ def _tidy(text: str, alt: str, quality: int, limit: int) -> str:
     return packed
 
 
-def _webp(found: re.Match, quality: int, scale: float) -> str:
+def _webp(match: re.Match, quality: int, scale: float) -> str:
     """A photo that matplotlib embedded as PNG, as WebP where that is smaller."""
-    raw = base64.b64decode(found.group().partition(",")[2])
+    raw = base64.b64decode(match.group().partition(",")[2])
     image = Image.open(io.BytesIO(raw))
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")

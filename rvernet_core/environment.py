@@ -39,13 +39,13 @@ def commit() -> str:
 
 def packages() -> dict[str, str]:
     """Name -> version of PACKAGES, as far as they are installed."""
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def machine(device: str = "cpu") -> str:

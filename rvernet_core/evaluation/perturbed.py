@@ -32,9 +32,9 @@ BLUR = 0.08  # standard deviation of the blurred filling, as a share of the phot
 def check(condition: Condition) -> None:
     """Raise ConfigError for a condition that means nothing."""
     choices = {"context": CONTEXTS, "fill": FILLS, "masks": ("", "exact", "sam")}
-    for name, known in choices.items():
-        if getattr(condition, name) not in known:
-            expected = ", ".join(repr(k) for k in known)
+    for name, allowed in choices.items():
+        if getattr(condition, name) not in allowed:
+            expected = ", ".join(repr(k) for k in allowed)
             raise ConfigError(f"{name} is {getattr(condition, name)!r}; expected one of {expected}")
     unknown = [branch for branch in condition.on if branch not in BRANCHES]
     if unknown:

@@ -190,12 +190,12 @@ class Study:
         """The answers of every model on the test set, one per seed: recorded, loaded, or trained for."""
         missing = [s for part in specs.values() for s in part if self._recorded(s) is None]
         trained = dict(zip(missing, self.store.load_or_train_all(missing), strict=True))
-        found = {
+        answers = {
             key: [self._recorded(spec) or trained[spec].predictions for spec in part]
             for key, part in specs.items()
         }
-        self.used.extend(p for part in found.values() for p in part)
-        return found
+        self.used.extend(p for part in answers.values() for p in part)
+        return answers
 
     def runs(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[Run]]:
         """The runs with their weights, whatever the record holds: loaded, or trained where missing.
@@ -211,13 +211,13 @@ class Study:
 
     def histories(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[list[dict]]]:
         """The history by epoch of every run: of the manifest, else of a run that is loaded or trained."""
-        found = self.predictions(specs)
+        answers = self.predictions(specs)
         return {
             key: [
                 p.manifest.get("history") or self.store.load_or_train(p.spec).manifest["history"]
                 for p in part
             ]
-            for key, part in found.items()
+            for key, part in answers.items()
         }
 
     def evaluate(
