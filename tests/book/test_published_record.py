@@ -27,8 +27,8 @@ def test_the_accuracies_of_page_2():
         scores.setdefault(roi, []).append((predictions[name] == predictions["label"]).mean())
     table = pd.read_csv(FILES / "off-the-shelf.csv").query("metric == 'accuracy'").set_index("model")["value"]
     assert set(scores) == set(table.index)
-    for model, found in scores.items():
-        assert sum(found) / len(found) == pytest.approx(table[model], abs=1e-9)
+    for model, accuracies in scores.items():
+        assert sum(accuracies) / len(accuracies) == pytest.approx(table[model], abs=1e-9)
 
 
 def test_the_clean_and_noisy_accuracies_of_page_6():
@@ -36,12 +36,12 @@ def test_the_clean_and_noisy_accuracies_of_page_6():
     stored = json.loads((FILES / "06-noise-robustness.runs.json").read_text())
     runs, table = runs_of("06-noise-robustness"), pd.read_csv(FILES / "permutation-single.csv")
     for row in table[table["metric"] == "accuracy"].to_dict("records"):
-        found = []
-        for name, trial in stored["trials"].items():
-            noise = trial["condition"]["noise"]
+        accuracies = []
+        for name, evaluation in stored["evaluations"].items():
+            noise = evaluation["condition"]["noise"]
             release = noise and noise["kind"] == "permutation" and noise["patch"] == 16
-            if runs[trial["run"]] == (row["model"], None) and release:
-                tried = predictions.dropna(subset=[name])
-                found.append((tried[name] == tried["label"]).mean())
-        assert len(found) == row["seeds"]
-        assert sum(found) / len(found) == pytest.approx(row["value"], abs=1e-9)
+            if runs[evaluation["run"]] == (row["model"], None) and release:
+                tested = predictions.dropna(subset=[name])
+                accuracies.append((tested[name] == tested["label"]).mean())
+        assert len(accuracies) == row["seeds"]
+        assert sum(accuracies) / len(accuracies) == pytest.approx(row["value"], abs=1e-9)

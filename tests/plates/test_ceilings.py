@@ -5,8 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rvernet_core.errors import ConfigError
-from rvernet_plates import SAUCES, PlatesSpec, context_ceiling, plan_scene, roi_ceiling
+from rvernet_plates import SAUCES, PlatesError, PlatesSpec, context_ceiling, plan_scene, roi_ceiling
 
 
 def test_known_values():
@@ -37,7 +36,7 @@ def test_context_never_hurts_and_both_grow():
 
 @pytest.mark.parametrize(("d", "rho"), [(-1, 0.5), (float("nan"), 0.5), (1, 1.2), (1, -0.1)])
 def test_values_outside_their_range(d, rho):
-    with pytest.raises(ConfigError, match="expected"):
+    with pytest.raises(PlatesError, match="expected"):
         context_ceiling(d, rho)
 
 

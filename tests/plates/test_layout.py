@@ -6,8 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rvernet_core.errors import ConfigError
-from rvernet_plates import COMPANIONS, FOODS, NEUTRAL, SAUCES, PlatesSpec, plan_scene
+from rvernet_plates import COMPANIONS, FOODS, NEUTRAL, SAUCES, PlatesError, PlatesSpec, plan_scene
 from rvernet_plates.layout import CONTEXT, context_share
 
 N = 2000
@@ -147,11 +146,11 @@ def test_context_share_is_clipped():
     ],
 )
 def test_a_field_outside_its_range_is_named(field, value):
-    with pytest.raises(ConfigError, match=f"plates.{field} is .*expected"):
+    with pytest.raises(PlatesError, match=f"plates.{field} is .*expected"):
         plan_scene(dataclasses.replace(PlatesSpec(), **{field: value}), 0)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "7"])
 def test_a_bad_seed_is_an_error(seed):
-    with pytest.raises(ConfigError, match="seed"):
+    with pytest.raises(PlatesError, match="seed"):
         plan_scene(PlatesSpec(), seed)

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rvernet_core.errors import ConfigError
-from rvernet_plates import COMPANIONS, FOODS, PlatesSpec, plan_scene, render_scene, scene
+from rvernet_plates import COMPANIONS, FOODS, PlatesError, PlatesSpec, plan_scene, render_scene, scene
 from rvernet_plates.layout import Placed
 
 SPEC = PlatesSpec(size=64)
@@ -153,7 +152,7 @@ def test_the_surroundings_of_a_sauce_do_not_depend_on_its_look():
 
 
 def test_a_spec_outside_its_range_is_an_error():
-    with pytest.raises(ConfigError, match=r"plates\.size is 8"):
+    with pytest.raises(PlatesError, match=r"plates\.size is 8"):
         render_scene(PlatesSpec(size=8), 0)
 
 
