@@ -3,7 +3,7 @@
 summary      the headlines of the record, into book/summary.md and the README
 coverage     which page answers which item of the paper, into book/coverage.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
-pictures     the book's cover and diagram, into book/_static
+artwork      the book's cover and diagram, into book/_static
 bench        seconds of the parts on this machine, printed
 """
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("summary", "coverage", "parameters", "pictures", "bench"))
+    parser.add_argument("what", choices=("summary", "coverage", "parameters", "artwork", "bench"))
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
     if options.what == "summary":
@@ -42,11 +42,11 @@ def main() -> None:
         print(f"{environment.machine()}, one thread\n")
         print(table.to_string(index=False, float_format="{:.2f}".format))
     else:
-        from rvernet_book import pictures
+        from rvernet_book import artwork
 
         folder = options.folder or ROOT / "book" / "_static"
-        pictures.write_cover(folder)
-        pictures.write_diagram(folder)
+        artwork.write_cover(folder)
+        artwork.write_diagram(folder)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def jobs(options: argparse.Namespace) -> None:
 def mask(options: argparse.Namespace) -> None:
     """Mask a photo with Segment Anything and write each mask with its two cut-outs."""
     from rvernet_core.data.photos import photo_size
-    from rvernet_core.evaluation.photo import mask_photo
+    from rvernet_core.evaluation.own_photo import mask_photo
     from rvernet_core.experiments.study import pick_device
     from rvernet_core.masking import load_sam
 
@@ -118,7 +118,7 @@ def mask_options(parser: argparse.ArgumentParser) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Classify a photo's ROI with a model of the profile; trains the model if it was not trained yet."""
-    from rvernet_core.evaluation.photo import cut_photo, probabilities
+    from rvernet_core.evaluation.own_photo import cut_photo, probabilities
 
     study = _study(options)
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}

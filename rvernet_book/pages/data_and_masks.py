@@ -9,7 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.photos import grid_size, overlay, photo_grid
+from rvernet_book.photo_grid import grid_size, overlay, photo_grid
 from rvernet_book.tables import interval
 from rvernet_core.experiments import data_and_masks
 from rvernet_core.experiments.data_and_masks import SamMasks

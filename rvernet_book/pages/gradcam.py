@@ -11,7 +11,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.photos import glow, grid_size, photo_grid
+from rvernet_book.photo_grid import glow, grid_size, photo_grid
 from rvernet_book.tables import interval
 from rvernet_core.config import BRANCHES
 from rvernet_core.data.cutouts import letterbox, letterbox_mask

@@ -7,7 +7,7 @@ import pandas as pd
 from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.photos import grid_size, photo_grid
+from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import interval, tidy
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
 

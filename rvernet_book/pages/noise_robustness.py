@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.photos import grid_size, photo_grid
+from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import interval
 from rvernet_core.experiments import noise_robustness
 from rvernet_core.experiments.noise_robustness import (

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from rvernet_book import alt, charts, html, photos, style
+from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
+from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import interval
 from rvernet_core.experiments.off_the_shelf import Verdict
 
@@ -122,14 +123,14 @@ def disagreement_photos(page: Page, cases: pd.DataFrame) -> Bundle | None:
     families = [f"{part['right'].iloc[0]}\nright" for part in groups]
     return page.figure(
         "disagreements",
-        lambda ax: photos.photo_grid(ax, cutouts, titles=titles, row_labels=families),
+        lambda ax: photo_grid(ax, cutouts, titles=titles, row_labels=families),
         cases,
         alt=alt.of_photos(
             titles, what="ROI cut-outs on which one family of models is right and the other wrong"
         ),
         caption="ROI cut-outs that one family names right in every run (first line) and the other gets wrong "
         "(second line).",
-        size=photos.grid_size(len(cutouts), max(map(len, cutouts)), title_lines=2, labels=0.9),
+        size=grid_size(len(cutouts), max(map(len, cutouts)), title_lines=2, labels=0.9),
     )
 
 

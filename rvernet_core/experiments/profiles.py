@@ -75,7 +75,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             name="demo",
-            purpose="the default of `make book`: everything re-run in minutes on two CPU cores",
+            purpose="the default: everything re-run in minutes on two CPU cores",
             data=DataSpec(train_scenes=320, test_scenes=600),
             scale="micro",
             seeds=(0, 1, 2),

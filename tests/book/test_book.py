@@ -115,7 +115,7 @@ def test_pictures_are_light_and_described():
 
 
 def test_the_diagram_is_described_in_both_variants():
-    from rvernet_book.pictures import DIAGRAM_ALT
+    from rvernet_book.artwork import DIAGRAM_ALT
 
     for variant in ("light", "dark"):
         assert DIAGRAM_ALT[:30] in (BOOK / "_static" / f"rvernet.{variant}.svg").read_text()

@@ -18,7 +18,7 @@ import pytest
 import stand_in
 from test_book import ROOT, TOC
 
-from rvernet_book import alt, charts, photos
+from rvernet_book import alt, charts, photo_grid
 from rvernet_book.page import Page
 from rvernet_book.summary import write_summary
 
@@ -62,7 +62,7 @@ def _stand_in(name, folder):
         ),
         page.figure(
             f"{name}-photos",
-            lambda ax: photos.photo_grid(ax, [[photo, photo]]),
+            lambda ax: photo_grid.photo_grid(ax, [[photo, photo]]),
             frame,
             alt=alt.of_photos([["a", "b"]], what="Two photos"),
             caption="Photos.",

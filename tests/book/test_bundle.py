@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import stand_in
 
-from rvernet_book import alt, charts, photos, provenance, style, svg, tables
+from rvernet_book import alt, charts, photo_grid, provenance, style, svg, tables
 from rvernet_book.bundle import figure_bundle
 from rvernet_book.page import Page
 from rvernet_book.summary import BEGIN, END, write_summary
@@ -91,7 +91,7 @@ def test_a_figure_without_words_or_data_is_refused(tmp_path, changes):
 def test_photos_are_packed_until_the_drawing_is_light():
     noise = np.random.default_rng(0).integers(0, 256, (10, 256, 256, 3), dtype=np.uint8)
     grid = [list(noise[:5]), list(noise[5:])]
-    text = svg.render(lambda ax: photos.photo_grid(ax, grid), "light", name="n", limit=300_000)
+    text = svg.render(lambda ax: photo_grid.photo_grid(ax, grid), "light", name="n", limit=300_000)
     assert len(text) <= 300_000
     assert text.count("data:image/webp") == 10
 
@@ -102,12 +102,12 @@ def test_photos_keep_their_shape_and_are_checked():
     mask[10:20, 10:30] = True
 
     def draw(ax):
-        photos.photo_grid(ax, [[wide, None]], titles=[["one\ntwo", ""]], outlines=[[mask, None]])
+        photo_grid.photo_grid(ax, [[wide, None]], titles=[["one\ntwo", ""]], outlines=[[mask, None]])
 
     text = svg.render(draw, "dark", name="n")
     assert "two" in text
     with pytest.raises(RecordError, match="expected uint8"):
-        svg.render(lambda ax: photos.photo_grid(ax, [[wide.astype(float)]]), "light", name="n")
+        svg.render(lambda ax: photo_grid.photo_grid(ax, [[wide.astype(float)]]), "light", name="n")
 
 
 def test_table_shows_intervals_and_the_best(tmp_path):

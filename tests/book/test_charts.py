@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rvernet_book import alt, charts, grids, photos, style, svg
+from rvernet_book import alt, charts, grids, photo_grid, style, svg
 from rvernet_core.models.backbones import BACKBONES
 
 GRID = pd.DataFrame(np.linspace(0.5, 0.9, 25).reshape(5, 5), index=list(BACKBONES), columns=list(BACKBONES))
@@ -100,7 +100,7 @@ def test_overlay_tints_inside_and_dims_outside():
     photo = np.full((8, 8, 3), 200, np.uint8)
     mask = np.zeros((8, 8), bool)
     mask[2:5, 2:5] = True
-    out = photos.overlay(photo, [mask])
+    out = photo_grid.overlay(photo, [mask])
     assert out.dtype == np.uint8
     assert (out[0, 0] < 200).all()
     assert not (out[3, 3] == out[0, 0]).all()
@@ -111,7 +111,7 @@ def test_glow_brightens_with_heat_and_shows_the_photo_where_there_is_none():
     photo[:, 6:] = 120
     heat = np.zeros((4, 6))
     heat[0, 0], heat[3, 0] = 0.5, 1
-    out = photos.glow(photo, heat)
+    out = photo_grid.glow(photo, heat)
     assert out.shape == photo.shape
     assert out.dtype == np.uint8
     light = out.mean(axis=2)

@@ -7,7 +7,7 @@ from small_photos import make_study
 
 from rvernet_book.page import Page
 from rvernet_book.pages import data_and_masks as show
-from rvernet_book.photos import overlay, photo_grid
+from rvernet_book.photo_grid import overlay, photo_grid
 from rvernet_core.experiments import data_and_masks
 from rvernet_core.experiments.data_and_masks import SamMasks
 

@@ -7,7 +7,7 @@ from small_photos import make_study
 
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
-from rvernet_book.photos import photo_grid
+from rvernet_book.photo_grid import photo_grid
 from rvernet_core.experiments.off_the_shelf import Verdict
 from rvernet_core.metrics import Estimate
 
@@ -127,7 +127,7 @@ def test_the_learning_curves_say_where_they_begin_and_end(page):
 def test_disagreements_are_one_row_of_roi_cutouts_per_family(page, monkeypatch):
     grids = []
     monkeypatch.setattr(
-        show.photos, "photo_grid", lambda ax, rows, **o: grids.append(rows) or photo_grid(ax, rows, **o)
+        show, "photo_grid", lambda ax, rows, **o: grids.append(rows) or photo_grid(ax, rows, **o)
     )
     bundle = show.disagreement_photos(page, CASES)
     assert page.numbers == {"transformers-right": "2", "cnn-right": "1"}

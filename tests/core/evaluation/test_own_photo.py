@@ -9,7 +9,7 @@ from PIL import Image
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.data import photos as images
 from rvernet_core.errors import DataError, PromptError
-from rvernet_core.evaluation import photo
+from rvernet_core.evaluation import own_photo as photo
 from rvernet_core.masking import load_sam
 from rvernet_core.masking.prompts import box_of, iou
 from rvernet_core.runs import RunStore

@@ -1,6 +1,6 @@
 """The two pictures of the README and the book's first pages, drawn from the renderer.
 
-`python -m rvernet_book pictures book/_static` makes them again.
+`python -m rvernet_book artwork book/_static` makes them again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from PIL import Image
 
 from rvernet_book import style, svg
-from rvernet_book.photos import frame, lined, outline
+from rvernet_book.photo_grid import frame, lined, outline
 from rvernet_book.style import colour
 from rvernet_core import files
 from rvernet_core.config import AMBIGUOUS, PlatesSpec
