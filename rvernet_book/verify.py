@@ -33,21 +33,22 @@ def compare(fresh: Path, record: Path) -> pd.DataFrame:
     ]
     if not parts:
         raise RecordError(f"{fresh} and {record} have no table in common")
+    numbers = [*MEASURED, *[f"{m}_fresh" for m in MEASURED]]
     both = pd.concat(parts, ignore_index=True)
+    both[numbers] = both[numbers].astype(float)  # a table without intervals has no rows, and no types
     both["agrees"] = (both["low_fresh"] <= both["high"]) & (both["low"] <= both["high_fresh"])
-    columns = ["page", "table", "what", *MEASURED, *[f"{m}_fresh" for m in MEASURED], "agrees"]
-    return both.reindex(columns=columns)
+    return both[["page", "table", "what", *numbers, "agrees"]]
 
 
 def summary(numbers: pd.DataFrame, most: int = 3) -> str:
     """`compare`'s result as text: a line per page, and below it the numbers that differ most."""
     lines = []
     for page, part in numbers.groupby("page", sort=True):
-        apart = part.query("not agrees")
+        apart = part[~part["agrees"]]
         verdict = "agrees" if apart.empty else f"{len(apart)} without overlap"
         lines.append(f"{page:28} {len(part):4} numbers  {verdict}")
-        apart = apart.assign(gap=apart.eval("abs(value_fresh - value)"))
-        for row in apart.nlargest(most, "gap").to_dict("records"):
+        gap = (apart["value_fresh"] - apart["value"]).abs()
+        for row in apart.loc[gap.nlargest(most).index].to_dict("records"):
             here, there = (
                 interval(row[f"value{end}"], row[f"low{end}"], row[f"high{end}"]) for end in ("_fresh", "")
             )
@@ -66,7 +67,7 @@ def _numbers(folder: Path, table: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["what", *MEASURED])
     keys = [c for c in frame if c not in _ABOUT]
     what = frame[keys].map(str).agg(", ".join, axis=1) if keys else ""  # an empty key stays a key
-    return frame.assign(what=what).reindex(columns=["what", *MEASURED]).dropna().drop_duplicates("what")
+    return frame.assign(what=what)[["what", *MEASURED]].dropna().drop_duplicates("what")
 
 
 def _matched(fresh: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,8 @@ def written(folder, accuracy, parameters=10):
     )
     folder.mkdir()
     tables.table_bundle("scores", frame, caption="C.", folder=folder, profile="demo", keys=["strength"])
-    (folder / "02-page.page.json").write_text(json.dumps({"items": {"Table": ["scores"]}}))
+    (folder / "counts.csv").write_text("split,value,seeds\ntest,3,1\n")  # nothing in it has an interval
+    (folder / "02-page.page.json").write_text(json.dumps({"items": {"Table": ["counts", "scores"]}}))
     return folder
 
 
