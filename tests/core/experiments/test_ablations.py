@@ -1,10 +1,8 @@
 """Page 8 on made-up predictions: what each change costs, whom the prediction follows, other cut-outs."""
 
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_cutouts, make_predictions
 
 from rvernet_core import runs
@@ -13,9 +11,6 @@ from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.experiments import ablations as page
 from rvernet_core.experiments.study import Study
 
-CLASSES = ("rice", "egg", "ketchup", "chili paste")
-LABELS = np.tile(np.arange(4), 50)  # of 100 photos, two samples each
-EVERY = np.arange(200)
 PAIR = ("mobilenetv2", "mobilenetv2")
 #: Samples in twenty that a model gets wrong, by what was changed in it ...
 FROZEN = {(): 2, ("roi",): 6, ("extra_roi",): 2, ("roi", "extra_roi"): 10}
@@ -49,32 +44,11 @@ def answers(spec, condition=CLEAN):
     return predictions.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 
 
-@dataclass(frozen=True)
-class MadeUp(Study):
-    """A study whose models answer as `answers` says, and which keeps what it was asked for."""
-
-    specs_used: list = field(default_factory=list)
-    conditions: dict = field(default_factory=dict)
-    classes = CLASSES
-    data = SimpleNamespace(test=SimpleNamespace(samples=[SimpleNamespace(image_id=i // 2) for i in EVERY]))
-
-    def predictions(self, specs):
-        self.specs_used.extend(spec for part in specs.values() for spec in part)
-        return {key: [answers(spec) for spec in part] for key, part in specs.items()}
-
-    def evaluate(self, models, conditions):
-        self.conditions.update(conditions)
-        return {
-            name: {key: [answers(p.spec, condition) for p in part] for key, part in models.items()}
-            for name, condition in conditions.items()
-        }
-
-
 def made_up(**changes):
     """The smoke profile with these changes, two seeds and two backbones."""
     base = Study.of("smoke", backbones=["mobilenetv2", "vit"], device="cpu")
     changes = {"ablation_seeds": (0, 1), "evaluation_photos": 80} | changes
-    return MadeUp(replace(base.profile, **changes), base.backbones, base.store)
+    return MadeUp(replace(base.profile, **changes), base.backbones, base.store, answers=answers)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """Page 7: specs of teachers and students, and what is measured of them, on made-up predictions."""
 
 import dataclasses
-from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
 from rvernet_core import runs
@@ -87,9 +86,6 @@ def test_at_the_papers_scale_students_are_the_papers_nets():
 
 # --- made-up models -----------------------------------------------------------------------------------
 
-CLASSES = ("rice", "egg", "ketchup", "chili paste")
-LABELS = np.tile(np.arange(4), 50)  # of 100 photos, two samples each
-EVERY = np.arange(200)
 ERRORS = {"single": EVERY % 20 < 4, "rvernet": EVERY % 20 < 2}  # of the teachers
 
 
@@ -115,28 +111,6 @@ def answers(spec, condition=CLEAN):
     return predictions.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 
 
-@dataclass(frozen=True)
-class MadeUp(Study):
-    """A study whose models answer as `answers` says, and which keeps what it was asked for."""
-
-    specs_used: list = field(default_factory=list)
-    conditions: dict = field(default_factory=dict)
-
-    classes = CLASSES
-    data = SimpleNamespace(test=SimpleNamespace(samples=[SimpleNamespace(image_id=i // 2) for i in EVERY]))
-
-    def predictions(self, specs):
-        self.specs_used.extend(spec for part in specs.values() for spec in part)
-        return {key: [answers(spec) for spec in part] for key, part in specs.items()}
-
-    def evaluate(self, models, conditions):
-        self.conditions.update(conditions)
-        return {
-            name: {key: [answers(p.spec, condition) for p in part] for key, part in models.items()}
-            for name, condition in conditions.items()
-        }
-
-
 def made_up(**changes):
     """The smoke profile with these changes and two seeds."""
     base = Study.of("smoke", device="cpu")
@@ -144,7 +118,7 @@ def made_up(**changes):
         base.profile,
         **{"ablation_seeds": (0, 1), "soft_strengths": (0.0, 1.0), "evaluation_photos": 80} | changes,
     )
-    return MadeUp(profile, base.backbones, base.store)
+    return MadeUp(profile, base.backbones, base.store, answers=answers)
 
 
 @pytest.fixture(scope="module")
