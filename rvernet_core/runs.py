@@ -73,7 +73,7 @@ class Run:
 
     def model(self) -> Classifier:
         """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
-        model = build(self.spec, self.manifest["classes"])
+        model = build(self.spec, self.manifest["classes"], self.folder.parents[1])
         missing, unexpected = model.load_state_dict(
             load_weights(self.folder / "model.safetensors"), strict=False
         )
@@ -157,9 +157,10 @@ def read_run(folder: Path) -> Run:
     return Run(folder, from_dict(RunSpec, json.loads((folder / "spec.json").read_text())))
 
 
-def build(spec: RunSpec, classes: int) -> Classifier:
+def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
     """The untrained model of a run: distilled, with two heads, where its training says so."""
-    return build_model(spec.model, classes, spec.train.strength if spec.train.distillation else None)
+    strength = spec.train.strength if spec.train.distillation else None
+    return build_model(spec.model, classes, strength, cache)
 
 
 def train(
@@ -176,7 +177,8 @@ def train(
     Args:
         folder: its name is the run's; checkpoints lie in `<folder>.part` until the run is complete.
         teacher_logits: (2, N, K) on `train_set`, see `training.augmented_logits`; None without a teacher.
-        cache: where features of frozen backbones are shared between runs; None: nowhere.
+        cache: where features of frozen backbones are shared between runs, and pretrained weights fetched to;
+            None: features nowhere, weights see `fetch.cache_folder`.
 
     Raises TrainingError as `RunStore.load_or_train`.
     """
@@ -189,7 +191,7 @@ def train(
     with training.reproducible_threads(spec.model, device) as threads:
         try:
             training.seed_everything(spec.seed)
-            model = build(spec, len(train_set.classes))
+            model = build(spec, len(train_set.classes), cache)
             history = training.fit(
                 model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
             )

@@ -54,9 +54,9 @@ def _from(module: str, function: str) -> Callable[..., Any]:
 READERS = {
     "plates": Reader(_from("plates", "splits_of_plates")),
     "foodseg103": Reader(
-        _from("foodseg103", "splits_of_foodseg103"), fetch=_from("fetch", "fetch_foodseg103")
+        _from("foodseg103", "splits_of_foodseg103"), fetch=_from("foodseg103", "fetch_foodseg103")
     ),
-    "foodseg103-hub": Reader(_from("hub", "splits_of_hub"), fetch=_from("fetch", "fetch_hub_mirror")),
+    "foodseg103-hub": Reader(_from("hub", "splits_of_hub"), fetch=_from("hub", "fetch_mirror")),
     "release": Reader(_from("release", "splits_of_release"), needs_root=True),
     "folder": Reader(_from("folder", "splits_of_folder"), needs_root=True),
 }

@@ -7,28 +7,35 @@ Python at about 1 MB a second.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import re
 import shutil
 import stat
 import subprocess
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, cast
 
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.errors import FetchError
+from rvernet_core.errors import DataError, FetchError
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 16 * 2**30  # unpacked; FoodSeg103 has about a tenth
-MAX_MEMBERS = 200_000
+MAX_MEMBERS = 100_000  # FoodSeg103 has about 14,000
+MAX_DEPTH = 32  # folders within folders
+MAX_RATIO = 100  # unpacked bytes per packed byte, above 64 MiB; photos and masks hardly shrink
 
-_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_PIECE = 2**20  # bytes unpacked at a time
+_DIRECTORY = 2**23  # bytes of the archive's table of members; FoodSeg103's has less than a quarter
+_NAME = 255  # bytes of a file's name that every file system takes
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a piece to any size in memory
 _AES = 99  # stands for the method of compression where a member is AES-encrypted
 _ENCRYPTED, _STRONG = 0x01, 0x40  # bits of a member's flags; strong: PKWARE's own encryption
 
@@ -38,9 +45,10 @@ Opener = Callable[[zipfile.ZipInfo], IO[bytes]]
 def extract(archive: Path, folder: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
     """Unpack `archive` into `folder`, which must be new, all of it or nothing; returns `folder`.
 
-    Raises FetchError, before writing anything, if a member's name leaves the folder, if one is a link, if
-    it unpacks to more than `max_bytes` or 200,000 members, or if it is AES-encrypted; and later for a
-    wrong password and for damage.
+    Raises FetchError, before anything is written, for a member whose name leaves the folder or cannot be its
+    own on every file system, for links and devices, for more than `max_bytes`, a hundred times the archive's
+    size, 100,000 members or 32 folders within one another, for a missing password, for AES and whatever else
+    Python cannot unpack in bounded memory; and later, leaving nothing, for a wrong password and for damage.
     """
     archive = Path(archive)
     with _open(archive) as file:
@@ -58,11 +66,16 @@ def extract(archive: Path, folder: Path, password: str | None = None, max_bytes:
             tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar,
         ):
             for member in members:
-                target = staging.joinpath(*_parts(member))
-                target.parent.mkdir(parents=True, exist_ok=True)
+                target = staging / member.filename
                 try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
                     _copy(contents(member), member, target)
-                except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+                except OSError as error:
+                    raise DataError(
+                        f"{folder}: {member.filename!r} cannot be unpacked ({error.strerror or error}); "
+                        f"{total:,} bytes of disk space are needed"
+                    ) from error
+                except Exception as error:  # whatever a parser says of bytes that nobody vouches for
                     cause = "the password is wrong or the archive" if encrypted else "the archive"
                     raise FetchError(
                         f"{archive}: {member.filename!r} cannot be unpacked, {cause} is damaged ({error}); "
@@ -72,45 +85,86 @@ def extract(archive: Path, folder: Path, password: str | None = None, max_bytes:
     return folder
 
 
-def _open(archive: Path) -> zipfile.ZipFile:
+class _Bounded(io.BufferedReader):
+    """A file that is never read in larger pieces than an honest archive's table of members."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if (size or 0) > _DIRECTORY:
+            raise zipfile.BadZipFile(
+                f"its table of members has {size:,} bytes, at most {_DIRECTORY:,} are read"
+            )
+        return super().read(size)
+
+
+@contextlib.contextmanager
+def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        return zipfile.ZipFile(archive)
-    except zipfile.BadZipFile as error:
-        with open(archive, "rb") as file:
-            head = file.read(12)
-        raise FetchError(
-            f"{archive} is not a complete zip archive ({error}; it begins with {head!r}); "
-            "delete it and fetch it again"
-        ) from error
+        raw = _Bounded(io.FileIO(archive))
     except OSError as error:
         raise FetchError(f"{archive} cannot be read ({error.strerror})") from error
+    with raw:
+        try:
+            file = zipfile.ZipFile(raw)
+        except Exception as error:  # as above
+            raw.seek(0)
+            raise FetchError(
+                f"{archive} is not a complete zip archive ({error}; it begins with {raw.read(12)!r}); "
+                "delete it and fetch it again"
+            ) from error
+        yield file
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
     """Raise FetchError if the archive must not or cannot be unpacked."""
+    total = sum(member.file_size for member in members)
+    most = min(max_bytes, max(2**26, MAX_RATIO * archive.stat().st_size))
+    if total > most or len(members) > MAX_MEMBERS:
+        raise FetchError(
+            f"{archive} unpacks to {total:,} bytes in {len(members):,} members; at most {most:,} "
+            f"bytes and {MAX_MEMBERS:,} members are accepted, so nothing was unpacked"
+        )
+    taken: dict[str, tuple[str, bool]] = {}
     for member in members:
-        name = member.filename
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        leaves = ".." in _parts(member) or re.match(r"[/\\]|[A-Za-z]:", name)
-        if leaves or "\0" in name or kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            what = "leads out of its folder" if leaves else "is not a plain file"
-            raise FetchError(f"{archive}: member {name!r} {what}; nothing was unpacked, so do not use it")
+        name = member.orig_filename
+        if fault := _fault(member) or _clash(member, taken):
+            raise FetchError(
+                f"{archive}: member {name[:80]!r} {fault}; nothing was unpacked, so do not use it"
+            )
         if member.compress_type not in _READABLE or member.flag_bits & _STRONG:
-            how = "AES-encrypted" if member.compress_type == _AES else "packed as Python cannot open it"
+            how = (
+                "AES-encrypted" if member.compress_type == _AES else "packed as Python cannot safely open it"
+            )
             raise FetchError(
                 f"{archive}: member {name!r} is {how}; unpack the archive with 7-Zip "
                 f"(7z x {archive.name}) and give the folder as `root`"
             )
-    total = sum(member.file_size for member in members)
-    if total > max_bytes or len(members) > MAX_MEMBERS:
-        raise FetchError(
-            f"{archive} unpacks to {total:,} bytes in {len(members):,} members; at most {max_bytes:,} "
-            f"bytes and {MAX_MEMBERS:,} members are accepted, so nothing was unpacked"
-        )
 
 
-def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
-    return PurePosixPath(member.filename.replace("\\", "/")).parts
+def _fault(member: zipfile.ZipInfo) -> str | None:
+    """Why no file may have the member's name, or None."""
+    name = member.orig_filename  # as it stands in the archive; `filename` ends at a NUL
+    parts = name.removesuffix("/").split("/")
+    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):
+        return "leads out of its folder"
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is not a plain file"
+    if len(parts) > MAX_DEPTH:
+        return f"lies {len(parts) - 1} folders deep, at most {MAX_DEPTH - 1} are accepted"
+    if not {"", "."}.isdisjoint(parts) or re.search(r"[\x00-\x1f\x7f\\:]", name):
+        return "has a name that no file can have everywhere"
+    longest = max(len(part.encode("utf-8", "surrogatepass")) for part in parts)
+    return f"has a name of {longest} bytes, at most {_NAME} are accepted" if longest > _NAME else None
+
+
+def _clash(member: zipfile.ZipInfo, taken: dict[str, tuple[str, bool]]) -> str | None:
+    """Why the member's name and those `taken` before cannot all be files of their own, or None; takes it."""
+    parts = member.filename.removesuffix("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        path, is_file = "/".join(parts[:depth]), depth == len(parts) and not member.is_dir()
+        before = taken.setdefault(unicodedata.normalize("NFC", path).casefold(), entry := (path, is_file))
+        if before is not entry and (is_file or before != entry):
+            return f"has the place of {before[0]!r}"
+    return None
 
 
 @contextlib.contextmanager
@@ -118,8 +172,8 @@ def _reader(
     archive: Path, file: zipfile.ZipFile, members: list[zipfile.ZipInfo], password: str | None
 ) -> Iterator[Opener]:
     """Yield a function that opens the members one by one, in the order of the archive."""
-    program = _unzip() if password else None
-    if program and all(member.compress_type in _READABLE[:2] for member in members):
+    program = _unzip() if password and password.isascii() and password.isalnum() else None
+    if program:
         # -p writes the contents of all members one after the other to a pipe. Names, sizes and checksums
         # stay ours to judge: unzip itself writes no file.
         command = [program, "-p", "-P", password, str(archive.absolute())]
@@ -147,7 +201,7 @@ def _copy(source: IO[bytes], member: zipfile.ZipInfo, target: Path) -> None:
     """Write the next `member.file_size` bytes of `source`; ValueError if they are not the member's."""
     left, checksum = member.file_size, 0
     with open(target, "wb") as file:
-        while left and (chunk := source.read(min(left, 2**20))):
+        while left and (chunk := source.read(min(left, _PIECE))):
             file.write(chunk)
             left -= len(chunk)
             checksum = zlib.crc32(chunk, checksum)

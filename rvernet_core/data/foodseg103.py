@@ -11,15 +11,32 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rvernet_core import downloads
 from rvernet_core.config import DataSpec
+from rvernet_core.data.archives import extract
 from rvernet_core.data.masked import match_masks, split_of_masked_photos
 from rvernet_core.data.names import FOODSEG103, clean
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
+from rvernet_core.fetch import fetch
 
 #: Train photos whose masks match the photo turned by this EXIF orientation. The archive's own files
 #: state it; the numbers stand in for copies that lost their EXIF, and only where the sizes then agree.
 TURNED = {"00000273": 6, "00002585": 6, "00003969": 6, "00006505": 8}
+
+
+PASSWORD = "LARCdataset9947"  # published by the data set's authors for everyone
+
+
+def fetch_foodseg103(cache: Path) -> Path:
+    """Folder that the official archive unpacks to, unpacked once into the cache.
+
+    Its authors publish no hash, so put the archive to `<cache>/downloads/FoodSeg103.zip` by hand, or accept
+    what comes first with RVERNET_TRUST_FIRST=1 (see `fetch`). Unpacking takes a few minutes; the archive may
+    be deleted afterwards.
+    """
+    folder = Path(cache) / "foodseg103"
+    return folder if folder.is_dir() else extract(fetch(downloads.FOODSEG103, cache), folder, PASSWORD)
 
 
 def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:

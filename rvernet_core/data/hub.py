@@ -15,16 +15,22 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from rvernet_core import files
+from rvernet_core import downloads, files
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.data.foodseg103 import splits_of_foodseg103
 from rvernet_core.data.names import FOODSEG103
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
+from rvernet_core.fetch import fetch_all
 
 SPLITS = {"train": "train", "validation": "test", "test": "test"}  # the mirror's name -> the official one
 _BATCH = 8  # photos in memory at a time
 _BUFFER = 2**20  # bytes read at a time; by default a whole file is read ahead
+
+
+def fetch_mirror(cache: Path) -> Path:
+    """Folder of the mirror's parquet files, fetched once into the cache; see `fetch`."""
+    return fetch_all(downloads.FOODSEG103_HUB, cache)[0].parent
 
 
 def splits_of_hub(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:

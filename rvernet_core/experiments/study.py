@@ -8,7 +8,6 @@ study.predictions(study.singles())["deit"]  ->  [Predictions, Predictions]
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from rvernet_core.data import FoodData
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation.evaluate import evaluate
 from rvernet_core.experiments.profiles import Profile, profile_named
+from rvernet_core.fetch import cache_folder
 from rvernet_core.models.backbones import ZOO
 from rvernet_core.predictions import Predictions, name_of
 from rvernet_core.runs import Run, RunStore
@@ -111,7 +111,7 @@ class Study:
         for part in ("pairs", "ablated"):
             kept = tuple(pair for pair in getattr(base, part) if set(pair) <= set(chosen))
             changes[part] = kept or changes.get("pairs", fallback)[:1]
-        cache = cache or os.environ.get("RVERNET_CACHE") or Path.cwd() / "_build" / "cache"
+        cache = cache or cache_folder()
         return cls(
             profile=config.replace(base, **changes),
             backbones=chosen,

@@ -24,10 +24,10 @@ from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from segment_anything.utils.transforms import ResizeLongestSide
 
-from rvernet_core import files
+from rvernet_core import downloads, files
 from rvernet_core.data.cutouts import check_image
-from rvernet_core.data.fetch import SAM_CHECKPOINTS, sam_checkpoint
 from rvernet_core.errors import CheckpointError, ConfigError, PromptError
+from rvernet_core.fetch import fetch
 from rvernet_core.masking.prompts import check_boxes, check_points
 from rvernet_core.models import zoo
 from rvernet_core.models.weights import load_torch_checkpoint, load_weights
@@ -66,7 +66,8 @@ def load_sam(
     `name` is micro, vit_b, vit_l or vit_h. Without `checkpoint`, micro comes from the zoo and the others
     are fetched once into the folder `cache`. A published checkpoint must have the published SHA-256;
     `verify=False` admits your own fine-tuned one. Raises ConfigError for an unknown name or a missing
-    `cache`, CheckpointError for a file that is missing, broken or another net's.
+    `cache`, FetchError where it cannot be fetched, CheckpointError for a file that is missing, broken or
+    another net's.
     """
     if name not in NAMES:
         raise ConfigError(f"no Segment Anything is called {name!r}; expected one of: {', '.join(NAMES)}")
@@ -75,17 +76,16 @@ def load_sam(
         model, state = build_micro(), load_weights(path)
         digest = files.sha256(path)
     else:
-        if checkpoint is None:
-            if cache is None:
-                raise ConfigError(f"{name} needs `cache`, a folder to fetch it to, or `checkpoint`, a file")
-            checkpoint = sam_checkpoint(name, cache)
-        path = Path(checkpoint)
+        published = downloads.SAM[name]
+        if checkpoint is None and cache is None:
+            raise ConfigError(f"{name} needs `cache`, a folder to fetch it to, or `checkpoint`, a file")
+        path = fetch(published, cache) if checkpoint is None else Path(checkpoint)
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist; expected the checkpoint of {name}")
         digest = files.sha256(path)
-        if verify and digest != SAM_CHECKPOINTS[name].sha256:
+        if verify and digest != published.sha256:
             raise CheckpointError(
-                f"{path} has SHA-256 {digest}; the published {name} has {SAM_CHECKPOINTS[name].sha256}. "
+                f"{path} has SHA-256 {digest}; the published {name} has {published.sha256}. "
                 "Fetch it again, or pass verify=False for weights of your own"
             )
         state, model = load_torch_checkpoint(path), sam_model_registry[name]()

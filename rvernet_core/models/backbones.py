@@ -2,7 +2,7 @@
 
 A backbone comes at two scales. `micro` is the real timm class at a small size for 64-px input; its
 weights ship with this package. `paper` is the timm net of the paper for 224-px input; its ImageNet
-weights come from the hub when asked for. A new backbone is one entry here and one row of the tests.
+weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and one row of the tests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -21,7 +22,9 @@ from timm.models.mlp_mixer import MlpMixer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from rvernet_core import downloads
 from rvernet_core.errors import CheckpointError, ConfigError
+from rvernet_core.fetch import fetch
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
 
@@ -154,14 +157,17 @@ def facts(name: str) -> Backbone:
     return ZOO[name]
 
 
-def build(name: str, scale: str = "micro", pretrained: bool = True) -> Net:
+def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path | None = None) -> Net:
     """The timm module of `name`, mapping normalised images (B, 3, S, S) to its own logits (B, K).
 
     S is input_size(scale); K is 23 at micro scale and 1000 (ImageNet) at paper scale.
 
+    The weights of the paper scale are fetched once into `cache`; None: see `fetch.cache_folder`.
+
     Raises:
         ConfigError: unknown name or scale.
-        CheckpointError: the weights are not to be had; says where they were looked for.
+        FetchError: the weights are not to be had; says where they belong.
+        CheckpointError: they are another net's.
     """
     entry = facts(name)
     if scale == "micro":
@@ -171,13 +177,19 @@ def build(name: str, scale: str = "micro", pretrained: bool = True) -> Net:
         return net
     if scale != "paper":
         raise ConfigError(f"unknown scale {scale!r}; expected micro or paper")
+    if not pretrained:
+        return timm.create_model(entry.timm_tag, pretrained=False)
+    if entry.timm_tag not in downloads.TIMM:
+        raise CheckpointError(f"no weights are known of {entry.timm_tag}; add them to downloads.TIMM")
+    path = fetch(downloads.TIMM[entry.timm_tag], cache)
+    net = timm.create_model(entry.timm_tag, pretrained=False)
     try:
-        return timm.create_model(entry.timm_tag, pretrained=pretrained)
-    except Exception as error:  # the hub raises many kinds; all mean the same here
+        net.load_state_dict(load_weights(path))
+    except RuntimeError as error:
         raise CheckpointError(
-            f"timm could not load {entry.timm_tag}: {error}. Go online once to fill the hub's cache, "
-            "or pass pretrained=False"
+            f"{path} does not hold the weights of {entry.timm_tag}: {str(error)[:300]}"
         ) from error
+    return net
 
 
 def feature_width(net: Net) -> int:

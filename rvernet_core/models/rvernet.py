@@ -12,6 +12,7 @@ backbone without a distillation token gives both heads the same features.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -71,15 +72,17 @@ class FeatureExtractor(nn.Module):
 class Classifier(nn.Module):
     """A backbone per branch and a head on their features; the base of RveRNet and of the baseline."""
 
-    def __init__(self, spec: ModelSpec, names: Sequence[str], strength: float | None) -> None:
-        """`names`: of the backbone modules, in the order of `spec.branches`. strength: see `build_model`."""
+    def __init__(
+        self, spec: ModelSpec, names: Sequence[str], strength: float | None, cache: Path | None
+    ) -> None:
+        """`names`: of the backbone modules, in the order of `spec.branches`. The rest: see `build_model`."""
         super().__init__()
         self.branches = spec.branches
         self.heads = 1 if strength is None else 2
         self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
         self.module_names = dict(zip(spec.branches, names, strict=True))
         for branch, name in self.module_names.items():
-            setattr(self, name, backbones.build(getattr(spec, branch), spec.scale, spec.pretrained))
+            setattr(self, name, backbones.build(getattr(spec, branch), spec.scale, spec.pretrained, cache))
         self.extractors = nn.ModuleDict(
             {
                 branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
@@ -150,9 +153,11 @@ class Classifier(nn.Module):
 class RveRNet(Classifier):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
-    def __init__(self, spec: ModelSpec, classes: int, strength: float | None = None):
+    def __init__(
+        self, spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
+    ):
         """`spec.roi` and `spec.extra_roi` name two backbones; they are always two separate modules."""
-        super().__init__(spec, ("roi_module", "extra_roi_module"), strength)
+        super().__init__(spec, ("roi_module", "extra_roi_module"), strength, cache)
         width = sum(self.extractor_of(branch).width for branch in self.branches)
         self.integrated_fc1 = nn.Linear(width, spec.head_width)
         self.integrated_fc2 = nn.Linear(spec.head_width, classes)
@@ -173,8 +178,10 @@ class RveRNet(Classifier):
 class Baseline(Classifier):
     """One backbone on one cut-out and a linear classifier on top (release Off_the_shelfs)."""
 
-    def __init__(self, spec: ModelSpec, classes: int, strength: float | None = None):
-        super().__init__(spec, ("backbone",), strength)
+    def __init__(
+        self, spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
+    ):
+        super().__init__(spec, ("backbone",), strength, cache)
         width = self.extractor_of(*self.branches).width
         self.classifier = nn.Sequential(nn.Linear(width, classes))
         if self.heads == 2:
@@ -185,13 +192,16 @@ class Baseline(Classifier):
         return self._per_head(heads, features)
 
 
-def build_model(spec: ModelSpec, classes: int, strength: float | None = None) -> Classifier:
+def build_model(
+    spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
+) -> Classifier:
     """The model that `spec` describes, for `classes` categories.
 
     strength: of distillation, in [0, 1]; a number makes a distilled model with two heads, of which those
     answer that were trained: the class head below 1, the distillation head above 0. None: one head.
+    cache: where paper-size weights are fetched to, see `backbones.build`.
 
-    Raises ConfigError for contradictory options.
+    Raises ConfigError for contradictory options, FetchError where weights cannot be fetched.
     """
     if spec.fusion not in FUSIONS:
         raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
@@ -206,4 +216,4 @@ def build_model(spec: ModelSpec, classes: int, strength: float | None = None) ->
             f"{' + '.join(names)} has no distillation token; a distilled model needs one of "
             f"{', '.join(n for n in backbones.ZOO if backbones.has_distillation_token(n))}"
         )
-    return (RveRNet if spec.branches == BRANCHES else Baseline)(spec, classes, strength)
+    return (RveRNet if spec.branches == BRANCHES else Baseline)(spec, classes, strength, cache)

@@ -91,8 +91,8 @@ def load_torch_checkpoint(path: Path | str) -> dict:
             f"{path} {_what_is_wrong(path)}; expected a complete PyTorch checkpoint; fetch it again "
             f"({_first_line(error)})"
         ) from error
-    if not isinstance(checkpoint, Mapping):
-        raise CheckpointError(f"{path} holds a {type(checkpoint).__name__}; expected a dictionary of tensors")
+    if not (isinstance(checkpoint, Mapping) and all(isinstance(name, str) for name in checkpoint)):
+        raise CheckpointError(f"{path} holds a {type(checkpoint).__name__}; expected tensors by name")
     return dict(checkpoint)
 
 

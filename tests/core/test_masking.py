@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from malicious import malicious_checkpoint
 
+from rvernet_core import downloads
 from rvernet_core.data import DataReport, FoodSplit, RoiSample
 from rvernet_core.data.samples import MaskedSource
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, PromptError
@@ -80,10 +82,20 @@ def test_a_net_to_fetch_needs_a_place():
 def test_published_checkpoint_needs_the_published_hash(tmp_path):
     path = tmp_path / "sam_vit_b_01ec64.pth"
     torch.save({"a": torch.zeros(2)}, path)
-    with pytest.raises(CheckpointError, match=sam.SAM_CHECKPOINTS["vit_b"].sha256):
+    with pytest.raises(CheckpointError, match=downloads.SAM["vit_b"].sha256):
         load_sam("vit_b", path)
     with pytest.raises(CheckpointError, match="does not exist"):
         load_sam("vit_b", tmp_path / "missing.pth")
+
+
+@pytest.mark.parametrize("name", ["micro", "vit_b"])
+@pytest.mark.parametrize("verify", [True, False])
+def test_fault_30_a_malicious_checkpoint_is_refused(tmp_path, monkeypatch, name, verify):
+    monkeypatch.setitem(sam.sam_model_registry, "vit_b", build_micro)
+    path = malicious_checkpoint(tmp_path / "evil.pth", tmp_path / "ran", state=build_micro().state_dict())
+    with pytest.raises(CheckpointError, match=r"evil\.pth"):
+        load_sam(name, path, verify=verify)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_own_weights_of_a_published_size(tmp_path, monkeypatch):

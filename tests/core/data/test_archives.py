@@ -1,7 +1,11 @@
 """Archives that nobody vouches for."""
 
+import contextlib
+import errno
+import random
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 
@@ -145,12 +149,26 @@ def test_fault_05_killed_in_the_middle_of_extraction(tmp_path, monkeypatch, tool
     assert len(unpacked(archives.extract(tmp_path / "a.zip", tmp_path / "a", "x"))) == 9
 
 
-@pytest.mark.parametrize("password", [None, "wrong"])
-def test_fault_06_a_wrong_or_missing_password(tmp_path, password, tool):
+def test_fault_06_a_wrong_password(tmp_path, tool):
     (tmp_path / "old.zip").write_bytes(zip_crypto({"1.jpg": b"photo" * 500}, "secret"))
-    with pytest.raises(FetchError, match="password"):
-        archives.extract(tmp_path / "old.zip", tmp_path / "goal", password)
+    with pytest.raises(FetchError, match="password is wrong"):
+        archives.extract(tmp_path / "old.zip", tmp_path / "goal", "wrong")
     assert nothing_left(tmp_path, "old.zip")
+
+
+@pytest.mark.parametrize("password", [None, ""])
+def test_fault_06_a_missing_password_is_asked_for_before_anything_is_written(tmp_path, password, monkeypatch):
+    (tmp_path / "old.zip").write_bytes(zip_crypto({"1.jpg": b"photo" * 500}, "secret"))
+    monkeypatch.setattr(files, "atomic_folder", None)
+    with pytest.raises(FetchError, match=r"old\.zip is encrypted; give the password"):
+        archives.extract(tmp_path / "old.zip", tmp_path / "goal", password)
+
+
+@pytest.mark.parametrize("password", ["-secret", "ä ö", "x\0y"])
+def test_fault_06_passwords_that_a_command_line_would_not_carry(tmp_path, password):
+    (tmp_path / "old.zip").write_bytes(zip_crypto({"1.jpg": b"photo" * 500}, password))
+    archives.extract(tmp_path / "old.zip", tmp_path / "goal", password)
+    assert unpacked(tmp_path / "goal") == {"1.jpg": b"photo" * 500}
 
 
 def test_damage_in_an_encrypted_archive_is_noticed(tmp_path, tool):
@@ -166,7 +184,7 @@ def test_damage_in_an_encrypted_archive_is_noticed(tmp_path, tool):
 
 @pytest.mark.parametrize(
     ("field", "value", "what"),
-    [(METHOD, 99, "AES-encrypted"), (FLAGS, 0x41, "cannot open it"), (METHOD, 9, "cannot open it")],
+    [(METHOD, 99, "AES-encrypted"), (FLAGS, 0x41, "safely open it"), (METHOD, 9, "safely open it")],
     ids=["AES", "strong encryption", "Deflate64"],
 )
 def test_fault_07_what_python_cannot_open_names_a_tool_that_can(tmp_path, field, value, what):
@@ -177,22 +195,94 @@ def test_fault_07_what_python_cannot_open_names_a_tool_that_can(tmp_path, field,
     assert nothing_left(tmp_path, "odd.zip")
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/evil", "C:\\evil", "..\\evil", "\\evil"])
+def refused(folder, members, match):
+    """Assert that an archive of (name or ZipInfo, bytes) members is refused before anything is written."""
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that comes twice
+        for name, content in [*MEMBERS.items(), *members]:
+            archive.writestr(name, content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "atomic_folder", None)
+        with pytest.raises(FetchError, match=match):
+            archives.extract(folder / "a.zip", folder / "deep/goal")
+    assert nothing_left(folder, "a.zip")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/../../evil", "/etc/evil", "C:\\evil", "C:evil", "..\\evil", "\\evil"]
+)
 def test_fault_08_a_member_that_leaves_the_folder_condemns_the_archive(tmp_path, name):
-    write(tmp_path / "a.zip", {**MEMBERS, name: b"x"})
-    with pytest.raises(FetchError, match="out of its folder"):
-        archives.extract(tmp_path / "a.zip", tmp_path / "deep/goal")
-    assert nothing_left(tmp_path, "a.zip")
+    refused(tmp_path, [(name, b"x")], "out of its folder")
 
 
-def test_fault_08_links_condemn_the_archive(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        link = zipfile.ZipInfo("link")
-        link.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(link, "/etc/passwd")
-    with pytest.raises(FetchError, match="not a plain file"):
+@pytest.mark.parametrize("kind", ["S_IFLNK", "S_IFCHR", "S_IFBLK", "S_IFIFO", "S_IFSOCK"])
+def test_fault_08_links_and_devices_condemn_the_archive(tmp_path, kind):
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (getattr(stat, kind) | 0o777) << 16
+    refused(tmp_path, [(link, "/etc/passwd")], "not a plain file")
+
+
+@pytest.mark.parametrize("name", [".", "./a", "a/./b", "a//b", "a\\b", "ab:c", "a\nb", "a\x1b[31m"])
+def test_fault_62_a_name_that_no_file_can_have(tmp_path, name):
+    refused(tmp_path, [(name, b"x")], "no file can have everywhere")
+
+
+def test_fault_62_a_name_with_a_nul(tmp_path):
+    write(tmp_path / "a.zip", {"Images/aXX.jpg": b"x"})
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"aXX", b"a\0\0"))
+    with pytest.raises(FetchError, match="no file can have everywhere"):
         archives.extract(tmp_path / "a.zip", tmp_path / "goal")
-    assert nothing_left(tmp_path, "a.zip")
+
+
+@pytest.mark.parametrize(("name", "length"), [("a" * 300, 300), ("x/" + "ä" * 200 + "/y", 400)])
+def test_fault_62_a_name_that_is_too_long(tmp_path, name, length):
+    refused(tmp_path, [(name, b"x")], f"name of {length} bytes")
+
+
+@pytest.mark.parametrize("name", ["a/" * 5000 + "b", "a/" * 5000])
+def test_fault_62_five_thousand_folders_deep(tmp_path, name):
+    refused(tmp_path, [(name, b"x" if name.endswith("b") else b"")], "folders deep")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a", "a/b"),
+        ("a/b", "a"),
+        ("a/", "a"),
+        ("a", "a"),
+        ("a/b", "A/c"),
+        ("a/b", "a/B"),
+        ("\u00e9", "e\u0301"),
+    ],
+)
+def test_fault_62_two_members_of_one_place(tmp_path, names):
+    refused(tmp_path, [(name, b"" if name.endswith("/") else b"x") for name in names], "has the place of")
+
+
+def test_fault_62_an_encrypted_bomb(tmp_path, monkeypatch):
+    (tmp_path / "bomb.zip").write_bytes(zip_crypto({"zeros": bytes(7 * 10**7)}, "x"))
+    assert (tmp_path / "bomb.zip").stat().st_size < 10**5
+    monkeypatch.setattr(files, "atomic_folder", None)
+    with pytest.raises(FetchError, match=r"70,000,000 bytes .* at most 67,108,864 "):
+        archives.extract(tmp_path / "bomb.zip", tmp_path / "goal", "x")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_fault_62_what_python_unpacks_in_unbounded_memory(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("zeros", bytes(10**6))
+    with pytest.raises(FetchError, match="safely open it"):
+        archives.extract(tmp_path / "a.zip", tmp_path / "goal")
+
+
+def test_fault_62_a_table_of_members_larger_than_an_honest_one(tmp_path):
+    entry = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *[0] * 7, 1, *[0] * 6) + b"a"
+    table = entry * 200_000
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 65535, 65535, len(table), 0, 0)
+    (tmp_path / "a.zip").write_bytes(table + end)
+    with pytest.raises(FetchError, match=r"table of members has 9,400,000 bytes"):
+        archives.extract(tmp_path / "a.zip", tmp_path / "goal")
 
 
 def test_fault_09_a_stated_cap_on_what_it_unpacks_to(tmp_path, monkeypatch):
@@ -228,6 +318,18 @@ def test_fault_04_space_is_checked_before_extraction(tmp_path, monkeypatch):
     assert nothing_left(tmp_path, "a.zip")
 
 
+def test_fault_04_a_disk_that_fills_up_during_extraction(tmp_path, monkeypatch):
+    write(tmp_path / "a.zip")
+
+    def full(source, member, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archives, "_copy", full)
+    with pytest.raises(DataError, match=r"No space left on device.*5,013 bytes"):
+        archives.extract(tmp_path / "a.zip", tmp_path / "goal")
+    assert nothing_left(tmp_path, "a.zip")
+
+
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"PK\3\4 and no more"])
 def test_fault_03_what_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
@@ -247,3 +349,20 @@ def test_a_damaged_member_is_named(tmp_path):
 def test_missing_archive(tmp_path):
     with pytest.raises(FetchError, match="cannot be read"):
         archives.extract(tmp_path / "none.zip", tmp_path / "goal")
+
+
+def test_damage_anywhere_is_the_projects_own_error(tmp_path):
+    """Bytes changed at random in three archives: unpacked, or refused by FetchError, never anything else."""
+    chance = random.Random(0)
+    sound = [
+        write(tmp_path / "a.zip").read_bytes(),
+        zip_crypto({"a": b"photo" * 50, "b/c": b"y" * 99}, "x"),
+        zip_crypto({"a": b"photo" * 50}, "x", deflate=False),
+    ]
+    for number in range(60):
+        data = bytearray(sound[number % 3])
+        for _ in range(chance.choice((1, 2, 5))):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        (tmp_path / "a.zip").write_bytes(data)
+        with contextlib.suppress(FetchError):
+            archives.extract(tmp_path / "a.zip", tmp_path / f"goal{number}", "x")

@@ -10,7 +10,7 @@ import pytest
 
 from rvernet_core import files
 from rvernet_core.config import DataSpec
-from rvernet_core.data import fetch, hub, open_data
+from rvernet_core.data import hub, open_data
 from rvernet_core.errors import DataError
 
 
@@ -120,7 +120,7 @@ def test_a_photo_twice_is_an_error(mirror, opened):
 
 
 def test_without_a_folder_it_is_fetched(mirror, cache, monkeypatch):
-    monkeypatch.setattr(fetch, "fetch_hub_mirror", lambda cache: mirror)
+    monkeypatch.setattr(hub, "fetch_mirror", lambda cache: mirror)
     assert len(open_data(DataSpec(name="foodseg103-hub"), cache).train) == 8
 
 

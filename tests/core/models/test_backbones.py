@@ -1,9 +1,13 @@
 """Every backbone at both scales: shapes, facts and weights."""
 
+import dataclasses
+
 import pytest
 import torch
+from malicious import malicious_checkpoint
 
-from rvernet_core.errors import CheckpointError, ConfigError
+from rvernet_core import downloads, files
+from rvernet_core.errors import CheckpointError, ConfigError, FetchError
 from rvernet_core.models import backbones
 
 
@@ -99,13 +103,25 @@ def test_unknown_names_and_scales_list_the_known_ones():
         backbones.build("vit", "huge")
 
 
-def test_fault_13_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch):
-    def offline(*args, **kwargs):
-        raise OSError("offline")
-
-    monkeypatch.setattr(backbones.timm, "create_model", offline)
-    with pytest.raises(CheckpointError, match="could not load mobilenetv2_100"):
+def test_a_paper_net_of_which_no_weights_are_known(monkeypatch):
+    monkeypatch.delitem(downloads.TIMM, "mobilenetv2_100.ra_in1k")
+    with pytest.raises(CheckpointError, match=r"mobilenetv2_100\.ra_in1k; add them to downloads\.TIMM"):
         backbones.build("mobilenetv2", "paper")
+
+
+def test_fault_30_malicious_timm_weights_put_by_hand_are_refused(tmp_path, monkeypatch):
+    """Even where the hash is the expected one."""
+    item = downloads.TIMM["mobilenetv2_100.ra_in1k"]
+    path = tmp_path / item.place
+    path.parent.mkdir()
+    malicious_checkpoint(path, tmp_path / "ran")
+    with pytest.raises(FetchError, match=item.sha256):
+        backbones.build("mobilenetv2", "paper", cache=tmp_path)
+    known = dataclasses.replace(item, sha256=files.sha256(path), bytes=path.stat().st_size)
+    monkeypatch.setitem(downloads.TIMM, "mobilenetv2_100.ra_in1k", known)
+    with pytest.raises(CheckpointError, match=r"expected a complete \.safetensors file"):
+        backbones.build("mobilenetv2", "paper", cache=tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_input_size_of_known_scales_only():

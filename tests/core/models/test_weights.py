@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from malicious import malicious_checkpoint
 from safetensors import safe_open
 
 from rvernet_core.errors import CheckpointError
@@ -82,24 +83,23 @@ def test_plain_checkpoint_is_read(tmp_path, zipped):
     torch.testing.assert_close(loaded["model"]["layer.weight"], state()["layer.weight"])
 
 
-class Attack:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, target):
-        self.target = target
-
-    def __reduce__(self):
-        return (os.mkdir, (str(self.target),))
-
-
 @pytest.mark.parametrize("zipped", [True, False])
 def test_fault_30_malicious_pickle_is_refused(tmp_path, zipped):
-    path, proof = tmp_path / "evil.pth", tmp_path / "ran"
-    torch.save({"w": torch.zeros(2), "x": Attack(proof)}, path, _use_new_zipfile_serialization=zipped)
+    path = malicious_checkpoint(tmp_path / "evil.pth", tmp_path / "ran", zipped)
     with pytest.raises(CheckpointError, match="refused") as caught:
         load_torch_checkpoint(path)
     assert "evil.pth" in str(caught.value)
-    assert not proof.exists()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_fault_30_malicious_pickle_under_another_name_is_refused(tmp_path, zipped, monkeypatch):
+    """Also where the environment asks PyTorch to trust every file."""
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    for name, read in (("evil.safetensors", load_weights), ("evil.txt", load_torch_checkpoint)):
+        with pytest.raises(CheckpointError, match=name):
+            read(malicious_checkpoint(tmp_path / name, tmp_path / "ran", zipped))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_fault_30_a_whole_module_is_refused(tmp_path):
@@ -138,7 +138,8 @@ def test_other_files_are_refused(tmp_path):
         archive.writestr("a.txt", "hello")
     np.save(tmp_path / "array.npy", np.zeros(3))
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")
-    for name in ("photos.pth", "array.npy", "tensor.pth", "missing.pth"):
+    torch.save({3: torch.zeros(3)}, tmp_path / "numbered.pth")
+    for name in ("photos.pth", "array.npy", "tensor.pth", "numbered.pth", "missing.pth"):
         with pytest.raises(CheckpointError, match=name):
             load_torch_checkpoint(tmp_path / name)
     for name in ("missing.safetensors", ""):
