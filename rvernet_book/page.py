@@ -18,6 +18,7 @@ from rvernet_book.record import read_record, recorded_profile, write_packed, wri
 from rvernet_book.tables import table_bundle
 from rvernet_core import files
 from rvernet_core.errors import ConfigError, RecordError
+from rvernet_core.experiments.profiles import profile_named
 from rvernet_core.experiments.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,14 +27,18 @@ RECORD = ROOT / "book" / "experiments" / "files"
 
 def open_study(**overrides: Any) -> Study:
     """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record."""
+    profile = profile_named(overrides.get("profile", "demo")).name
     recorded = read_record(RECORD) if overrides.get("runs") == "record" else None
-    profile = overrides.get("profile", "demo")
     if recorded is not None and (published := recorded_profile(RECORD)) != profile:
         raise ConfigError(
             f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
         )
     cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
     return Study.of(**{"cache": cache, **overrides}, recorded=recorded)
+
+
+if (shell := parameters.kernel()) is not None:
+    shell.user_ns.pop("globals", None)  # else a parameter called so breaks the call in which it is refused
 
 
 class Page:
@@ -183,9 +188,7 @@ class Page:
 
 def _glue(name: str, text: str) -> None:
     """Put the text into the notebook's outputs, where the book finds it; nothing outside a notebook."""
-    from IPython import get_ipython
-
-    if get_ipython() is not None:
+    if parameters.kernel() is not None:
         from myst_nb import glue
 
         glue(name, text, display=False)

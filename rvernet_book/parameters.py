@@ -7,18 +7,21 @@ the cell tagged `parameters`, and papermill's injected cell after it, have set:
 
     params = parameters.declared(globals())
 
-Any public value in the notebook that was not declared is then a misspelt parameter.
+Whatever these cells set and the notebook did not declare is a misspelt parameter, also where an import has
+overwritten it meanwhile (`Page`), or where it hides something else (`_profile`, `exit`, `print`).
 """
 
 from __future__ import annotations
 
+import ast
 import collections.abc
 import difflib
 import inspect
 import re
+import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +31,6 @@ from rvernet_core.config import coerce
 from rvernet_core.errors import ConfigError
 
 _ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.M)  # below "Args:" of a docstring
-_IPYTHON = {"In", "Out", "exit", "quit", "open", "get_ipython", "papermill_description"}
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,16 @@ def declared(namespace: dict) -> dict[str, typing.Any]:
         ConfigError: a name that was not declared (names it, the nearest and all valid ones), or a value
             of another type than declared.
     """
-    hints = namespace.get("__annotations__", {})
-    values = {
-        name: value
-        for name, value in namespace.items()
-        if not (name.startswith("_") or name in _IPYTHON or name in hints)
-        and not (callable(value) or isinstance(value, types.ModuleType))  # imported, not a parameter
-    }
-    _check_names(values, hints)
+    annotations = namespace.get("__annotations__")  # a parameter of this name would have replaced them
+    hints = annotations if isinstance(annotations, dict) else _hints()
+    shell = kernel()
+    _check_names(_set_to_values(namespace) if shell is None else _set_by_cells(shell, hints), hints)
     return {name: coerce(namespace[name], hint, f"parameter {name}") for name, hint in hints.items()}
+
+
+def kernel() -> typing.Any:
+    """The notebook's kernel that this code runs in; None outside one."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def read_yaml(path: str | Path) -> dict[str, typing.Any]:
@@ -113,14 +116,60 @@ def read_yaml(path: str | Path) -> dict[str, typing.Any]:
         raise ConfigError(
             f"--parameters {path} holds a {type(stored).__name__}; expected a mapping such as 'profile: demo'"
         )
-    hints = {parameter.name: parameter.hint for parameter in of_study()}
+    hints = _hints()
     _check_names(stored, hints)
+    for name, value in stored.items():
+        if value == []:
+            raise ConfigError(f"parameter {name} is an empty list; leave it out for the profile's")
     return {name: coerce(value, hints[name], f"parameter {name}") for name, value in stored.items()}
 
 
-def _check_names(names: Iterable[str], hints: Mapping[str, typing.Any]) -> None:
+def _hints() -> dict[str, typing.Any]:
+    return {parameter.name: parameter.hint for parameter in of_study()}
+
+
+def _set_by_cells(shell: typing.Any, declared: Iterable[str]) -> list[str]:
+    """The names that earlier cells have set to plain values, from the last one on that set all `declared`.
+
+    A parameter is always a plain value; other assignments are work of a notebook whose cells run again.
+    """
+    names: list[str] = []
+    for source in reversed(shell.history_manager.input_hist_parsed[:-1]):
+        names = [*_assigned(source), *names]
+        if set(declared) <= set(names):
+            break
+    return names
+
+
+def _assigned(source: str) -> Iterable[str]:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a cell that could not be executed either
+        return
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "float":
+            value = next(iter(value.args), None)  # papermill's form of not-a-number and infinity
+        try:
+            ast.literal_eval(value)  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            continue
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _set_to_values(namespace: dict) -> list[str]:
+    """The public names of a namespace that hold values: neither functions nor modules."""
+    return [
+        name
+        for name, value in namespace.items()
+        if not (name.startswith("_") or callable(value) or isinstance(value, types.ModuleType))
+    ]
+
+
+def _check_names(names: Iterable[typing.Any], valid: Iterable[str]) -> None:
     for name in names:
-        if name not in hints:
-            near = difflib.get_close_matches(str(name), hints, n=1)
+        if name not in valid:
+            near = difflib.get_close_matches(str(name).casefold(), valid, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "."
-            raise ConfigError(f"unknown parameter {name!r}{hint} Valid parameters: {', '.join(hints)}")
+            raise ConfigError(f"unknown parameter {name!r}{hint} Valid parameters: {', '.join(valid)}")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import difflib
 import hashlib
 import json
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rvernet_core.errors import ConfigError
@@ -156,7 +158,8 @@ def coerce(value: typing.Any, hint: typing.Any, name: str) -> typing.Any:
 
     hint: str, int, float, bool, a dataclass, tuple[X, ...], list[X] or Sequence[X] of these, or any of
     them | None. A list may also come as text with commas ("0,1,2") or as a single int, the two forms in
-    which the command line of papermill passes it; a tuple, the type of the specs, may not.
+    which the command line of papermill passes it; a tuple, the type of the specs, may not. Such text names
+    at least one item and leaves none empty.
     """
     origin = typing.get_origin(hint)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
@@ -171,7 +174,10 @@ def coerce(value: typing.Any, hint: typing.Any, name: str) -> typing.Any:
     elif origin in (tuple, list, collections.abc.Sequence):
         inner = typing.get_args(hint)[0]
         if origin is not tuple and isinstance(value, str):
-            value = [_parse(part.strip(), inner) for part in value.split(",") if part.strip()]
+            parts = [part.strip() for part in value.split(",")]
+            if "" in parts:
+                raise ConfigError(f"{name} is {value!r}; expected items with a comma between two of them")
+            value = [_parse(part, inner) for part in parts]
         elif origin is not tuple and inner is int and type(value) is int:
             value = [value]
         if isinstance(value, list | tuple):
@@ -186,6 +192,16 @@ def coerce(value: typing.Any, hint: typing.Any, name: str) -> typing.Any:
         return value
     expected = str(hint) if origin else hint.__name__
     raise ConfigError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+
+
+def one_of(value: typing.Any, valid: Iterable[str], name: str) -> str:
+    """`value` itself; ConfigError says what `name` may be, and what is spelt most like it, if it is none."""
+    valid = list(valid)
+    if value in valid:
+        return value
+    near = difflib.get_close_matches(str(value).casefold(), valid, n=1)
+    hint = f"did you mean {near[0]!r}? Expected" if near else "expected"
+    raise ConfigError(f"{name} is {value!r}; {hint} one of {', '.join(valid)}")
 
 
 def _parse(text: str, hint: type) -> typing.Any:

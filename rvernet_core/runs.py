@@ -132,12 +132,10 @@ class RunStore:
 
     def _open(self, spec: DataSpec) -> FoodData:
         """The data set, with Segment Anything's masks where the spec says so; remembered."""
-        if spec.masks not in ("exact", "sam"):
-            raise ConfigError(f"masks is {spec.masks!r}; expected exact or sam")
         data = open_data(spec, self.cache)
         if spec.masks == "exact":
             return data
-        masker = load_sam(spec.sam, cache=self.cache)
+        masker = load_sam(spec.sam, device=self.device, cache=self.cache)
         masked = [sam_masks(split, masker, cache=self.cache) for split in (data.train, data.test)]
         return FoodData(data.classes, *masked)
 

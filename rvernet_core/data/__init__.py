@@ -24,11 +24,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rvernet_core.config import DataSpec
+from rvernet_core.config import DataSpec, one_of
 from rvernet_core.data.samples import DataReport, FoodData, FoodSplit, RoiSample, join
 from rvernet_core.errors import ConfigError, DataError
 
-__all__ = ["READERS", "DataReport", "FoodData", "FoodSplit", "Reader", "RoiSample", "open_data"]
+__all__ = [
+    "MASKS",
+    "READERS",
+    "DataReport",
+    "FoodData",
+    "FoodSplit",
+    "Reader",
+    "RoiSample",
+    "check",
+    "open_data",
+]
+
+
+MASKS = ("exact", "sam")  # whose masks cut the photos
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,13 @@ class Reader:
     splits: (root, spec, cache) -> {"train": FoodSplit, "test": FoodSplit}; `root` is the folder that holds
         the data, or None where the spec names none and there is nothing to fetch.
     fetch: cache -> root, called where the spec names no root.
-    needs_root: a spec without a root is refused.
+    needs_root: a spec without a root is refused. takes_root: a spec with one is not.
     """
 
     splits: Callable[[Path | None, DataSpec, Path], dict[str, FoodSplit]]
     fetch: Callable[[Path], Path] | None = None
     needs_root: bool = False
+    takes_root: bool = True
 
 
 def _from(module: str, function: str) -> Callable[..., Any]:
@@ -52,7 +66,7 @@ def _from(module: str, function: str) -> Callable[..., Any]:
 
 
 READERS = {
-    "plates": Reader(_from("plates", "splits_of_plates")),
+    "plates": Reader(_from("plates", "splits_of_plates"), takes_root=False),
     "foodseg103": Reader(
         _from("foodseg103", "splits_of_foodseg103"), fetch=_from("foodseg103", "fetch_foodseg103")
     ),
@@ -68,12 +82,10 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     Raises ConfigError for a spec that no data set can fulfil, DataError for a folder that is not what
     it should be, FetchError if a download is needed and fails.
     """
-    if not 0 <= spec.min_area <= 1:
-        raise ConfigError(f"min_area is {spec.min_area}; expected a share of the photo from 0 to 1")
-    if spec.name not in READERS:
-        raise ConfigError(f"data set {spec.name!r} is not known; choose one of {', '.join(READERS)}")
+    check(spec)
     cache, reader = Path(cache), READERS[spec.name]
-    splits = reader.splits(_root(spec, reader, cache), spec, cache)
+    root = Path(spec.root).expanduser() if spec.root else reader.fetch(cache) if reader.fetch else None
+    splits = reader.splits(root, spec, cache)
     extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
@@ -81,27 +93,47 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     return FoodData(train.classes, train, test)
 
 
-def _root(spec: DataSpec, reader: Reader, cache: Path) -> Path | None:
-    """The folder that holds the data, fetched if need be; None where there is none."""
-    if spec.root is None:
-        if reader.needs_root:
-            raise ConfigError(f"data set {spec.name!r} needs `root`, the folder that holds it")
-        return reader.fetch(cache) if reader.fetch else None
-    root = Path(spec.root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder; `root` must be the folder that holds the {spec.name} data")
-    return root
+def check(spec: DataSpec) -> None:
+    """Raise ConfigError or DataError where `spec` contradicts itself or names a folder that is not there.
+
+    Nothing is opened, rendered or fetched.
+    """
+    reader = READERS[one_of(spec.name, READERS, "data set")]
+    one_of(spec.masks, MASKS, "masks")
+    if not 0 <= spec.min_area <= 1:
+        raise ConfigError(f"min_area is {spec.min_area}; expected a share of the photo from 0 to 1")
+    if spec.root is None and reader.needs_root:
+        raise ConfigError(f"data set {spec.name!r} needs a root (data_root), the folder that holds it")
+    if spec.root and not reader.takes_root:
+        raise ConfigError(f"data set {spec.name!r} is rendered; it takes no root ({spec.root})")
+    if spec.root and not Path(spec.root).expanduser().is_dir():
+        raise DataError(
+            f"{spec.root} is not a folder; the root must be the folder that holds the {spec.name} data"
+        )
+    names = []
+    for entry in spec.extra_classes:
+        name, folder = _named_folder(entry)
+        names.append(name)
+        if not folder.is_dir():
+            raise DataError(f"extra class {entry!r}: {folder} is not a folder")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"extra classes {', '.join(names)}; expected each name once")
 
 
-def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
-    from rvernet_core.data.folder import splits_of_extra_class
-
+def _named_folder(entry: str) -> tuple[str, Path]:
+    """Name and folder of an extra class, "class name=folder"."""
     name, equals, folder = entry.partition("=")
     if not (equals and name.strip() and folder.strip()):
         raise ConfigError(
             f"extra class {entry!r}; expected 'class name=folder', such as 'ketchup=/data/ketchup'"
         )
-    return splits_of_extra_class(name.strip(), Path(folder.strip()).expanduser(), spec, cache)
+    return name.strip(), Path(folder.strip()).expanduser()
+
+
+def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
+    from rvernet_core.data.folder import splits_of_extra_class
+
+    return splits_of_extra_class(*_named_folder(entry), spec, cache)
 
 
 def _with_samples(split: FoodSplit, where: str) -> FoodSplit:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvernet_core.config import DataSpec, PlatesSpec, TrainSpec, fingerprint, replace
-from rvernet_core.errors import ConfigError
+from rvernet_core.config import DataSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
 from rvernet_core.models.backbones import BACKBONES
 
 
@@ -144,6 +143,4 @@ def settings(name: str) -> str:
 
 def profile_named(name: str) -> Profile:
     """The profile called `name`; ConfigError lists the four."""
-    if name not in PROFILES:
-        raise ConfigError(f"unknown profile {name!r}; expected one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    return PROFILES[one_of(name, PROFILES, "profile")]

@@ -8,6 +8,7 @@ study.predictions(study.singles())["deit"]  ->  [Predictions, Predictions]
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from rvernet_core import config
 from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.data import FoodData
+from rvernet_core.data import check as check_data
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation.evaluate import evaluate
 from rvernet_core.experiments.profiles import Profile, profile_named
@@ -30,6 +32,7 @@ Pair = tuple[str, str]  # (ROI module, extra-ROI module)
 Key = TypeVar("Key", bound=Hashable)
 Name = TypeVar("Name", bound=Hashable)
 SOURCES = ("train", "record")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -78,35 +81,36 @@ class Study:
         Raises ConfigError for unknown names and impossible values, before anything is rendered or trained.
         """
         base = profile_named(profile)
-        for name in backbones:
-            if name not in ZOO:
-                raise ConfigError(f"unknown backbone {name!r}; expected any of {', '.join(ZOO)}")
-        if epochs < 0:
+        backbones = _distinct(config.coerce(backbones, Sequence[str], "backbones"), "backbones")
+        seeds = _distinct(config.coerce(seeds, Sequence[int], "seeds"), "seeds")
+        for i, name in enumerate(backbones):
+            config.one_of(name, ZOO, f"backbones[{i}]")
+        if not all(0 <= seed < 2**32 for seed in seeds):
+            raise ConfigError(f"seeds is {list(seeds)}; expected numbers from 0 to {2**32 - 1}")
+        if config.coerce(epochs, int, "epochs") < 0:
             raise ConfigError(f"epochs is {epochs}; expected at least 1, or 0 for the profile's")
-        if masks not in ("", "exact", "sam"):
-            raise ConfigError(f"masks is {masks!r}; expected exact or sam, or nothing for the profile's")
-        if runs not in SOURCES:
-            raise ConfigError(f"runs is {runs!r}; expected one of {', '.join(SOURCES)}")
-        if runs == "record" and recorded is None:
+        if config.one_of(runs, SOURCES, "runs") == "record" and recorded is None:
             raise ConfigError(
                 "runs is 'record', but no record was given; expected recorded=<name -> predictions>"
             )
         overrides = {
             "name": dataset,
             "root": data_root,
-            "extra_classes": tuple(extra_classes),
+            "extra_classes": tuple(config.coerce(extra_classes, Sequence[str], "extra_classes")),
             "masks": masks,
+            "sam": base.sam if masks == "sam" else "",  # the profile's own net
         }
         changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
+        check_data(changes["data"])
         if seeds:
-            changes |= {"seeds": tuple(seeds), "ablation_seeds": ()}
+            changes |= {"seeds": seeds, "ablation_seeds": ()}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
             }
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
-        chosen = tuple(backbones) or tuple(ZOO)
+        chosen = backbones or tuple(ZOO)
         fallback = ((chosen[0], chosen[0]),)  # where none of the profile's pairs is left
         for part in ("pairs", "ablated"):
             kept = tuple(pair for pair in getattr(base, part) if set(pair) <= set(chosen))
@@ -249,11 +253,21 @@ def named(kind: str, models: Mapping) -> dict[str, list[RunSpec]]:
 
 
 def pick_device(name: str) -> str:
-    """ "auto" becomes "cuda" where a GPU is usable, else "cpu"; anything else is checked and kept."""
+    """ "auto" becomes "cuda" where a GPU is usable, else "cpu"; "cuda" and "cuda:1" must be usable."""
+    config.one_of(re.sub(r"^(cuda):\d+$", r"\1", name), DEVICES, "device")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} is not usable here ({error}); try auto or cpu") from error
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"device {name!r} is not usable here ({reason}); try auto or cpu") from error
     return name
+
+
+def _distinct(items: Sequence[Key], name: str) -> tuple[Key, ...]:
+    """The items as a tuple; ConfigError names one that stands twice."""
+    for item in items:
+        if items.count(item) > 1:
+            raise ConfigError(f"{name} is {list(items)}; expected each once, and {item!r} stands twice")
+    return tuple(items)

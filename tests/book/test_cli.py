@@ -26,7 +26,7 @@ def own_cache(tmp_path, monkeypatch):
         (["mask", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["mask", "nowhere.jpg", "--sam", "vit_h"], "nowhere.jpg does not exist"),
         (["predict", "nowhere.jpg", "m.png", "--profile", "smoke"], "nowhere.jpg does not exist"),
-        (["jobs", "--profile", "smoke", "--device", "abacus"], "device 'abacus'"),
+        (["jobs", "--profile", "smoke", "--device", "abacus"], "device is 'abacus'"),
         (["data", "--profile", "smoke", "--masks", "drawn"], "masks is 'drawn'"),
         (["notebook", "09-none", "--out", "x.ipynb", "--profile", "smoke"], "02-off-the-shelf"),
         (["book", "--profile", "ful"], "smoke, demo, full, paper"),

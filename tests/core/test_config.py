@@ -60,6 +60,8 @@ def test_a_value_is_brought_to_its_type(value, hint, expected):
     ("value", "hint", "message"),
     [
         ("0,b", list[int], r"x\[1\] is 'b' \(str\); expected int"),
+        ("", list[int], "x is ''; expected items"),
+        ("0,,1", list[int], "x is '0,,1'; expected items"),
         ("a,b", tuple[str, ...], r"x is 'a,b' \(str\); expected tuple\[str, \.\.\.\]"),
         (True, int, r"x is True \(bool\); expected int"),
         (None, str, r"x is None \(NoneType\); expected str"),

@@ -203,7 +203,7 @@ def test_fault_10_two_at_once_end_with_one_whole_run(store):
 
 
 def test_unknown_masks_are_refused(store):
-    with pytest.raises(ConfigError, match="exact or sam"):
+    with pytest.raises(ConfigError, match="masks is 'drawn'; expected one of exact, sam"):
         store.data(dataclasses.replace(DATA, masks="drawn"))
 
 

@@ -97,6 +97,22 @@ def test_one_notebook_runs_by_itself_under_papermill_and_leaves_the_book_alone(b
     [(("-p", "profil", "smoke"), "did you mean 'profile'"), (("-p", "epochs", "three"), "epochs")],
 )
 def test_fault_36_papermill_stops_at_a_wrong_parameter_before_any_work(copy, tmp_path, wrong, message):
+    refused(copy, tmp_path, wrong, message)
+
+
+@pytest.mark.slow
+def test_fault_49_papermill_stops_at_a_mistyped_choice_before_any_work(copy, tmp_path):
+    refused(copy, tmp_path, ("-p", "masks", "smam"), "did you mean 'sam'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["_profile", "exit", "globals", "Page"])
+def test_fault_50_papermill_stops_at_a_parameter_that_hides_a_name_before_any_work(copy, tmp_path, name):
+    refused(copy, tmp_path, ("-p", name, "smoke"), f"unknown parameter '{name}'")
+
+
+def refused(copy, tmp_path, wrong, message):
+    """papermill's plain command stops with `message` at the first cell that can tell."""
     out = tmp_path / "out.ipynb"
     done = call(copy, "papermill", "notebooks/02-off-the-shelf.ipynb", str(out), *wrong)
     assert done.returncode != 0

@@ -116,13 +116,17 @@ def test_bad_extra_classes_are_refused(own, ketchup, tmp_path, opened):
     with pytest.raises(ConfigError, match="in the data set already"):
         opened("folder", own, extra_classes=(f"mapo tofu={ketchup}",))
     with pytest.raises(DataError, match="neither images/"):
+        opened("folder", own, extra_classes=(f"ketchup={tmp_path}",))
+    with pytest.raises(DataError, match="none is not a folder"):
         opened("folder", own, extra_classes=(f"ketchup={tmp_path / 'none'}",))
+    with pytest.raises(ConfigError, match="each name once"):
+        opened("folder", own, extra_classes=(f"ketchup={ketchup}", f"ketchup={ketchup}"))
 
 
 def test_bad_specs_are_refused(tmp_path, cache):
     with pytest.raises(ConfigError, match="plates, foodseg103"):
         open_data(DataSpec(name="food"), cache)
-    with pytest.raises(ConfigError, match="needs `root`"):
+    with pytest.raises(ConfigError, match="needs a root"):
         open_data(DataSpec(name="folder"), cache)
     with pytest.raises(DataError, match="not a folder"):
         open_data(DataSpec(name="folder", root=str(tmp_path / "none")), cache)

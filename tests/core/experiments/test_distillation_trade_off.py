@@ -79,7 +79,7 @@ def test_teachers_are_cnns_and_students_deits_whatever_backbones_are_chosen():
 
 
 def test_at_the_papers_scale_students_are_the_papers_nets():
-    levels = page.students(Study.of("paper", data_root="somewhere", device="cpu"))["rvernet"]
+    levels = page.students(Study.of("paper", device="cpu"))["rvernet"]
     models = {spec.model for specs in levels.values() for spec in specs}
     assert {(m.scale, m.standardise, m.freeze_batch_norm) for m in models} == {("paper", False, False)}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rvernet_core.config import CLEAN, Condition, ModelSpec, Noise
-from rvernet_core.errors import ConfigError
+from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.evaluation.perturbed import perturbed_test_set
 from rvernet_core.experiments import study as module
 from rvernet_core.experiments.study import Study, named
@@ -46,13 +46,12 @@ def test_overrides_change_the_profile_and_nothing_else():
     assert study.profile.data == Study.of("demo", device="cpu").profile.data
 
 
-def test_the_paper_profile_is_the_same_code_with_other_values():
-    study = Study.of(
-        "paper", data_root="somewhere", extra_classes=["ketchup=k", "chili paste=c"], device="cpu"
-    )
+def test_the_paper_profile_is_the_same_code_with_other_values(tmp_path):
+    sauces = (f"ketchup={tmp_path}", f"chili paste={tmp_path}")
+    study = Study.of("paper", data_root=str(tmp_path), extra_classes=sauces, device="cpu")
     (spec, *_) = study.pairs()["deit-distilled", "mobilenetv2"]
     assert spec.model.scale == "paper"
-    assert spec.data.extra_classes == ("ketchup=k", "chili paste=c")
+    assert spec.data.extra_classes == sauces
     assert not spec.model.freeze
     assert not spec.model.standardise
     assert not spec.model.freeze_batch_norm
@@ -85,6 +84,47 @@ def test_families_get_names_that_are_fit_for_files():
 def test_fault_36_wrong_parameters_are_named_before_any_work(overrides, message):
     with pytest.raises(ConfigError, match=message):
         Study.of(**{"device": "cpu"} | overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"profile": "dmo"}, r"profile is 'dmo'; did you mean 'demo'\? Expected one of smoke, demo, full"),
+        ({"masks": "smam"}, r"masks is 'smam'; did you mean 'sam'\? Expected one of exact, sam"),
+        ({"backbones": ["deit", "vti"]}, r"backbones\[1\] is 'vti'; did you mean 'vit'\?"),
+        ({"backbones": ["VIT"]}, "did you mean 'vit'"),
+        ({"backbones": "vit,vit"}, "'vit' stands twice"),
+        ({"backbones": ["vit", 3]}, r"backbones\[1\] is 3 \(int\); expected str"),
+        ({"seeds": [0, 1, 0]}, r"seeds is \[0, 1, 0\]; expected each once, and 0 stands twice"),
+        ({"seeds": [0, -1]}, r"seeds is \[0, -1\]; expected numbers from 0"),
+        ({"seeds": [2**32]}, "expected numbers from 0 to 4294967295"),
+        ({"epochs": 1.5}, r"epochs is 1.5 \(float\); expected int"),
+        ({"dataset": "plate"}, r"data set is 'plate'; did you mean 'plates'\? .*foodseg103"),
+        ({"dataset": "folder"}, r"'folder' needs a root \(data_root\)"),
+        ({"data_root": "photos"}, "rendered; it takes no root"),
+        ({"extra_classes": ["ketchup"]}, "expected 'class name=folder'"),
+        ({"runs": "trian"}, "did you mean 'train'"),
+        ({"device": "cdua"}, "did you mean 'cuda'"),
+        ({"device": "cuda:x"}, "Expected one of auto, cpu, cuda"),
+    ],
+)
+def test_fault_49_a_mistyped_choice_names_the_nearest_and_all_valid_ones(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        Study.of(**{"device": "cpu"} | overrides)
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"dataset": "folder", "data_root": "nowhere"}, {"extra_classes": ["ketchup=nowhere"]}]
+)
+def test_fault_49_a_folder_that_is_not_there_stops_before_any_work(overrides):
+    with pytest.raises(DataError, match="nowhere is not a folder"):
+        Study.of("smoke", device="cpu", **overrides)
+
+
+@pytest.mark.parametrize(("profile", "net"), [("smoke", "micro"), ("paper", "vit_h")])
+def test_masks_of_segment_anything_are_those_of_the_profiles_own_net(profile, net):
+    data = Study.of(profile, masks="sam", device="cpu").profile.data
+    assert (data.masks, data.sam) == ("sam", net)
 
 
 def test_auto_takes_the_device_that_is_there():
