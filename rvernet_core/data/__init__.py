@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from rvernet_core.config import DataSpec, one_of
+from rvernet_core.data.names import clean
 from rvernet_core.data.samples import DataReport, FoodData, FoodSplit, RoiSample, join
 from rvernet_core.errors import ConfigError, DataError
 
@@ -123,11 +124,11 @@ def check(spec: DataSpec) -> None:
 def _named_folder(entry: str) -> tuple[str, Path]:
     """Name and folder of an extra class, "class name=folder"."""
     name, equals, folder = entry.partition("=")
-    if not (equals and name.strip() and folder.strip()):
+    if not (equals and clean(name) and folder.strip()):
         raise ConfigError(
             f"extra class {entry!r}; expected 'class name=folder', such as 'ketchup=/data/ketchup'"
         )
-    return name.strip(), Path(folder.strip()).expanduser()
+    return clean(name), Path(folder.strip()).expanduser()
 
 
 def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:

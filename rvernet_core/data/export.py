@@ -6,6 +6,10 @@ resolution; masks stay exact.
 
 from __future__ import annotations
 
+import itertools
+import json
+import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +18,16 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.data import FoodData, FoodSplit
-from rvernet_core.data.names import folder_name
+from rvernet_core.data import FoodData, FoodSplit, RoiSample
+from rvernet_core.data.names import folder_name, released_folder
+from rvernet_core.data.release import name_ending
 from rvernet_core.errors import DataError
 
+log = logging.getLogger(__name__)
+
 QUALITY = 95  # of JPEG files
+_RELEASED_SIDE = 224  # pixels of the release's input; it raises where the shorter side becomes 0
+_LONGEST = 255  # bytes of a file name on most file systems
 
 
 def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
@@ -59,22 +68,38 @@ def write_foodseg103(data: FoodData, folder: Path, quality: int = QUALITY) -> Pa
 def write_release(data: FoodData, folder: Path, quality: int = QUALITY) -> Path:
     """Write every sample's cut-outs to {train,test}/{roi,extra-roi}/<category>/<name>.jpg; returns `folder`.
 
-    Category folders have safe names (`data.names.folder_name`); `classes.txt` keeps the real
-    names in label order. Raises DataError if `folder` holds anything or cannot be written.
+    The released code can read all of it: its category folders (`names.released_folder`), and file names that
+    no two categories share, because it looks for an ROI's surroundings by file name alone. `classes.yaml` is
+    the `class_dict` of its configuration; `classes.txt` keeps the real names in the same order. Photos so
+    thin that it cannot scale them are left out, with a warning that names them.
+
+    Raises DataError if `folder` holds anything or cannot be written, or if a name is too long.
     """
     folder = _vacant(folder)
+    categories = [released_folder(name) for name in data.classes]
     with files.atomic_folder(folder) as staging:
         for split in (data.train, data.test):
-            for branch in ("roi", "extra-roi"):
-                for class_name in data.classes:
-                    _new_folder(staging / split.name / branch / folder_name(class_name))
+            for branch, category in itertools.product(("roi", "extra-roi"), categories):
+                _new_folder(staging / split.name / branch / category)
+            thin = []
             for i, sample in enumerate(
                 tqdm(split.samples, f"writing {split.name}", unit="ROI", disable=None)
             ):
-                place = Path(folder_name(sample.class_name)) / f"{folder_name(sample.image_id)}.jpg"
-                for branch, cutout in zip(("roi", "extra-roi"), split.cutouts(i), strict=True):
-                    _save_jpeg(cutout, staging / split.name / branch / place, quality)
+                cutouts = split.cutouts(i)
+                if _too_thin(*cutouts[0].shape[:2]):
+                    thin.append(sample.key)
+                    continue
+                category = categories[sample.label]
+                name = _unique_name(sample, category)
+                for branch, cutout in zip(("roi", "extra-roi"), cutouts, strict=True):
+                    _save_jpeg(cutout, staging / split.name / branch / category / name, quality)
+            if thin:
+                named = ", ".join(thin[:5]) + ", ..." * (len(thin) > 5)
+                log.warning(
+                    "%s: %d ROIs left out, too thin for the released code: %s", split.name, len(thin), named
+                )
         _text(staging / "classes.txt", list(data.classes))
+        _text(staging / "classes.yaml", [f"{json.dumps(name)}: {i}" for i, name in enumerate(categories)])
     return folder
 
 
@@ -87,6 +112,19 @@ def _index_mask(split: FoodSplit, group: list[int]) -> np.ndarray:
     for i in sorted(group, key=lambda i: -split.samples[i].area):
         values[split.mask(i)] = split.samples[i].label + 1
     return values
+
+
+def _too_thin(height: int, width: int) -> bool:
+    """Whether the released code, which scales as `cutouts.fitted_size` does, is left with a side of 0."""
+    return math.floor(min(width, height) * (_RELEASED_SIDE / max(width, height))) == 0
+
+
+def _unique_name(sample: RoiSample, category: str) -> str:
+    """A file name that no sample of another category has."""
+    name = f"{folder_name(sample.image_id)}{name_ending(category)}.jpg"
+    if len(name) > _LONGEST:
+        raise DataError(f"{sample.key[:60]!r}... needs a file name of {len(name)} bytes; at most {_LONGEST}")
+    return name
 
 
 def _vacant(folder: Path) -> Path:

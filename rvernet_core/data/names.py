@@ -1,9 +1,11 @@
-"""Class names: FoodSeg103's own, their clean form, and their form as a folder name."""
+"""Class names: FoodSeg103's own, their clean form, their form as a folder name, and the release's folders."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, unquote
 
+from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import DataError
 
 #: FoodSeg103's classes in the order of their ids 1 .. 103.
@@ -21,14 +23,35 @@ _IN_ORDER = """
 """
 FOODSEG103: tuple[str, ...] = tuple(" ".join(name.split()) for name in _IN_ORDER.split(","))
 
+#: Labels 0 .. 104 of the release (configs/FoodSeg103.yaml): FoodSeg103's id - 1, then the two sauces.
+RELEASED: tuple[str, ...] = (*FOODSEG103, *AMBIGUOUS)
+#: The folders of the release whose names are not the class's own.
+_RELEASED_FOLDERS = {
+    "cabbage": " cabbage",
+    "hanamaki baozi": " hanamaki baozi",
+    "french beans": "French beans",
+    "chili paste": "chilli-paste",
+}
+
 _KEPT = " ._-,()&'+!"  # besides ASCII letters and digits; harmless inside a folder name everywhere
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
 _LONGEST = 200  # bytes; most file systems end at 255
 
 
+def _key(name: str) -> str:
+    """What is equal for all spellings of a name: "chilli-paste" and "Chili paste"."""
+    return " ".join(re.split(r"[\s_-]+", name.casefold())).strip().replace("chilli", "chili")
+
+
+_KNOWN = {_key(name): name for name in RELEASED}
+
+
 def clean(name: str) -> str:
-    """The name without stray spaces: none at the ends, one between words."""
-    return " ".join(name.split())
+    """The name of one of `RELEASED` in its own spelling, any other without stray spaces.
+
+    Spaces, hyphens and case do not matter, as in the release's " cabbage", "French beans", "chilli-paste".
+    """
+    return _KNOWN.get(_key(name), " ".join(name.split()))
 
 
 def folder_name(class_name: str) -> str:
@@ -55,12 +78,18 @@ def folder_name(class_name: str) -> str:
 
 
 def class_name_of(folder: str) -> str:
-    """The class name that `folder_name` turned into `folder`; other folders' names stay as they are."""
-    return unquote(folder)
+    """The class in a folder: what `folder_name` or `released_folder` was given, else its own name."""
+    name = unquote(folder)
+    return _KNOWN.get(_key(name), name)
+
+
+def released_folder(class_name: str) -> str:
+    """The folder in which the released code looks for a class; `folder_name` of one that it does not know."""
+    return _RELEASED_FOLDERS.get(class_name) or folder_name(class_name)
 
 
 def label_order(names: set[str]) -> tuple[str, ...]:
     """Classes of folders in a fixed order: FoodSeg103's, then all others by name, the two sauces last."""
     rank = {name: i for i, name in enumerate(FOODSEG103)}
-    last = {"ketchup": 1, "chili paste": 2}
+    last = {name: i for i, name in enumerate(AMBIGUOUS, start=1)}
     return tuple(sorted(names, key=lambda name: (last.get(name, 0), rank.get(name, len(rank)), name)))

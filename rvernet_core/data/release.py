@@ -1,9 +1,11 @@
 """Finished cut-outs as the released code keeps them: {train,test}/{roi,extra-roi}/<category>/<name>.jpg.
 
-A sample is (category, name); the same name under two categories makes two samples. The cut-outs are
-given as stored. The photo and the mask behind them are estimated: each pixel is black in one of the
-two, so it belongs to the side of the brighter one. An optional `classes.txt` beside train and
-test gives the label order, one class name a line.
+A sample is (category, name); the same name under two categories makes two samples of one photo, each with
+its own surroundings. The cut-outs are given as stored. The photo and the mask behind them are estimated:
+each pixel is black in one of the two, so it belongs to the side of the brighter one.
+
+Labels are the release's (`names.RELEASED`), whichever way a folder spells them. An optional `classes.txt`
+beside train and test gives another label order, one class name a line.
 """
 
 from __future__ import annotations
@@ -49,12 +51,11 @@ def splits_of_release(root: Path, spec: DataSpec, cache: Path) -> dict[str, Food
                 f"{root / branch} is missing; expected {{train,test}}/{{roi,extra-roi}}/<category>/ in {root}"
             )
     branches = [root / split / branch for split in ("train", "test") for branch in ("roi", "extra-roi")]
-    folders = {
-        p.name for branch in branches for p in branch.iterdir() if p.is_dir() and not p.name.startswith(".")
-    }
-    folder_of = {class_name_of(folder): folder for folder in folders}
-    if len(folder_of) < len(folders):
-        raise DataError(f"{root}: two category folders stand for one class name; rename one of them")
+    folder_of: dict[str, str] = {}
+    for folder in sorted({p.name for b in branches for p in b.iterdir() if p.is_dir() and p.name[0] != "."}):
+        other = folder_of.setdefault(class_name_of(folder), folder)
+        if other != folder:
+            raise DataError(f"{root}: the folders {other!r} and {folder!r} are one class; rename one of them")
     classes = _classes(root, set(folder_of))
     return {
         name: split_of_cutouts(
@@ -77,12 +78,18 @@ def _classes(root: Path, categories: set[str]) -> tuple[str, ...]:
     listing = root / "classes.txt"
     if not listing.is_file():
         return label_order(categories)
-    classes = tuple(line for line in listing.read_text(encoding="utf-8-sig").splitlines() if line)
+    lines = listing.read_text(encoding="utf-8-sig").splitlines()
+    classes = tuple(class_name_of(line) for line in lines if line.strip())
     unlisted = sorted(categories - set(classes))
     if unlisted or len(set(classes)) < len(classes):
         defect = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
         raise DataError(f"{listing} {defect}; expected every category once")
     return classes
+
+
+def name_ending(folder: str) -> str:
+    """What `export.write_release` puts behind a file's name, so that no two categories share one."""
+    return "~" + folder.replace("~", "%7E")
 
 
 def split_of_cutouts(
@@ -95,19 +102,22 @@ def split_of_cutouts(
 ) -> FoodSplit:
     """The split of finished cut-outs: `folders` gives each class its (roi, extra-roi) folders.
 
-    Image ids are `prefix` plus the file's stem. Raises DataError if a cut-out has no partner of its
-    name in its own category.
+    Image ids are `prefix` plus the file's stem, without what `export.write_release` added to it. A cut-out
+    without a partner of its name in its own category is left out and counted, or DataError if `spec.strict`.
     """
-    places = []  # (class name, stem, roi path, extra-roi path)
+    places, alone = [], []  # (class name, photo's name, roi path, extra-roi path); (file, reason)
     for class_name in classes:
         roi, extra_roi = ({} if not f.is_dir() else by_stem(f, SUFFIXES) for f in folders[class_name])
         for stem in sorted(roi.keys() ^ extra_roi.keys()):
             present = roi.get(stem) or extra_roi[stem]
-            other = folders[class_name][1 if stem in roi else 0]
-            raise DataError(
-                f"{present} has no partner: {other / present.name} is missing; restore it or remove both"
-            )
-        places += [(class_name, stem, roi[stem], extra_roi[stem]) for stem in roi]
+            missing = folders[class_name][1 if stem in roi else 0] / present.name
+            alone.append((str(present), f"{present} has no partner: {missing} is missing"))
+        ending = name_ending(folders[class_name][0].name)
+        places += [
+            (class_name, stem.removesuffix(ending), path, extra_roi[stem])
+            for stem, path in roi.items()
+            if stem in extra_roi
+        ]
     records = scanned(
         [(roi, extra_roi) for _, _, roi, extra_roi in places],
         lambda i: _scan_cutouts(*places[i][2:]),
@@ -115,7 +125,7 @@ def split_of_cutouts(
         cache=cache,
         title=f"reading {name} cut-outs",
     )
-    broken = left_out(records, spec.strict)
+    broken = left_out(records, spec.strict, alone)
     good = [(place, record) for place, record in zip(places, records, strict=True) if "area" in record]
     return build_split(
         name,

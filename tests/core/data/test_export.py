@@ -1,11 +1,15 @@
 """What is written in other layouts reads back as the same samples."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
+from released_code import LABELS, pairs, read_classes
 
 from rvernet_core.config import DataSpec
 from rvernet_core.data import FoodData, export, open_data
+from rvernet_core.data.names import class_name_of
 from rvernet_core.data.samples import Candidate, MaskedSource, build_split
 from rvernet_core.errors import DataError
 
@@ -28,14 +32,17 @@ class Memory(MaskedSource):
         return ref[0]
 
 
-def split(name, photos):
+FACTS = {"content": [], "min_area": 0.01, "photos": 0}
+
+
+def split(name, photos, classes=CLASSES):
     found = [
-        Candidate(f"p {i}", class_name, 0.25, (i, k))
+        Candidate(f"p {i}", class_name, 0.25, (i, k % 3))
         for i in photos
-        for k, class_name in enumerate(CLASSES)
+        for k, class_name in enumerate(classes)
         if (i + k) % 3
     ]
-    return build_split(name, CLASSES, found, Memory(), content=[], min_area=0.01, photos=len(photos))
+    return build_split(name, classes, found, Memory(), **FACTS)
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ def test_foodseg103_layout_reads_back(data, tmp_path):
 
 def test_release_layout_reads_back(data, tmp_path):
     folder = export.write_release(data, tmp_path / "out")
-    assert (folder / "train/roi/and%2For/p 0.jpg").is_file()
+    assert (folder / "train/roi/and%2For/p 0~and%2For.jpg").is_file()
     again = reopened("release", folder, tmp_path)
     assert again.classes == CLASSES
     for ours, theirs in ((data.train, again.train), (data.test, again.test)):
@@ -80,6 +87,50 @@ def test_release_layout_reads_back(data, tmp_path):
             for one, two in zip(ours.cutouts(i), theirs.cutouts(k), strict=True):
                 assert np.abs(one.astype(int) - two).mean() < 3
             assert (theirs.mask(k) == ours.mask(i)).mean() > 0.97
+
+
+def test_fault_55_the_released_code_reads_all_of_it_each_roi_with_its_own_surroundings(data, tmp_path):
+    """Photos with several foods: a file name alone does not say which ROI's surroundings it holds."""
+    folder = export.write_release(data, tmp_path / "out")
+    for split in (data.train, data.test):
+        found = pairs(folder / split.name, read_classes(folder / "classes.yaml"))
+        assert len(found) == len(split) > len(set(s.image_id for s in split.samples))
+        assert all(data.classes[label] == class_name_of(roi.parent.name) for roi, _, label in found)
+        for roi, surroundings, _ in found:
+            assert surroundings == Path(str(roi).replace("/roi/", "/extra-roi/"))
+            assert Image.open(roi).mode == Image.open(surroundings).mode == "RGB"
+
+
+def test_fault_55_its_own_categories_are_found_by_its_own_listing(tmp_path):
+    classes = ("cabbage", "hanamaki baozi", "french beans", "ketchup", "chili paste")
+    parts = [split(name, photos, classes) for name, photos in (("train", range(6)), ("test", range(3)))]
+    folder = export.write_release(FoodData(classes, *parts), tmp_path / "out")
+    for part in parts:
+        found = pairs(folder / part.name, LABELS)
+        assert len(found) == len(part)
+        assert {label for _, _, label in found} == {90, 61, 95, 103, 104}
+    assert reopened("release", folder, tmp_path).classes == classes
+
+
+def test_fault_55_photos_too_thin_for_it_are_left_out_and_named(data, tmp_path, caplog, monkeypatch):
+    thin = np.full((2, 449, 3), 90, np.uint8)
+    real = type(data.train).cutouts
+    monkeypatch.setattr(
+        type(data.train), "cutouts", lambda self, i: (thin, thin) if i == 0 else real(self, i)
+    )
+    folder = export.write_release(data, tmp_path / "out")
+    assert len(pairs(folder / "train", read_classes(folder / "classes.yaml"))) == len(data.train) - 1
+    assert (
+        f"train: 1 ROIs left out, too thin for the released code: {data.train.samples[0].key}" in caplog.text
+    )
+
+
+def test_fault_55_a_name_too_long_for_a_file_is_named(tmp_path):
+    name = "x" * 150
+    one = build_split("train", [name], [Candidate(name, name, 0.5, (0, 0))], Memory(), **FACTS)
+    with pytest.raises(DataError, match="needs a file name of 305 bytes; at most 255"):
+        export.write_release(FoodData((name,), one, one), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_overlapping_masks_leave_the_smaller_above(data, tmp_path):

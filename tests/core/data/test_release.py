@@ -1,13 +1,24 @@
 """Finished cut-outs in the released layout."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
+from released_code import LABELS, pairs
 from small_data import noise_photo
 
 from rvernet_core.data.cutouts import cut
-from rvernet_core.data.names import FOODSEG103, class_name_of, folder_name, label_order
+from rvernet_core.data.names import (
+    FOODSEG103,
+    RELEASED,
+    class_name_of,
+    folder_name,
+    label_order,
+    released_folder,
+)
 from rvernet_core.errors import DataError
+from rvernet_core.runs import test_metrics as metrics_of
 
 
 def write(root, split, folder, stem, seed=0, share=0.5):
@@ -73,10 +84,16 @@ def test_fault_28_one_file_name_under_two_classes(release, opened):
 
 
 @pytest.mark.parametrize("branch", ["roi", "extra-roi"])
-def test_a_missing_partner_is_an_error_that_names_it(release, opened, branch):
+def test_fault_28_a_missing_partner_is_counted_and_named(release, opened, branch):
+    """Never replaced by a picture of its name in another category."""
     (release / "train" / branch / "egg" / "00000001.jpg").unlink()
-    with pytest.raises(DataError, match=rf"no partner: .*train/{branch}/egg/00000001\.jpg is missing"):
-        opened("release", release)
+    named = rf"no partner: .*train/{branch}/egg/00000001\.jpg is missing"
+    train = opened("release", release).train
+    assert train.report.samples == {"candy": 1, "egg": 0, "ketchup": 1}
+    assert len(train.report.broken) == 1
+    assert re.search(named, train.report.broken[0][1])
+    with pytest.raises(DataError, match=named + r".*strict"):
+        opened("release", release, strict=True)
 
 
 def test_fault_22_partners_of_different_size(release, opened):
@@ -136,6 +153,83 @@ def test_classes_txt_gives_the_label_order(release, opened):
     (release / "classes.txt").write_text("ketchup\ncandy\n")
     with pytest.raises(DataError, match=r"classes\.txt lacks 'egg'"):
         opened("release", release)
+
+
+# --- folders made for the released code -------------------------------------------------------------
+
+FEW = ["candy", " cabbage", " hanamaki baozi", "French beans", "rice", "ketchup", "chilli-paste"]
+
+
+def prepare(root, categories):
+    """One pair of each category in each split, all under one file name."""
+    for split in ("train", "test"):
+        for seed, category in enumerate(categories):
+            write(root, split, category, "1", seed)
+    return root
+
+
+def test_fault_54_all_categories_of_the_release_have_its_labels(tmp_path, opened):
+    root = tmp_path / "prepared"
+    for name in LABELS:
+        for branch in ("train/roi", "train/extra-roi", "test/roi", "test/extra-roi"):
+            (root / branch / name).mkdir(parents=True)
+    prepare(root, FEW)
+    data = opened("release", root)
+    assert data.classes == RELEASED
+    ours = {data.train._places[i][1][0]: sample.label for i, sample in enumerate(data.train.samples)}
+    theirs = {roi: label for roi, _, label in pairs(root / "train", LABELS)}
+    assert ours == theirs
+    assert len(ours) == len(FEW)
+
+
+@pytest.mark.parametrize("sauce", ["chilli-paste", "chili paste", "Chilli Paste", "chili-paste "])
+@pytest.mark.parametrize("listed", [None, "chilli-paste", "chili paste"])
+def test_fault_54_the_ambiguous_pair_is_found_under_any_spelling(tmp_path, opened, sauce, listed):
+    root = prepare(tmp_path / "prepared", ["candy", "ketchup", sauce])
+    if listed:
+        (root / "classes.txt").write_text(f"candy\nketchup\n{listed}\n")
+    data = opened("release", root)
+    assert data.classes == ("candy", "ketchup", "chili paste")
+    scores = metrics_of(data.test.labels, data.test.labels, data.classes)
+    assert scores["pair_f1"] == scores["pair_accuracy"] == 1
+
+
+def test_fault_54_a_listing_by_hand_in_the_release_s_spelling(tmp_path, opened):
+    """All of its categories, of which the folder holds a few."""
+    root = prepare(tmp_path / "prepared", FEW)
+    (root / "classes.txt").write_text("\n".join(LABELS) + "\n\n")
+    data = opened("release", root)
+    assert {data.classes[s.label]: s.label for s in data.test.samples} == {
+        class_name_of(name): LABELS[name] for name in FEW
+    }
+
+
+def test_fault_54_two_folders_of_one_category_are_named(tmp_path, opened):
+    root = prepare(tmp_path / "prepared", ["cabbage", " cabbage", "rice"])
+    with pytest.raises(DataError, match="' cabbage' and 'cabbage' are one class"):
+        opened("release", root)
+
+
+def test_fault_54_an_extra_class_is_found_under_any_spelling(release, tmp_path, opened):
+    for split in ("train", "test"):
+        write(tmp_path / "sauce" / split, "", "", "1")
+    data = opened("release", release, extra_classes=(f"chilli-paste={tmp_path / 'sauce'}",))
+    assert data.classes[-1] == "chili paste"
+
+
+def test_gray_pictures_are_read_as_rgb(release, opened):
+    for branch in ("roi", "extra-roi"):
+        path = release / "train" / branch / "egg" / "00000001.jpg"
+        Image.open(path).convert("L").save(path)
+    train = opened("release", release).train
+    i = [sample.class_name for sample in train.samples].index("egg")
+    assert all(cutout.shape == (40, 60, 3) for cutout in train.cutouts(i))
+
+
+def test_the_folder_of_every_category_is_the_release_s():
+    assert [released_folder(name) for name in RELEASED] == list(LABELS)
+    assert [class_name_of(folder) for folder in LABELS] == list(RELEASED)
+    assert released_folder("and/or") == folder_name("and/or")
 
 
 def test_label_order_is_foodseg103_then_others_then_the_sauces():
