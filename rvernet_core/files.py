@@ -1,83 +1,87 @@
 """Writing files so that no reader ever sees half of one.
 
 Everything is written under a unique temporary name next to its final one and renamed into place last. No
-locks are needed: two processes that write the same thing both succeed, and one of them wins. A
-killed process leaves at most a hidden staging folder, which the next call on that machine removes.
+locks are needed: two processes that write the same thing both succeed, and one of them wins. A killed process
+leaves at most hidden temporary files, which the next call that looks into the same folder removes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import glob
+import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from rvernet_core.errors import DataError
 
 _MARGIN = 32 * 2**20  # bytes left free beyond what is needed
-_STALE = 3600  # seconds after which a temporary file that nobody writes belongs to a dead process
-_LOST_THE_RACE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+_IDLE = 24 * 3600  # seconds without a write after which a writer that cannot be asked for counts as dead
+_LOST_THE_RACE = (errno.EEXIST, errno.ENOTEMPTY)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TEMPORARY = re.compile(r"\..+\.([^,]+),(\d{1,9}),[0-9a-f]+\.(staging|tmp)")
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
+def atomic_folder(path: str | Path, needed_bytes: int = 0) -> Iterator[Path]:
     """Yield an empty staging folder beside `path`; on success it becomes `path` in one rename.
 
     If `path` has been filled in the meantime, the winner stays and our own folder is dropped: what
     lies at `path` afterwards is complete in either case. If the block raises, nothing is left.
-    Raises DataError where the parent folder cannot be written.
+    Raises DataError where `needed_bytes` are not free, the disk is full, or the folder cannot be written.
     """
     path = Path(path)
-    _make_parent(path)
-    _sweep(path)
-    staging = path.with_name(f".{path.name}.{_owner()}.staging")
-    try:
-        staging.mkdir()
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        yield staging
+    if needed_bytes:
+        check_space(path, needed_bytes)
+    make_folder(path.parent)
+    staging = _temporary(path, "staging")
+    with _write_errors(path, staging, needed_bytes):
         try:
-            os.rename(staging, path)
-        except OSError as error:
-            if error.errno not in _LOST_THE_RACE or not path.is_dir():
-                raise
-        else:
-            _sync_folder(path.parent)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir()
+            yield staging
+            try:
+                os.rename(staging, path)
+            except OSError as error:
+                if error.errno not in _LOST_THE_RACE:
+                    raise
+            else:
+                _sync_folder(path.parent)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path, needed_bytes: int = 0) -> Iterator[Path]:
     """Yield a free name beside `path`; the file that the block writes there becomes `path` in one rename.
 
-    If the block raises, an old file stays and nothing else is left. What a killed process left is removed
-    when nobody has written to it for an hour. Raises DataError where the parent folder cannot be made.
+    If the block raises, an old file stays and nothing else is left. Raises DataError as `atomic_folder`.
     """
     path = Path(path)
-    _make_parent(path)
-    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # finished or removed by another process meanwhile
-            if time.time() - stale.stat().st_mtime > _STALE:
-                stale.unlink()
-    temporary = path.with_name(f".{path.name}.{_owner()}.tmp")
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if needed_bytes:
+        check_space(path, needed_bytes)
+    make_folder(path.parent)
+    temporary = _temporary(path, "tmp")
+    with _write_errors(path, temporary, needed_bytes):
+        try:
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, data: bytes) -> Path:
@@ -86,15 +90,8 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     The old file stays intact whatever happens. Raises DataError if the disk is full or read-only.
     """
     path = Path(path)
-    _make_parent(path)
-    check_space(path, len(data))
-    try:
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DataError(f"{path}: the disk is full; {len(data)} bytes needed, old file kept") from error
-        raise _unwritable(path, error) from error
+    with atomic_file(path, max(1, len(data))) as temporary:
+        temporary.write_bytes(data)
     return path
 
 
@@ -104,8 +101,68 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_json(path: str | Path, obj: Any) -> Path:
-    """Write `obj` as indented JSON that ends in a newline; NaN raises ValueError. See `write_bytes`."""
-    return write_text(path, json.dumps(obj, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write `as_json(obj)`; see `write_bytes`."""
+    return write_text(path, as_json(obj))
+
+
+def as_json(obj: Any) -> str:
+    """`obj` as indented JSON that ends in a newline; NaN raises ValueError."""
+    return json.dumps(obj, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def new_array(path: str | Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.memmap:
+    """A new .npy file of zeros, mapped into memory for writing. Its space is taken now, where that is known.
+
+    Without that, a disk that fills up while the array is written would end the process (SIGBUS).
+    """
+    array = np.lib.format.open_memmap(path, "w+", np.dtype(dtype), shape)
+    if hasattr(os, "posix_fallocate") and array.nbytes:
+        with open(path, "rb+") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
+            except OSError as error:
+                if error.errno in _FULL:  # other errors: this file system cannot reserve
+                    raise
+    return array
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make `folder` and its parents where they are missing, and remove what killed writers left in it.
+
+    Raises DataError where it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder / "...", error) from error
+    sweep(folder)
+    return folder
+
+
+def remove(path: str | Path) -> None:
+    """Remove the file or folder `path`, where it exists, in one step: it is there whole, or it is not there.
+
+    Raises DataError where it cannot be removed.
+    """
+    path = Path(path)
+    sweep(path.parent)
+    doomed = _temporary(path, "tmp")
+    try:
+        os.rename(path, doomed)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    _discard(doomed)
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove the temporary files and folders in `folder` whose writer is dead, or idle for a day."""
+    with contextlib.suppress(OSError):  # whoever sweeps too has removed it, or the folder cannot be listed
+        for entry in os.scandir(folder):
+            if (name := _TEMPORARY.fullmatch(entry.name)) and _is_dead(name[1], int(name[2]), Path(entry)):
+                _discard(Path(entry))
 
 
 def sha256(path: str | Path) -> str:
@@ -116,9 +173,7 @@ def sha256(path: str | Path) -> str:
 
 def check_space(path: str | Path, needed_bytes: int) -> None:
     """Raise DataError unless the disk that holds `path` (which need not exist) has `needed_bytes` free."""
-    folder = Path(path).absolute()
-    while not folder.is_dir():
-        folder = folder.parent
+    folder = _existing(Path(path))
     free = shutil.disk_usage(folder).free
     if free < needed_bytes + _MARGIN:
         raise DataError(
@@ -127,23 +182,25 @@ def check_space(path: str | Path, needed_bytes: int) -> None:
         )
 
 
-# --- helpers --------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
-def _mib(count: int) -> str:
-    return f"{count / 2**20:,.1f} MiB"
-
-
-def _owner() -> str:
-    """Who writes: machine, process and a random part, joined by commas (none of the three has one)."""
-    return f"{socket.gethostname()},{os.getpid()},{uuid.uuid4().hex[:8]}"
-
-
-def _make_parent(path: Path) -> None:
+@contextlib.contextmanager
+def _write_errors(path: Path, temporary: Path, needed_bytes: int) -> Iterator[None]:
+    """An OSError about the disk or about `temporary` becomes a DataError about `path`; others pass."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise _unwritable(path, error) from error
+        if error.errno in _FULL:
+            needed = f"{_mib(needed_bytes)} needed" if needed_bytes else "more needed"
+            free = _mib(shutil.disk_usage(_existing(path.parent)).free)
+            raise DataError(
+                f"{path}: the disk is full ({needed}, {free} free); what was there before is kept, nothing "
+                "half-written; free some, or choose another disk (the cache moves with RVERNET_CACHE)"
+            ) from error
+        if error.errno in (errno.EROFS, errno.EIO) or str(error.filename).startswith(str(temporary)):
+            raise _unwritable(path, error) from error
+        raise
 
 
 def _unwritable(path: Path, error: OSError) -> DataError:
@@ -153,13 +210,46 @@ def _unwritable(path: Path, error: OSError) -> DataError:
     )
 
 
-def _sweep(path: Path) -> None:
-    """Remove staging folders of `path` whose process on this machine is dead."""
-    prefix = f".{path.name}.{socket.gethostname()},"
-    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.staging"):
-        pid = stale.name.removeprefix(prefix).split(",")[0]
-        if stale.name.startswith(prefix) and pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(stale, ignore_errors=True)
+def _existing(folder: Path) -> Path:
+    """The nearest folder above `folder` that exists, or itself."""
+    folder = folder.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB"
+
+
+# --- temporary names and their owners -------------------------------------------------------------
+
+
+def _temporary(path: Path, kind: str) -> Path:
+    """A free hidden name beside `path` that says who writes: process table, process and a random part."""
+    return path.with_name(f".{path.name}.{_process_table()},{os.getpid()},{uuid.uuid4().hex[:8]}.{kind}")
+
+
+@functools.cache
+def _process_table() -> str:
+    """Eight hexadecimal digits that name the table which this process's number belongs to.
+
+    On Linux that is one namespace of one boot: two containers may share a host's name, but not this. Where
+    it cannot be told, the name is random, and no process takes another for dead before it was idle.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        table = boot + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        table = socket.gethostname() if sys.platform == "darwin" else uuid.uuid4().hex
+    return hashlib.sha256(table.encode()).hexdigest()[:8]
+
+
+def _is_dead(table: str, pid: int, temporary: Path) -> bool:
+    if table == _process_table():
+        return not _alive(pid)
+    written = [path.lstat().st_mtime for path in (temporary, *temporary.rglob("*"))]
+    return time.time() - max(written) > _IDLE
 
 
 def _alive(pid: int) -> bool:
@@ -170,6 +260,13 @@ def _alive(pid: int) -> bool:
     except OSError:  # it lives, but belongs to somebody else
         return True
     return True
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

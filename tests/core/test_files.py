@@ -1,13 +1,18 @@
 """Writes are whole or absent: staging, renaming, racing, sweeping, space."""
 
+import errno
 import hashlib
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
+from damage import read_only
 
 from rvernet_core import files
 from rvernet_core.errors import DataError
@@ -45,18 +50,12 @@ def test_the_first_to_finish_wins(tmp_path):
 
 
 def test_fault_05_a_killed_process_is_swept(tmp_path):
-    goal = tmp_path / "goal"
-    script = (
-        "import os, sys; from rvernet_core.files import atomic_folder\n"
-        "with atomic_folder(sys.argv[1]) as s:\n    (s / 'half').write_text('half'); os._exit(9)"
-    )
-    assert subprocess.run([sys.executable, "-c", script, str(goal)], check=False).returncode == 9
-    assert not goal.exists()
-    assert len(list(tmp_path.iterdir())) == 1  # the dead process's staging folder
-    with files.atomic_folder(goal) as staging:
+    left = left_by("atomic_folder", tmp_path)
+    assert left.name.startswith(".goal.")
+    with files.atomic_folder(tmp_path / "goal") as staging:
         (staging / "whole").write_text("whole")
     assert [p.name for p in tmp_path.iterdir()] == ["goal"]
-    assert (goal / "whole").exists()
+    assert [p.name for p in (tmp_path / "goal").iterdir()] == ["whole"]
 
 
 def _fill(path, value, barrier):
@@ -109,13 +108,85 @@ def test_an_atomic_file_replaces_at_the_end_or_not_at_all(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
-def test_fault_43_a_killed_writers_temporary_file_is_removed_and_a_live_ones_is_not(tmp_path):
-    dead, live = tmp_path / ".x.host,1,aa.tmp", tmp_path / ".x.host,2,bb.tmp"
-    for temporary in (dead, live):
-        temporary.write_text("half")
-    os.utime(dead, (0, 0))
-    files.write_text(tmp_path / "x", "whole")
-    assert sorted(p.name for p in tmp_path.iterdir()) == [live.name, "x"]
+def left_by(writer, place):
+    """Let a process begin to write `place`/goal in the manner of `writer` and be killed; what it leaves."""
+    script = (
+        "import os, sys; from rvernet_core import files\n"
+        f"with files.{writer}(sys.argv[1]) as temporary:\n"
+        "    path = temporary / 'half' if temporary.is_dir() else temporary\n"
+        "    path.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(place / "goal")], check=False).returncode == -9
+    (left,) = place.iterdir()
+    return left
+
+
+@pytest.mark.parametrize("writer", ["atomic_folder", "atomic_file"])
+def test_fault_43_what_a_killed_writer_left_is_swept_by_the_next_write_into_its_folder(tmp_path, writer):
+    left_by(writer, tmp_path)
+    files.write_text(tmp_path / "another", "whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["another"]
+
+
+def test_fault_43_nothing_else_is_swept(tmp_path):
+    names = [".hidden", ".x.tmp", "x.1a2b3c4d,1,1a2b3c4d.tmp", ".x.1a2b3c4d,,1a2b3c4d.tmp", ".x.1,1,1.txt"]
+    for name in names:
+        os.utime(files.write_text(tmp_path / name, "mine"), (0, 0))
+    files.write_text(tmp_path / "another", "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names, "another"])
+
+
+@pytest.mark.parametrize("writer", ["atomic_folder", "atomic_file"])
+def test_fault_44_a_live_writer_of_another_process_table_keeps_its_files(tmp_path, writer, monkeypatch):
+    """As seen from a second container with the same host name: no process of this number lives here."""
+    left = left_by(writer, tmp_path)
+    monkeypatch.setattr(files.os, "readlink", lambda path: "pid:[4026539999]")
+    monkeypatch.setattr(files, "_process_table", files._process_table.__wrapped__)
+    files.write_text(tmp_path / "another", "whole")
+    assert left.exists()
+    written = left / "half" if left.is_dir() else left
+    os.utime(left, (0, 0))
+    files.write_text(tmp_path / "another", "whole")
+    assert left.exists() is left.is_dir()  # a folder in which a file was written just now is in use
+    if left.exists():
+        os.utime(written, (0, 0))
+        os.utime(left, (0, 0))
+        files.write_text(tmp_path / "another", "whole")
+    assert not left.exists()  # nobody has written to it for a day
+
+
+def test_fault_44_without_proc_no_process_is_taken_for_dead(tmp_path, monkeypatch):
+    left = left_by("atomic_file", tmp_path)
+    monkeypatch.setattr(files.os, "readlink", lambda path: (_ for _ in ()).throw(OSError()))
+    monkeypatch.setattr(files, "_process_table", files._process_table.__wrapped__)
+    files.write_text(tmp_path / "another", "whole")
+    assert left.exists()
+
+
+def test_fault_42_a_folder_is_removed_in_one_step(tmp_path, monkeypatch):
+    """Killed while it deletes: the folder is gone as a whole, and the rest is swept by the next write."""
+    folder = tmp_path / "old"
+    for name in "abc":
+        files.write_text(folder / name, name)
+
+    def killed(path):
+        (path / "a").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_discard", killed)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove(folder)
+    assert not folder.exists()
+    (left,) = tmp_path.iterdir()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left.rename(left.with_name(left.name.replace(f",{os.getpid()},", f",{dead.pid},")))
+    files.write_text(tmp_path / "new", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]
+    files.remove(tmp_path / "new")
+    files.remove(tmp_path / "never there")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sha256(tmp_path):
@@ -123,19 +194,50 @@ def test_sha256(tmp_path):
     assert files.sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
 
 
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_fault_04_space_is_checked_and_the_old_file_stays(tmp_path, monkeypatch):
     path = files.write_text(tmp_path / "x", "old")
     with pytest.raises(DataError, match=r"needs 1,048,576\.0 MiB.*RVERNET_CACHE"):
         files.check_space(tmp_path / "not" / "there", 2**40)
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(DataError, match="disk is full"):
+    with pytest.raises(DataError, match=r"x: the disk is full.*what was there before is kept"):
         files.write_text(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("writer", [files.atomic_folder, files.atomic_file])
+def test_fault_41_a_full_disk_is_told_beforehand_and_while_it_is_written(tmp_path, writer):
+    """Whatever a block writes, and with whatever library: the error is ours, and nothing is left."""
+    with pytest.raises(DataError, match=r"goal: needs 1,048,576\.0 MiB"), writer(tmp_path / "goal", 2**40):
+        pytest.fail("not even begun")
+
+    def half_way():
+        with writer(tmp_path / "goal", 2**19) as temporary:
+            (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
+            full()
+
+    with pytest.raises(DataError, match=r"goal: the disk is full \(0\.5 MiB needed, [\d,.]+ MiB free\)"):
+        half_way()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_41_the_space_of_an_array_is_taken_before_it_is_written(tmp_path):
+    """Otherwise the disk could fill up under the mapped pages, which ends the process."""
+    array = files.new_array(tmp_path / "a.npy", np.uint8, (3, 2**20))
+    assert (tmp_path / "a.npy").stat().st_blocks * 512 >= array.nbytes
+    array[1] = 7
+    array.flush()
+    assert (np.load(tmp_path / "a.npy") == [[0], [7], [0]]).all()
+
+
+def test_errors_that_are_not_of_writing_pass(tmp_path):
+    with pytest.raises(FileNotFoundError), files.atomic_folder(tmp_path / "goal"):
+        (tmp_path / "a photo").read_bytes()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fault_37_read_only_place_is_one_clear_error(tmp_path):
@@ -144,3 +246,14 @@ def test_fault_37_read_only_place_is_one_clear_error(tmp_path):
         files.write_text(tmp_path / "file" / "x", "text")
     with pytest.raises(DataError, match="RVERNET_CACHE"), files.atomic_folder(tmp_path / "file" / "y"):
         pass
+
+
+def test_fault_37_a_folder_that_exists_and_cannot_be_written():
+    with tempfile.TemporaryDirectory() as name, read_only(Path(name)):
+        expected = rf"cannot write {name}/x \(Permission denied\); make {name} writable"
+        with pytest.raises(DataError, match=expected):
+            files.write_text(Path(name, "x"), "text")
+        with pytest.raises(DataError, match=expected), files.atomic_folder(Path(name, "x")):
+            pytest.fail("not even begun")
+        with pytest.raises(DataError, match=r"cannot write .*RVERNET_CACHE"):
+            files.make_folder(Path(name, "below"))
