@@ -29,5 +29,9 @@ class TrainingError(RveRNetError):
     """A run cannot go on, for instance because its loss is not finite."""
 
 
+class MemoryShortageError(RveRNetError):
+    """A batch does not fit into the memory of the device."""
+
+
 class RecordError(RveRNetError):
     """A result folder or the committed record is incomplete or contradicts its manifest."""

@@ -7,7 +7,6 @@ the grid share ten arrays, and training an integration module on them takes a se
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,9 @@ from tqdm.auto import tqdm
 
 from rvernet_core.config import fingerprint
 from rvernet_core.data.cutout_set import CutoutSet
-from rvernet_core.files import write_bytes
+from rvernet_core.files import new_array
 from rvernet_core.models.rvernet import Classifier
+from rvernet_core.sealed import is_intact, sealed_folder
 
 
 @torch.inference_mode()
@@ -45,24 +45,21 @@ def frozen_features(
     """
     arrays = []
     for branch in model.branches:
-        path = None
-        if cache is not None:
-            extractor = model.extractors[branch]
-            weights = _digest(model.backbone_of(branch))
-            name = fingerprint(
-                "features", weights, extractor.logits, str(extractor.pixels), cutouts.fingerprint, branch
-            )
-            path = Path(cache) / "features" / f"{name}.npy"
-        if path is not None and path.exists():
-            arrays.append(torch.from_numpy(np.load(path)).to(device))
+        if cache is None:
+            arrays.append(branch_features(model, branch, cutouts, device, batch_size).clone())
             continue
-        features = branch_features(model, branch, cutouts, device, batch_size).clone()
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            buffer = io.BytesIO()
-            np.save(buffer, features.cpu().numpy())
-            write_bytes(path, buffer.getvalue())
-        arrays.append(features)
+        extractor = model.extractors[branch]
+        weights = _digest(model.backbone_of(branch))
+        name = fingerprint(
+            "features", weights, extractor.logits, str(extractor.pixels), cutouts.fingerprint, branch
+        )
+        folder = Path(cache) / "features" / name
+        if not is_intact(folder):
+            features = branch_features(model, branch, cutouts, device, batch_size)
+            with sealed_folder(folder, features.nbytes) as staging:
+                stored = new_array(staging / "features.npy", np.float32, tuple(features.shape))
+                stored[:] = features.cpu().numpy()
+        arrays.append(torch.from_numpy(np.load(folder / "features.npy")).to(device))
     return arrays
 
 

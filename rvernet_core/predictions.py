@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rvernet_core.config import AMBIGUOUS, CLEAN, Condition, RunSpec, fingerprint
 
+PREDICTIONS = "predictions.csv"  # in the folder of a run or of an evaluation
 #: Columns that name a test sample; every other column of a table of predictions is an answer.
 SAMPLE = ("key", "image_id", "label")
 TEXT: dict[Hashable, Any] = {
@@ -68,6 +69,11 @@ class Predictions:
 def read_table(path: Path) -> pd.DataFrame:
     """The table of a stored CSV; keys and names of photos stay text."""
     return pd.read_csv(path, dtype=TEXT)  # type: ignore[arg-type]  # pandas' stubs know no dtype by column
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table of predictions, probabilities with five digits."""
+    table.to_csv(path, index=False, float_format="%.5f", lineterminator="\n")
 
 
 def name_of(run: str, condition: Condition = CLEAN) -> str:

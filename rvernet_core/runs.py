@@ -1,10 +1,10 @@
 """A run: its identity, its folder, its manifest; loaded where it exists, trained where it does not.
 
     <cache>/runs/<id>/        spec, manifest, metrics (.json), predictions.csv, logits.npy, model.safetensors
-    <cache>/runs/<id>.part/   checkpoints of a run under way, or failed.json
+    <cache>/runs/<id>.part/   checkpoints of a run under way, or why it failed
 
 The id is made of the spec, the weights it starts from, the data's fingerprint and the protocol number. A
-folder without `.part` is complete: it was renamed into place last.
+folder without `.part` is complete: it was renamed into place last, with the hash of every file (`sealed`).
 
     store = RunStore(cache)
     run = store.load_or_train(RunSpec(model=ModelSpec(roi="deit", extra_roi="mobilenetv2")))
@@ -13,17 +13,18 @@ folder without `.part` is complete: it was renamed into place last.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import json
 import platform
-import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -31,21 +32,23 @@ from rvernet_core import PROTOCOL, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
 from rvernet_core.data import FoodData, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set
-from rvernet_core.errors import ConfigError, RecordError, TrainingError
+from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import backbones
 from rvernet_core.models.rvernet import HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
-from rvernet_core.predictions import Predictions, predictions_table, read_table
+from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table, read_table, write_table
+from rvernet_core.sealed import is_intact, sealed_folder
 
 DISTILLATIONS = ("hard", "soft")
+WEIGHTS = "model.safetensors"
 FORMAT = 2  # of a run's folder; part of its name, so that folders of an older format are left alone
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read from its folder."""
+    """A finished run, read from its folder. RecordError where that was damaged after the run was found."""
 
     folder: Path
     spec: RunSpec
@@ -53,35 +56,38 @@ class Run:
     @functools.cached_property
     def manifest(self) -> dict:
         """Spec, data, history by epoch, commit, packages, machine, time, memory, checkpoint hash."""
-        return json.loads((self.folder / "manifest.json").read_text())
+        return json.loads(self._file("manifest.json").read_text("utf-8"))
 
     @functools.cached_property
     def metrics(self) -> dict[str, float]:
         """Test metrics: accuracy, macro_f1; pair_f1, pair_accuracy where both ambiguous classes exist."""
-        return json.loads((self.folder / "metrics.json").read_text())
+        return json.loads(self._file("metrics.json").read_text("utf-8"))
 
     @functools.cached_property
     def predictions(self) -> Predictions:
         """The answers on the test set."""
-        table = read_table(self.folder / "predictions.csv")
+        table = read_table(self._file(PREDICTIONS))
         return Predictions(self.folder.name, self.spec, table, self.manifest)
 
     @functools.cached_property
     def logits(self) -> np.ndarray:
         """The logits (N, K) float32 behind the predictions, in their order."""
-        return np.load(self.folder / "logits.npy")
+        return np.load(self._file("logits.npy"))
 
     def model(self) -> Classifier:
         """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
         model = build(self.spec, self.manifest["classes"], self.folder.parents[1])
-        missing, unexpected = model.load_state_dict(
-            load_weights(self.folder / "model.safetensors"), strict=False
-        )
+        missing, unexpected = model.load_state_dict(load_weights(self._file(WEIGHTS)), strict=False)
         if unexpected or set(missing) - _frozen_names(model):
             raise RecordError(
                 f"{self.folder}: the weights do not fit the spec; remove this folder and run again"
             )
         return model.eval()
+
+    def _file(self, name: str) -> Path:
+        if not is_intact(self.folder):
+            raise RecordError(f"{self.folder} holds no intact run; ask for it again, and it is made anew")
+        return self.folder / name
 
 
 class RunStore:
@@ -99,18 +105,20 @@ class RunStore:
         self._teacher_logits = functools.lru_cache(maxsize=2)(self._ask_teacher)
 
     def load_or_train(self, spec: RunSpec) -> Run:
-        """The run of `spec`: loaded if its folder exists, else trained (resuming where it stopped).
+        """The run of `spec`: loaded if its folder is intact, else trained (resuming where it stopped).
 
-        A distilled model's teacher is loaded or trained before it.
+        A distilled model's teacher is loaded or trained before it. A damaged folder is set aside.
 
         Raises:
             ConfigError: teacher, model and strength contradict one another.
-            TrainingError: this run or its teacher has failed before (its loss was not finite) or fails now.
+            TrainingError: this run or its teacher has failed before (it diverged) or fails now.
+            MemoryShortageError: a batch does not fit into the device's memory; says which size does.
+            DataError: the disk is full or read-only.
         """
         check(spec)
         folder = self.folder(spec)
-        if (folder / "manifest.json").exists():
-            return Run(folder, spec)
+        if found := _finished(folder, spec):
+            return found
         size = backbones.input_size(spec.model.scale)
         train_set, test_set = (self.cutouts(spec.data, split, size) for split in ("train", "test"))
         teacher = self.load_or_train(spec.teacher) if spec.teacher else None
@@ -151,8 +159,9 @@ class RunStore:
 
 
 def read_run(folder: Path) -> Run:
-    """The run stored in `folder`."""
-    return Run(folder, from_dict(RunSpec, json.loads((folder / "spec.json").read_text())))
+    """The run stored in `folder`. Raises RecordError where it is missing or damaged."""
+    spec = json.loads(Run(folder, RunSpec())._file("spec.json").read_text("utf-8"))
+    return Run(folder, from_dict(RunSpec, spec))
 
 
 def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
@@ -178,24 +187,28 @@ def train(
         cache: where features of frozen backbones are shared between runs, and pretrained weights fetched to;
             None: features nowhere, weights see `fetch.cache_folder`.
 
-    Raises TrainingError as `RunStore.load_or_train`.
+    Raises RecordError if `folder` holds the run of another spec, others as `RunStore.load_or_train`.
     """
-    part = folder.with_name(folder.name + ".part")
-    if (part / "failed.json").exists():
-        reason = json.loads((part / "failed.json").read_text())["reason"]
+    if found := _finished(folder, spec):
+        return found
+    part = _part(folder)
+    failure = part / "failure"
+    if is_intact(failure):
+        reason = (failure / "reason.txt").read_text("utf-8")
         raise TrainingError(f"this run has failed before: {reason}. Remove {part} to try it again")
-    part.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     with training.reproducible_threads(spec.model, device) as threads:
         try:
             training.seed_everything(spec.seed)
             model = build(spec, len(train_set.classes), cache)
+            files.check_space(folder, _bytes_of_training(model))
             history = training.fit(
                 model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
             )
             heads = training.predict(model, test_set, device, cache)
         except TrainingError as error:
-            files.write_json(part / "failed.json", {"reason": str(error), "spec": to_dict(spec)})
+            with sealed_folder(failure) as staging:
+                (staging / "reason.txt").write_text(str(error), "utf-8")
             raise
     logits = model.answer(heads)
     table = predictions_table(test_set.samples(), test_set.classes, logits.softmax(1).numpy())
@@ -204,36 +217,36 @@ def train(
             **{f"{head} head": own.argmax(1).numpy() for head, own in zip(HEADS, heads, strict=True)}
         )
 
-    with files.atomic_folder(folder) as staging:
-        frozen = _frozen_names(model)
-        state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
-        save_file(state, staging / "model.safetensors")
-        table.to_csv(staging / "predictions.csv", index=False, float_format="%.5f")
-        np.save(staging / "logits.npy", logits.numpy())
-        files.write_json(staging / "spec.json", to_dict(spec))
-        scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), test_set.classes)
-        files.write_json(staging / "metrics.json", scores)
-        manifest = {
-            "id": folder.name,
-            "spec": to_dict(spec),
-            "protocol": PROTOCOL,
-            "data": {"train": train_set.data, "test": test_set.data},
-            "samples": {"train": len(train_set), "test": len(test_set)},
-            "classes": len(test_set.classes),
-            "history": history,
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "checkpoint_sha256": files.sha256(staging / "model.safetensors"),
-            "seconds": round(time.perf_counter() - start, 2),
-            "device": device,
-            "commit": environment.commit(),
-            "python": platform.python_version(),
-            "packages": environment.packages(),
-            "machine": environment.machine(device),
-            "threads": threads,
-            "peak_memory_mib": environment.peak_memory(),
-        }
-        files.write_json(staging / "manifest.json", manifest)
-    shutil.rmtree(part, ignore_errors=True)
+    frozen = _frozen_names(model)
+    state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
+    weights = save(state)
+    manifest = {
+        "id": folder.name,
+        "spec": to_dict(spec),
+        "protocol": PROTOCOL,
+        "data": {"train": train_set.data, "test": test_set.data},
+        "samples": {"train": len(train_set), "test": len(test_set)},
+        "classes": len(test_set.classes),
+        "history": history,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "checkpoint_sha256": hashlib.sha256(weights).hexdigest(),
+        "seconds": round(time.perf_counter() - start, 2),
+        "device": device,
+        "commit": environment.commit(),
+        "python": platform.python_version(),
+        "packages": environment.packages(),
+        "machine": environment.machine(device),
+        "threads": threads,
+        "peak_memory_mib": environment.peak_memory(),
+    }
+    scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), test_set.classes)
+    with sealed_folder(folder, len(weights) + logits.nbytes + 200 * len(table)) as staging:
+        (staging / WEIGHTS).write_bytes(weights)
+        write_table(staging / PREDICTIONS, table)
+        files.new_array(staging / "logits.npy", np.float32, tuple(logits.shape))[:] = logits.numpy()
+        for name, facts in (("spec", to_dict(spec)), ("metrics", scores), ("manifest", manifest)):
+            (staging / f"{name}.json").write_text(files.as_json(facts), "utf-8")
+    files.remove(part)
     return Run(folder, spec)
 
 
@@ -296,6 +309,27 @@ def check(spec: RunSpec) -> None:
     if (teacher.model.branches, teacher.model.scale) != (model.branches, model.scale):
         raise ConfigError("teacher and student must see the same cut-outs, at the same scale")
     check(teacher)
+
+
+def _part(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.part")
+
+
+def _finished(folder: Path, spec: RunSpec) -> Run | None:
+    """The run in `folder`, if it is intact; RecordError if it is another's."""
+    if not is_intact(folder):
+        return None
+    if (found := read_run(folder)).spec != spec:
+        raise RecordError(f"{folder} holds the run of another spec; name another folder, or remove it")
+    with contextlib.suppress(DataError):  # a process killed here has left it, or it is read-only
+        files.remove(_part(folder))
+    return found
+
+
+def _bytes_of_training(model: Classifier) -> int:
+    """Disk space of a run under way: its weights, and three checkpoints with Adam's two moments."""
+    weights = sum(tensor.nbytes for tensor in model.state_dict().values())
+    return weights + 3 * (weights + 2 * sum(p.nbytes for p in model.parameters() if p.requires_grad))
 
 
 @functools.lru_cache

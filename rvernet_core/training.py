@@ -10,24 +10,25 @@ import contextlib
 import io
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core.config import ModelSpec, TrainSpec
+from rvernet_core import files
+from rvernet_core.config import ModelSpec, TrainSpec, fingerprint
 from rvernet_core.data.cutout_set import CutoutSet
-from rvernet_core.errors import CheckpointError, ConfigError, TrainingError
+from rvernet_core.errors import CheckpointError, ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
-from rvernet_core.files import write_bytes
 from rvernet_core.models import losses
 from rvernet_core.models.rvernet import Classifier, Logits
 from rvernet_core.models.weights import load_torch_checkpoint
+from rvernet_core.sealed import is_intact, sealed_folder, set_aside
 
 log = logging.getLogger(__name__)
 #: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.
@@ -70,12 +71,13 @@ def fit(
     Args:
         teacher_logits: a teacher's logits (2, N, K) on `cutouts`, from `augmented_logits`;
             `spec.distillation` needs them, and a model with two heads.
-        folder: where checkpoints are kept; if it holds one, training resumes there.
+        folder: where checkpoints are kept; if it holds one of this very run, training resumes there.
         cache: where frozen features are shared between runs.
 
     Raises:
         ConfigError: unknown precision or schedule, or distillation without what it needs.
-        TrainingError: the loss is not finite; says in which epoch and at which step.
+        TrainingError: the loss or a weight is not finite; says in which epoch and at which step.
+        MemoryShortageError: a batch does not fit into the device's memory; says which size does.
     """
     if spec.precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {spec.precision!r}; expected one of {', '.join(PRECISIONS)}")
@@ -89,7 +91,28 @@ def fit(
     labels = torch.from_numpy(cutouts.labels).to(device)
     teaching = None if teacher_logits is None else teacher_logits.to(device)
 
-    history, saved = _resume(folder, model, optimizer), time.monotonic()
+    def update(indices: np.ndarray, mirrored: np.ndarray) -> tuple[float, int]:
+        """Learn from one batch, if its loss is finite; (mean loss, number of samples answered right)."""
+        with _autocast(spec, device):
+            chosen = torch.from_numpy(indices).to(device)
+            logits, target = forward(indices, mirrored), labels[chosen]
+            if teaching is not None and not isinstance(logits, Tensor):
+                class_logits, distillation_logits = (head.float() for head in logits)
+                taught = teaching[torch.from_numpy(mirrored).long().to(device), chosen]
+                parts = losses.distillation(spec, class_logits, distillation_logits, target, taught)
+            else:
+                parts = losses.supervised(model.answer(logits).float(), target)
+            loss = losses.total(parts)
+        value = loss.item()
+        if math.isfinite(value):
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        return value, int((model.answer(logits).argmax(1) == target).sum())
+
+    shapes = [[name, list(tensor.shape)] for name, tensor in model.state_dict().items()]
+    run = fingerprint("checkpoint", spec, seed, cutouts.fingerprint, shapes)
+    history, saved = _resume(folder, run, model, optimizer), time.monotonic()
     for epoch in range(len(history), spec.epochs):
         rng = np.random.default_rng([seed, 2, epoch])
         seed_everything(int(rng.integers(2**31)))
@@ -104,28 +127,21 @@ def fit(
             batch = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
             if len(order[batch]) == 1 and step:  # batch normalisation needs two samples
                 continue
-            with _autocast(spec, device):
-                chosen = torch.from_numpy(order[batch]).to(device)
-                logits, target = forward(order[batch], flips[batch]), labels[chosen]
-                if teaching is not None and not isinstance(logits, Tensor):
-                    class_logits, distillation_logits = (head.float() for head in logits)
-                    mirrored = torch.from_numpy(flips[batch]).long().to(device)
-                    taught = teaching[mirrored, chosen]
-                    parts = losses.distillation(spec, class_logits, distillation_logits, target, taught)
-                else:
-                    parts = losses.supervised(model.answer(logits).float(), target)
-                loss = losses.total(parts)
-            if not math.isfinite(loss.item()):
+            try:
+                loss, right = update(order[batch], flips[batch])
+            except torch.OutOfMemoryError:
+                loss, right = None, 0  # go on outside, where the step's tensors are free again
+            if loss is None:
+                raise _memory_shortage(update, order[batch], flips[batch], device)
+            if not math.isfinite(loss):
                 raise TrainingError(
-                    f"the loss became {loss.item()} in epoch {epoch + 1}, step {step + 1} of {steps}; "
+                    f"the loss became {loss} in epoch {epoch + 1}, step {step + 1} of {steps}; "
                     "lower the learning rate, or look at the data of this batch"
                 )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            samples += len(target)
-            correct += int((model.answer(logits).argmax(1) == target).sum())
-            loss_sum += loss.item() * len(target)
+            samples += len(order[batch])
+            correct += right
+            loss_sum += loss * len(order[batch])
+        _require_finite_weights(model, epoch + 1)
         row = {"epoch": epoch + 1, "loss": loss_sum / max(samples, 1), "accuracy": correct / max(samples, 1)}
         if len(val_indices):
             answers = model.answer(_logits(model, forward, val_indices)).argmax(1).numpy()
@@ -133,7 +149,7 @@ def fit(
         history.append(row)
         log.info("epoch %d: %s", epoch + 1, row)
         if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _checkpoint(folder, model, optimizer, history)
+            _checkpoint(folder, run, model, optimizer, history)
             saved = time.monotonic()
     return history
 
@@ -171,7 +187,10 @@ def warmup_cosine(step: int, warmup: int, total: int) -> float:
 
 
 def predict(model: Classifier, cutouts: CutoutSet, device: str = "cpu", cache: Path | None = None) -> Logits:
-    """Logits (N, K) float32 on the CPU of all of `cutouts`; of a distilled model those of each head."""
+    """Logits (N, K) float32 on the CPU of all of `cutouts`; of a distilled model those of each head.
+
+    Raises TrainingError where a logit is infinite or NaN.
+    """
     model.to(device)
     return _logits(model, _forward(model, cutouts, None, cache, device), np.arange(len(cutouts)))
 
@@ -219,7 +238,7 @@ def _logits(
     batches = [forward(part, np.full(len(part), True) if mirrored else None) for part in parts]
     by_head = [(logits,) if isinstance(logits, Tensor) else logits for logits in batches]
     heads = [torch.cat([logits.float().cpu() for logits in head]) for head in zip(*by_head, strict=True)]
-    return heads[0] if len(heads) == 1 else (heads[0], heads[1])
+    return require_finite(heads[0] if len(heads) == 1 else (heads[0], heads[1]))
 
 
 def _forward(
@@ -260,29 +279,87 @@ def _autocast(spec: TrainSpec, device: str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype is not None)
 
 
+def _memory_shortage(
+    update: Callable[[np.ndarray, np.ndarray], Any], indices: np.ndarray, flips: np.ndarray, device: str
+) -> MemoryShortageError:
+    """The error that says which batch size fits: halved until a step on it succeeds, which ends the run."""
+    size = len(indices) // 2
+    while size >= 2:
+        with contextlib.suppress(torch.OutOfMemoryError):
+            update(indices[:size], flips[:size])
+            break
+        size //= 2
+    advice = f"{size} fit: set batch_size of its training to that" if size >= 2 else "not even 2 fit"
+    return MemoryShortageError(
+        f"{device} is out of memory with batches of {len(indices)}; {advice}, or free some of the memory"
+    )
+
+
+def _require_finite_weights(model: Classifier, epoch: int) -> None:
+    for name, tensor in model.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise TrainingError(
+                f"the weights {name} became infinite or NaN in epoch {epoch}, though the loss was finite; "
+                "lower the learning rate"
+            )
+
+
+def require_finite(logits: Logits) -> Logits:
+    """`logits` (N, K), of one head or of two; TrainingError if any of them is infinite or NaN."""
+    for head in (logits,) if isinstance(logits, Tensor) else logits:
+        wrong = int((~torch.isfinite(head)).any(1).sum())
+        if wrong:
+            raise TrainingError(
+                f"the model answers {wrong} of {len(head)} samples with infinite or NaN logits: it has "
+                "diverged; lower the learning rate"
+            )
+    return logits
+
+
+# --- checkpoints ----------------------------------------------------------------------------------
+
+
 def _checkpoint(
-    folder: Path, model: Classifier, optimizer: torch.optim.Optimizer, history: list[dict]
+    folder: Path, run: str, model: Classifier, optimizer: torch.optim.Optimizer, history: list[dict]
 ) -> None:
-    """Write the newest checkpoint and keep the one before it, in case this one is damaged later."""
+    """Write the newest checkpoint and keep the one before it, in case this one is damaged later.
+
+    Two processes may train the same run. If the other one has finished it and removed `folder` meanwhile,
+    there is nothing to write.
+    """
+    state = {"run": run, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
     buffer = io.BytesIO()
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}, buffer)
-    newest = folder / "checkpoint.pt"
-    if newest.exists():
-        os.replace(newest, folder / "checkpoint.previous.pt")
-    write_bytes(newest, buffer.getvalue())
+    torch.save(state, buffer)
+    data = buffer.getbuffer()
+    try:
+        with sealed_folder(folder / f"checkpoint-{len(history):05d}", len(data)) as staging:
+            (staging / "state.pt").write_bytes(data)
+    except DataError:
+        if folder.is_dir():
+            raise
+        log.info("%s is gone: another process has finished this run", folder)
+    for older in _checkpoints(folder)[2:]:
+        files.remove(older)
 
 
-def _resume(folder: Path | None, model: Classifier, optimizer: torch.optim.Optimizer) -> list[dict]:
-    """Load the newest whole checkpoint in `folder` into model and optimizer; its history, or []."""
-    if folder is None:
-        return []
-    for path in (folder / "checkpoint.pt", folder / "checkpoint.previous.pt"):
-        if not path.exists():
-            continue
+def _checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in `folder`, newest first."""
+    return sorted(folder.glob("checkpoint-*[0-9]"), reverse=True)
+
+
+def _resume(folder: Path | None, run: str, model: Classifier, optimizer: torch.optim.Optimizer) -> list[dict]:
+    """Load the newest checkpoint of `run` in `folder` into model and optimizer; its history, or [].
+
+    A checkpoint that is damaged, or of another run, is set aside.
+    """
+    for path in filter(is_intact, _checkpoints(folder) if folder else []):
         try:
-            state = load_torch_checkpoint(path)
+            state = load_torch_checkpoint(path / "state.pt")
         except CheckpointError as error:
-            log.warning("%s; falling back to an earlier checkpoint", error)
+            set_aside(path, f"cannot be read ({error})")
+            continue
+        if state.get("run") != run:
+            set_aside(path, "is a checkpoint of another run")
             continue
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])

@@ -7,6 +7,7 @@ changes from epoch to epoch. The arrays are memory-mapped: memory does not grow 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from tqdm.auto import tqdm
 from rvernet_core.config import fingerprint
 from rvernet_core.data import FoodSplit
 from rvernet_core.data.cutouts import fitted_size, letterbox, letterbox_mask
-from rvernet_core.files import atomic_folder, check_space
+from rvernet_core.files import new_array
+from rvernet_core.sealed import is_intact, sealed_folder
 
 Images = Callable[[str, np.ndarray], np.ndarray]
 
@@ -72,12 +74,15 @@ def to_batch(pictures: np.ndarray, flips: np.ndarray | None, device: str) -> Ten
 
 
 def cutout_set(split: FoodSplit, size: int, cache: Path) -> CutoutSet:
-    """The letterboxed cut-outs of `split` at `size` px, from the cache or computed with a progress bar."""
+    """The letterboxed cut-outs of `split` at `size` px, from the cache or computed with a progress bar.
+
+    Raises DataError if the disk is full or read-only.
+    """
     key = fingerprint("pairs", 2, split.fingerprint, size, "letterbox")
     folder = Path(cache) / "pairs" / key
-    if not folder.exists():
+    if not is_intact(folder):
         _compute(split, size, folder)
-    meta = json.loads((folder / "samples.json").read_text())
+    meta = json.loads((folder / "samples.json").read_text("utf-8"))
     return CutoutSet.from_arrays(
         roi=np.load(folder / "roi.npy", mmap_mode="r"),
         extra_roi=np.load(folder / "extra_roi.npy", mmap_mode="r"),
@@ -105,13 +110,8 @@ def masks_at(split: FoodSplit, size: int, indices: Sequence[int] | None = None) 
 
 def _compute(split: FoodSplit, size: int, folder: Path) -> None:
     shape = (len(split), size, size, 3)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    check_space(folder.parent, 2 * int(np.prod(shape)))
-    with atomic_folder(folder) as staging:
-        arrays = [
-            np.lib.format.open_memmap(staging / f"{branch}.npy", mode="w+", dtype=np.uint8, shape=shape)
-            for branch in ("roi", "extra_roi")
-        ]
+    with sealed_folder(folder, 2 * math.prod(shape)) as staging:
+        arrays = [new_array(staging / f"{branch}.npy", np.uint8, shape) for branch in ("roi", "extra_roi")]
         fitted = []
         for i in tqdm(range(len(split)), desc="cutting out", unit="ROI", disable=None):
             cutouts = split.cutouts(i)
@@ -129,4 +129,4 @@ def _compute(split: FoodSplit, size: int, folder: Path) -> None:
             "classes": list(split.classes),
             "fitted": fitted,
         }
-        (staging / "samples.json").write_text(json.dumps(meta))
+        (staging / "samples.json").write_text(json.dumps(meta), "utf-8")

@@ -24,7 +24,8 @@ from tqdm import tqdm
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.data.samples import Candidate, FoodSplit, MaskedSource, build_split
 from rvernet_core.errors import ConfigError, DataError
-from rvernet_core.files import atomic_folder, check_space, write_json
+from rvernet_core.files import new_array
+from rvernet_core.sealed import is_intact, sealed_folder
 from rvernet_plates import FOODS, RENDERER_VERSION, PlatesError, PlatesSpec, SceneItem, render_scene
 from rvernet_plates.spec import check
 
@@ -105,20 +106,14 @@ class SceneStore:
     """
 
     def __init__(self, folder: Path):
-        """Open a complete store. Raises DataError if its files contradict each other."""
+        """Open a store that `scene_store` has found intact."""
         self.folder = Path(folder)
-        try:
-            facts = json.loads((self.folder / "scenes.json").read_text("utf-8"))
-            self.fingerprint: str = facts["fingerprint"]
-            self.seeds = range(*facts["seeds"])
-            self._items = [tuple(SceneItem(**item) for item in scene) for scene in facts["items"]]
-            self._images = np.load(self.folder / "images.npy", mmap_mode="r")
-            self._instances = np.load(self.folder / "instances.npy", mmap_mode="r")
-            lengths = {len(self.seeds), len(self._items), len(self._images), len(self._instances)}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise self._torn(str(error)) from error
-        if len(lengths) != 1:
-            raise self._torn(f"different numbers of scenes: {sorted(lengths)}")
+        facts = json.loads((self.folder / "scenes.json").read_text("utf-8"))
+        self.fingerprint: str = facts["fingerprint"]
+        self.seeds = range(*facts["seeds"])
+        self._items = [tuple(SceneItem(**item) for item in scene) for scene in facts["items"]]
+        self._images = np.load(self.folder / "images.npy", mmap_mode="r")
+        self._instances = np.load(self.folder / "instances.npy", mmap_mode="r")
 
     def __len__(self) -> int:
         return len(self._items)
@@ -138,9 +133,6 @@ class SceneStore:
         """The foods of scene `i`, from below to above."""
         return self._items[i]
 
-    def _torn(self, why: str) -> DataError:
-        return DataError(f"{self.folder} is not a complete scene store ({why}); delete it and run again")
-
 
 def scene_store(
     spec: PlatesSpec, seeds: range, cache: Path, workers: int | None = None, progress: bool | None = None
@@ -155,7 +147,8 @@ def scene_store(
         progress: show a bar on stderr; None: only on a terminal.
 
     Two processes may fill the same cache at once; a killed one leaves nothing that is taken for
-    a store. Raises ConfigError for a bad spec or range, DataError if the disk is full or read-only.
+    a store, and a damaged store is rendered again. Raises ConfigError for a bad spec or range, DataError
+    if the disk is full or read-only.
     """
     try:
         check(spec)
@@ -165,9 +158,8 @@ def scene_store(
         raise ConfigError(f"seeds are {seeds!r}; expected a range of at least one seed, none below 0")
     name = fingerprint(spec, RENDERER_VERSION, [seeds.start, seeds.stop, seeds.step])
     folder = Path(cache) / "plates" / name
-    if not folder.is_dir():
-        check_space(folder, len(seeds) * (spec.size**2 * 4 + 600))
-        with atomic_folder(folder) as staging:
+    if not is_intact(folder):
+        with sealed_folder(folder, len(seeds) * (spec.size**2 * 4 + 600)) as staging:
             _render_all(spec, seeds, staging, name, workers, progress)
     return SceneStore(folder)
 
@@ -177,7 +169,7 @@ def _render_all(
 ) -> None:
     shape = (len(seeds), spec.size, spec.size)
     for file, full in (("images.npy", (*shape, 3)), ("instances.npy", shape)):
-        open_memmap(folder / file, "w+", np.uint8, full).flush()
+        new_array(folder / file, np.uint8, full)
     items: list[list[dict]] = [[] for _ in seeds]
     hidden = None if progress is None else not progress
     with tqdm(total=len(seeds), desc="rendering scenes", unit="scene", disable=hidden) as bar:
@@ -185,9 +177,8 @@ def _render_all(
             items[start : start + len(chunk)] = chunk
             bar.update(len(chunk))
     facts = {"fingerprint": name, "renderer": RENDERER_VERSION, "spec": asdict(spec)}
-    write_json(
-        folder / "scenes.json", {**facts, "seeds": [seeds.start, seeds.stop, seeds.step], "items": items}
-    )
+    facts |= {"seeds": [seeds.start, seeds.stop, seeds.step], "items": items}
+    (folder / "scenes.json").write_text(json.dumps(facts), "utf-8")
     log.info("rendered %d scenes into %s", len(seeds), folder)
 
 

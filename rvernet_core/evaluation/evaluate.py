@@ -4,7 +4,7 @@
     evaluate(runs, [CLEAN, noisy], store)[noisy]      # one Predictions per run
 
 Nothing is trained. Each evaluation holds one answer per test sample and is kept under
-<cache>/evaluations/<run>~<condition>.csv.
+<cache>/evaluations, under a name made of the run, its weights and the condition.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from rvernet_core import files, training
+from rvernet_core import training
 from rvernet_core.config import BRANCHES, Condition, fingerprint
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.evaluation.perturbed import check, perturbed_test_set
 from rvernet_core.features import branch_features
 from rvernet_core.models import backbones
 from rvernet_core.models.rvernet import Classifier
-from rvernet_core.predictions import Predictions, predictions_table, read_table
+from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table, read_table, write_table
 from rvernet_core.runs import Run, RunStore
+from rvernet_core.sealed import is_intact, sealed_folder
 
 VERSION = 1  # raised when the same condition comes to mean other pixels
 
@@ -44,14 +45,14 @@ def evaluate(
             features: dict = {}  # of branches, for conditions that change only the other branch
             model: Classifier | None = None
             for condition in results:
-                name = f"{run.folder.name}-{fingerprint(condition, VERSION)}.csv"
-                path = store.cache / "evaluations" / name
-                if not path.exists():
+                name = fingerprint(run.manifest["checkpoint_sha256"], condition, VERSION)
+                folder = store.cache / "evaluations" / f"{run.folder.name}-{name}"
+                if not is_intact(folder):
                     size = backbones.input_size(run.spec.model.scale)
                     cutouts = perturbed_test_set(store, run.spec.data, condition, size)
                     model = model or run.model().to(store.device)
-                    _evaluate(run, model, cutouts, condition, path, store.device, features)
-                table = read_table(path)
+                    _evaluate(run, model, cutouts, condition, folder, store.device, features)
+                table = read_table(folder / PREDICTIONS)
                 results[condition].append(
                     Predictions(run.folder.name, run.spec, table, run.manifest, condition)
                 )
@@ -64,7 +65,7 @@ def _evaluate(
     model: Classifier,
     cutouts: CutoutSet,
     condition: Condition,
-    path: Path,
+    folder: Path,
     device: str,
     features: dict[tuple[str, Condition], torch.Tensor],
 ) -> None:
@@ -75,13 +76,13 @@ def _evaluate(
             if key not in features:
                 features[key] = branch_features(model, branch, cutouts, device)
         with torch.inference_mode():
-            logits = model.answer(model.classify(*[features[key] for key in keys]))
+            logits = training.require_finite(model.answer(model.classify(*[features[key] for key in keys])))
             probabilities = logits.softmax(1).cpu().numpy()
     table = predictions_table(cutouts.samples(), cutouts.classes, probabilities)
     if cutouts.context_sources is not None:
         table["context_source"] = cutouts.context_sources
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(path, table.to_csv(index=False, float_format="%.5f"))
+    with sealed_folder(folder) as staging:
+        write_table(staging / PREDICTIONS, table)
 
 
 def _as_seen_by(branch: str, condition: Condition) -> tuple[str, Condition]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from damage import damage
 from malicious import malicious_checkpoint
 
 from rvernet_core import downloads
@@ -340,7 +341,7 @@ def test_split_is_masked_once_and_kept(masker, split, tmp_path, encodings, promp
     again = sam_masks(split, masker, prompt, cache=tmp_path)
     assert len(encodings) == 2
     assert again.fingerprint == masked.fingerprint
-    assert [p.suffix for p in (tmp_path / "sam").iterdir()] == [".zip"]
+    assert [p.name for p in tmp_path.glob("sam/*/*.zip")] == ["masks.zip"]
     for i in range(4):
         assert (masked.mask(i) == again.mask(i)).all()
         assert masked.mask(i).any()
@@ -367,34 +368,46 @@ def test_interrupted_masking_continues(masker, split, source, tmp_path, encoding
     with pytest.raises(KeyboardInterrupt):
         sam_masks(split, masker, "box", cache=tmp_path)
     assert len(encodings) == 1
+    assert [p.name for p in tmp_path.glob("sam/*.part/*")] == ["000000"]
     source.fail_at = None
     masked = sam_masks(split, masker, "box", cache=tmp_path)
     assert len(encodings) == 2
     assert all(masked.mask(i).any() for i in range(4))
-    assert not list((tmp_path / "sam").glob("*.partial"))
+    assert not list(tmp_path.glob("sam/*.part"))
 
 
 def test_masks_of_any_size_come_back_as_they_were(tmp_path):
     rng = np.random.default_rng(3)
     masks = {i: rng.random(rng.integers(1, 40, 2)) < p for i, p in enumerate((0, 0.02, 0.5, 0.98, 1))}
-    kept._write(tmp_path / "m.zip", {i: kept._png(mask) for i, mask in masks.items()})
-    stored = kept._MaskFile(tmp_path / "m.zip")
+    kept._write(tmp_path / "m", {i: kept._png(mask) for i, mask in masks.items()})
+    stored = kept._MaskFile(tmp_path / "m")
     for i, mask in masks.items():
         assert stored.mask(i).dtype == bool
         assert stored.mask(i).tobytes() == mask.tobytes()
-    kept._write(tmp_path / "copy.zip", stored.encoded())
-    assert (kept._MaskFile(tmp_path / "copy.zip").mask(3) == masks[3]).all()
+    kept._write(tmp_path / "copy", stored.encoded())
+    assert (kept._MaskFile(tmp_path / "copy").mask(3) == masks[3]).all()
 
 
-@pytest.mark.parametrize("harm", ["truncated", "changed"])
-def test_a_damaged_file_of_masks_is_named(masker, split, tmp_path, harm):
-    sam_masks(split, masker, "box", cache=tmp_path)
-    (path,) = (tmp_path / "sam").iterdir()
-    content = bytearray(path.read_bytes())
-    content[100] ^= 0xFF
-    path.write_bytes(content[:-3] if harm == "truncated" else content)
-    with pytest.raises(DataError, match=rf"{path.name} is not a complete file of masks.*delete it"):
-        sam_masks(split, masker, "box", cache=tmp_path).mask(0)
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_fault_66_damaged_masks_are_computed_again(
+    masker, split, source, tmp_path, encodings, monkeypatch, caplog, interrupted
+):
+    first = [sam_masks(split, masker, "box", cache=tmp_path / "whole").mask(i) for i in range(4)]
+    if interrupted:
+        monkeypatch.setattr(kept, "_SAVE_EVERY", -1.0)
+        source.fail_at = 1
+        with pytest.raises(KeyboardInterrupt):
+            sam_masks(split, masker, "box", cache=tmp_path)
+        source.fail_at = None
+    else:
+        sam_masks(split, masker, "box", cache=tmp_path)
+    (path,) = tmp_path.glob("sam/**/masks.zip")
+    damage(path)
+    encodings.clear()
+    again = sam_masks(split, masker, "box", cache=tmp_path)
+    assert len(encodings) == 2
+    assert all((again.mask(i) == mask).all() for i, mask in enumerate(first))
+    assert "(masks.zip has another hash" in caplog.messages[0]
 
 
 def test_an_empty_mask_falls_back_to_its_prompt(masker, split, tmp_path, monkeypatch):

@@ -1,19 +1,29 @@
 """A run's identity, its folder and what lies in it, on a tiny rendered data set."""
 
 import dataclasses
+import errno
+import functools
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from damage import HARMS, damage, read_only
 
 from rvernet_core import files, runs, training
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec, to_dict
-from rvernet_core.errors import ConfigError, RecordError, TrainingError
+from rvernet_core.data.samples import MaskedSource, build_split
+from rvernet_core.errors import ConfigError, DataError, MemoryShortageError, RecordError, TrainingError
 from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=14, test_scenes=10, plates=PlatesSpec(size=64))
@@ -184,13 +194,152 @@ def test_fault_33_other_shipped_weights_are_another_run(monkeypatch):
     assert runs.identity(fresh) not in {before, runs.identity(SPEC)}
 
 
+def test_fault_33_other_data_of_the_same_spec_is_another_run(store):
+    """Such as a folder whose photos were replaced."""
+    names = {runs.run_name(SPEC, *fingerprints) for fingerprints in [("a", "b"), ("c", "b"), ("a", "c")]}
+    assert len(names) == 3
+    replaced, data = RunStore(store.cache), store.data(DATA)
+    for part in ("train", "test"):
+        other = dataclasses.replace(data, **{part: getattr(data, part).subset([0, 1, 2])})
+        replaced.data = lambda spec, other=other: other
+        assert replaced.run_id(SPEC) != store.run_id(SPEC)
+
+
+def test_fault_33_a_split_is_named_by_its_pictures():
+    """Equal names and areas, other pixels: `content` stands for them."""
+    names = {
+        build_split("train", ["egg"], [], MaskedSource(), content=content, min_area=0, photos=0).fingerprint
+        for content in ("these", "those")
+    }
+    assert len(names) == 2
+
+
+def test_fault_33_a_folder_is_not_taken_for_the_run_of_another_spec(cutouts, unseen, tmp_path):
+    spec = RunSpec(model=ModelSpec("mlp-mixer"), train=TrainSpec(epochs=1, batch_size=20))
+    first = runs.train(spec, cutouts, unseen, tmp_path / "mine")
+    assert runs.train(spec, cutouts, unseen, tmp_path / "mine").manifest == first.manifest
+    with pytest.raises(RecordError, match="mine holds the run of another spec"):
+        runs.train(dataclasses.replace(spec, seed=1), cutouts, unseen, tmp_path / "mine")
+
+
 def test_fault_34_a_failed_run_is_marked_and_never_counted(store):
     spec = dataclasses.replace(SPEC, train=TrainSpec(epochs=3, lr=1e12))
     with pytest.raises(TrainingError, match="loss became"):
         store.load_or_train(spec)
     assert not store.folder(spec).exists()
-    with pytest.raises(TrainingError, match=r"failed before.*Remove .*\.part"):
+    with pytest.raises(TrainingError, match=r"failed before: the loss became.*Remove .*\.part"):
         store.load_or_train(spec)
+
+
+def test_fault_48_a_model_that_answers_with_nan_is_marked_failed(store, monkeypatch):
+    """Every loss and every weight was finite; the test set is not."""
+    spec = dataclasses.replace(SPEC, seed=31)
+    real = training._forward
+
+    def overflowing(model, cutouts, *rest):
+        forward, is_test = real(model, cutouts, *rest), cutouts.data == store.data(DATA).test.fingerprint
+        return lambda *batch: forward(*batch) * (float("inf") if is_test else 1)
+
+    monkeypatch.setattr(training, "_forward", overflowing)
+    with pytest.raises(TrainingError, match="infinite or NaN logits"):
+        store.load_or_train(spec)
+    assert not store.folder(spec).exists()
+    monkeypatch.undo()
+    with pytest.raises(TrainingError, match="failed before: the model answers"):
+        store.load_or_train(spec)
+
+
+def test_fault_64_a_run_that_did_not_fit_into_memory_is_not_marked_failed(store, monkeypatch):
+    def full(*_):
+        raise MemoryShortageError("cuda is out of memory")
+
+    spec = dataclasses.replace(SPEC, seed=32)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "fit", full)
+        with pytest.raises(MemoryShortageError):
+            store.load_or_train(spec)
+    assert store.load_or_train(spec).metrics
+
+
+# --- damage, full and read-only disks ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_fault_66_a_damaged_run_is_set_aside_and_made_again(store, harm, caplog):
+    spec = dataclasses.replace(SPEC, seed=40)
+    first = store.load_or_train(spec)
+    weights, predictions = first.manifest["checkpoint_sha256"], first.predictions.table
+    damage(first.folder / runs.WEIGHTS, harm)
+    again = RunStore(store.cache).load_or_train(spec)
+    assert again.manifest["checkpoint_sha256"] == weights == files.sha256(again.folder / runs.WEIGHTS)
+    assert again.predictions.table.equals(predictions)
+    (warning,) = caplog.messages
+    assert warning.startswith(str(first.folder))
+    assert "model.safetensors" in warning
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("manifest.json", lambda run: run.manifest),
+        ("metrics.json", lambda run: run.metrics),
+        ("predictions.csv", lambda run: run.predictions),
+        ("logits.npy", lambda run: run.logits),
+        ("model.safetensors", lambda run: run.model()),
+        ("spec.json", lambda run: runs.read_run(run.folder)),
+    ],
+)
+def test_fault_66_no_file_of_a_damaged_run_is_read(store, tmp_path, name, read):
+    """Neither later in the process that found the run whole, nor by another."""
+    folder = shutil.copytree(store.folder(SPEC), tmp_path / "run")
+    run = runs.read_run(folder)
+    damage(folder / name)
+    with pytest.raises(RecordError, match=r"run holds no intact run; ask for it again"):
+        read(run)
+    assert (tmp_path / "run.damaged").is_dir()
+
+
+@pytest.mark.parametrize("moment", ["before it is trained", "while it is stored"])
+def test_fault_41_a_full_disk_leaves_no_half_run(store, monkeypatch, moment):
+    spec = dataclasses.replace(SPEC, seed=41)
+    if moment == "before it is trained":
+        monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=33 * 2**20))
+        monkeypatch.setattr(training, "fit", lambda *_: pytest.fail("trained without space for the run"))
+        expected = r"needs [\d.]+ MiB of disk space, but .* has 33\.0 MiB free"
+    else:
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(runs.Path, "write_bytes", full)
+        expected = r"the disk is full \([\d.]+ MiB needed"
+    with pytest.raises(DataError, match=expected):
+        store.load_or_train(spec)
+    assert not store.folder(spec).exists()
+    assert not list(store.cache.glob("runs/.*"))
+
+
+def test_fault_37_a_read_only_cache_gives_its_runs_and_refuses_others(cutouts, unseen):
+    spec = RunSpec(model=ModelSpec("mlp-mixer"), train=TrainSpec(epochs=1, batch_size=20))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "kept")
+        runs.train(spec, cutouts, unseen, folder)
+        folder.with_name("kept.part").mkdir()  # a process was killed before it could remove it
+        with read_only(Path(name)):
+            assert runs.train(spec, cutouts, unseen, folder).metrics
+            with pytest.raises(DataError, match=r"cannot write .*Permission denied.*RVERNET_CACHE"):
+                runs.train(spec, cutouts, unseen, Path(name, "new"))
+
+
+# --- two at once, and killed ones -------------------------------------------------------------------
+
+
+def test_fault_43_what_a_run_killed_at_its_end_left_is_swept(store):
+    """Killed between the renaming of its folder and the removal of its checkpoints."""
+    part = store.folder(SPEC).with_name(f"{store.folder(SPEC).name}.part")
+    (part / "checkpoint-00001").mkdir(parents=True)
+    store.load_or_train(SPEC)
+    assert not part.exists()
 
 
 def test_fault_10_two_at_once_end_with_one_whole_run(store):
@@ -207,10 +356,63 @@ def test_unknown_masks_are_refused(store):
         store.data(dataclasses.replace(DATA, masks="drawn"))
 
 
+def twelve_of(cutouts):
+    """The first twelve samples."""
+    some = {name: getattr(cutouts, name)[:12] for name in ("labels", "keys", "image_ids", "fitted")}
+    return dataclasses.replace(cutouts, **some)
+
+
+def killed_at(step, work):
+    """Do `work` in a process that is killed at this step: before or after one of its renames or removals.
+
+    True if it was killed; False if it ended well before so many steps.
+    """
+    child = os.fork()
+    if not child:
+        left = iter(range(step, -1, -1))
+
+        def stepping(real):
+            def one(*args, **options):
+                if next(left) == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                real(*args, **options)
+                if next(left) == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            return one
+
+        for module, name in ((os, "rename"), (os, "replace"), (files, "_discard")):
+            setattr(module, name, stepping(getattr(module, name)))
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_fault_32_killed_at_any_step_a_run_resumes_to_the_same_numbers(
+    cutouts, unseen, tmp_path, monkeypatch
+):
+    """Between the files of a checkpoint, between renaming and removing, while an older one is removed."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    spec = RunSpec(model=ModelSpec("mlp-mixer"), train=TrainSpec(epochs=3))
+    step, train = 0, functools.partial(runs.train, spec, twelve_of(cutouts), twelve_of(unseen))
+    whole = train(tmp_path / "whole")
+    while killed_at(step, functools.partial(train, tmp_path / str(step) / "run")):
+        resumed = train(tmp_path / str(step) / "run")
+        assert resumed.manifest["checkpoint_sha256"] == whole.manifest["checkpoint_sha256"]
+        assert resumed.manifest["history"] == whole.manifest["history"]
+        assert (resumed.logits == whole.logits).all()
+        assert [path.name for path in (tmp_path / str(step)).iterdir()] == ["run"]
+        step += 1
+    assert step >= 12
+
+
 @pytest.mark.slow
 def test_fault_32_a_killed_process_resumes_to_the_same_numbers(store):
     """SIGKILL in the middle of training, in a real process."""
-    spec = dataclasses.replace(SPEC, seed=9, train=TrainSpec(epochs=60, lr=1e-3))
+    spec = dataclasses.replace(SPEC, seed=9, train=TrainSpec(epochs=24, lr=1e-3))
     folder = store.folder(spec)
     code = (
         "import json, sys\nfrom rvernet_core import config, runs, training\n"
@@ -219,13 +421,13 @@ def test_fault_32_a_killed_process_resumes_to_the_same_numbers(store):
         "runs.RunStore(sys.argv[2]).load_or_train(spec)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, json.dumps(to_dict(spec)), str(store.cache)])
-    checkpoint = folder.with_name(folder.name + ".part") / "checkpoint.pt"
+    part = folder.with_name(folder.name + ".part")
     deadline = time.monotonic() + 120
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not list(part.glob("checkpoint-*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()
     process.wait()
-    assert checkpoint.exists(), "killed before its first checkpoint, or finished"
+    assert list(part.glob("checkpoint-*")), "killed before its first checkpoint, or finished"
     assert not folder.exists()
     resumed = store.load_or_train(spec)
     torch.manual_seed(123)

@@ -1,20 +1,29 @@
 """Training learns, repeats itself, resumes to the same result and stops at NaN; both schedules."""
 
+import contextlib
+import errno
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from damage import HARMS, damage
+from small_sets import make_cutouts
 
-from rvernet_core import training
+from rvernet_core import files, training
 from rvernet_core.config import ModelSpec, TrainSpec
-from rvernet_core.errors import ConfigError, TrainingError
+from rvernet_core.errors import ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.models.rvernet import build_model
+from rvernet_core.sealed import sealed_folder
 
 FRESH = {"pretrained": False, "freeze_batch_norm": False}
 PAIR = ModelSpec(roi="mobilenetv2", extra_roi="deit", **FRESH)
 QUICK = TrainSpec(epochs=2, batch_size=20, lr=1e-3)
+
+
+SMALL = ModelSpec(roi="mlp-mixer", **FRESH)
+THREE = TrainSpec(epochs=3, batch_size=20, lr=1e-3)
 
 
 def trained(cutouts, model=PAIR, spec=QUICK, seed=0, folder=None):
@@ -62,37 +71,206 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(cutouts):
     assert not same(first, other)
 
 
-@pytest.mark.parametrize("broken_newest", [False, True])
-def test_fault_32_a_resumed_run_ends_with_the_same_weights_and_history(
-    cutouts, tmp_path, monkeypatch, broken_newest
-):
-    """Interrupted after two of three epochs. A damaged newest checkpoint: the one before it is used."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    spec = TrainSpec(epochs=3, batch_size=20, lr=1e-3)
-    whole, history = trained(cutouts, spec=spec)
+# --- checkpoints ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The net and the history of `SMALL` trained for three epochs without a break."""
+    return trained(make_cutouts(0), SMALL, THREE)
+
+
+def small(cutouts, folder, **changes):
+    """The run of `whole`, with some changes, and with checkpoints in `folder`."""
+    return trained(cutouts, **({"model": SMALL, "spec": THREE} | changes), folder=folder)
+
+
+def equals(whole, resumed):
+    return same(whole[0], resumed[0]) and whole[1] == resumed[1]
+
+
+def stopped_after(epochs, cutouts, folder, **changes):
+    """Leave the checkpoints of a run of three epochs in `folder`, after one or two of them."""
     real, calls = training._checkpoint, []
 
-    def stop_after_two(*args):
+    def stop(*args):
         real(*args)
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == epochs:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_checkpoint", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
-        trained(cutouts, spec=spec, folder=tmp_path)
-    monkeypatch.setattr(training, "_checkpoint", real)
-    if broken_newest:
-        newest = tmp_path / "checkpoint.pt"
-        newest.write_bytes(newest.read_bytes()[:1000])
-    resumed, resumed_history = trained(cutouts, spec=spec, folder=tmp_path)
-    assert same(whole, resumed)
-    assert history == resumed_history
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(training, "_checkpoint", stop)
+        with pytest.raises(KeyboardInterrupt):
+            small(cutouts, folder, **changes)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_fault_32_a_resumed_run_ends_with_the_same_weights_and_history(whole, cutouts, tmp_path):
+    """Interrupted after two of three epochs."""
+    stopped_after(2, cutouts, tmp_path)
+    assert names(tmp_path) == ["checkpoint-00001", "checkpoint-00002"]
+    assert equals(whole, small(cutouts, tmp_path))
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_fault_31_a_damaged_checkpoint_gives_way_to_the_one_before_it(whole, cutouts, tmp_path, harm, caplog):
+    stopped_after(2, cutouts, tmp_path)
+    damage(tmp_path / "checkpoint-00002" / "state.pt", harm)
+    with caplog.at_level("INFO"):
+        resumed = small(cutouts, tmp_path)
+    assert "resuming after epoch 1" in caplog.text
+    assert equals(whole, resumed)
+
+
+def test_fault_66_without_an_intact_checkpoint_training_starts_afresh(whole, cutouts, tmp_path):
+    stopped_after(1, cutouts, tmp_path)
+    damage(tmp_path / "checkpoint-00001" / "state.pt")
+    assert equals(whole, small(cutouts, tmp_path))
+    assert names(tmp_path) == ["checkpoint-00001.damaged"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": ModelSpec(roi="mobilenetv2", **FRESH)},
+        {"model": ModelSpec(extra_roi="mlp-mixer", roi=None, **FRESH)},
+        {"seed": 1},
+        {"spec": TrainSpec(epochs=3, batch_size=20, lr=2e-3)},
+        {"cutouts": make_cutouts(1)},
+    ],
+    ids=["another net", "another branch", "another seed", "another rate", "other data"],
+)
+def test_fault_46_a_checkpoint_of_another_run_is_set_aside(whole, cutouts, tmp_path, caplog, changes):
+    stopped_after(1, **({"cutouts": cutouts} | changes), folder=tmp_path)
+    assert equals(whole, small(cutouts, tmp_path))
+    (warning,) = [message for message in caplog.messages if "set aside" in message]
+    assert "checkpoint-00001 is a checkpoint of another run" in warning
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], b"PK no checkpoint"])
+def test_fault_46_another_mapping_is_set_aside(cutouts, tmp_path, content, caplog):
+    with sealed_folder(tmp_path / "checkpoint-00001") as staging:
+        if isinstance(content, bytes):
+            (staging / "state.pt").write_bytes(content)
+        else:
+            torch.save(content, staging / "state.pt")
+    _, history = small(cutouts, tmp_path)
+    assert len(history) == 3
+    assert "set aside as checkpoint-00001.damaged" in caplog.messages[0]
+
+
+def test_fault_45_two_writers_of_the_same_checkpoints_both_end_well(whole, cutouts, tmp_path, monkeypatch):
+    """Just before the one is in place, the other has written the same checkpoint."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    real = training.sealed_folder
+
+    @contextlib.contextmanager
+    def raced(path, needed):
+        with real(path, needed) as staging:
+            yield staging
+            with real(path, needed) as quicker:
+                (quicker / "state.pt").write_bytes((staging / "state.pt").read_bytes())
+
+    monkeypatch.setattr(training, "sealed_folder", raced)
+    assert equals(whole, small(cutouts, tmp_path))
+    assert names(tmp_path) == ["checkpoint-00002", "checkpoint-00003"]
+
+
+def test_fault_45_the_other_writer_finishes_and_removes_the_checkpoints(
+    whole, cutouts, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    real = training.sealed_folder
+
+    @contextlib.contextmanager
+    def finished_meanwhile(path, needed):
+        with real(path, needed) as staging:
+            files.remove(path.parent)
+            yield staging
+
+    monkeypatch.setattr(training, "sealed_folder", finished_meanwhile)
+    assert equals(whole, small(cutouts, tmp_path / "part"))
+
+
+def test_fault_41_a_disk_that_fills_up_under_a_checkpoint(cutouts, tmp_path, monkeypatch):
+    """One clear error; the checkpoint before stays."""
+    stopped_after(1, cutouts, tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(training.Path, "write_bytes", full)
+    with pytest.raises(DataError, match=r"checkpoint-00002: the disk is full \([\d.]+ MiB needed"):
+        small(cutouts, tmp_path)
+    assert names(tmp_path) == ["checkpoint-00001"]
+
+
+# --- what stops a run -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected", "sizes"),
+    [(5, "5 fit: set batch_size", [20, 10, 5]), (1, "not even 2 fit", [20, 10, 5, 2])],
+)
+def test_fault_64_out_of_memory_says_which_batch_size_fits(cutouts, monkeypatch, limit, expected, sizes):
+    real, tried = training._forward, []
+
+    def small_device(*args):
+        forward = real(*args)
+
+        def limited(indices, flips):
+            tried.append(len(indices))
+            if len(indices) > limit:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return forward(indices, flips)
+
+        return limited
+
+    monkeypatch.setattr(training, "_forward", small_device)
+    with pytest.raises(MemoryShortageError, match=f"cpu is out of memory with batches of 20; {expected}"):
+        trained(cutouts)
+    assert tried == sizes
+    monkeypatch.setattr(
+        training, "_forward", lambda *args: lambda *_: small_device(*args)(np.arange(9), None)
+    )
+    with pytest.raises(MemoryShortageError, match="not even 2 fit"):
+        trained(cutouts)
 
 
 def test_fault_34_a_loss_that_is_not_finite_stops_the_run_and_says_where(cutouts):
     with pytest.raises(TrainingError, match=r"epoch \d+, step \d+"):
         trained(cutouts, spec=TrainSpec(epochs=3, batch_size=20, lr=1e12))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_fault_48_weights_that_are_not_finite_stop_the_run_though_every_loss_was(cutouts, monkeypatch, value):
+    """As after a last step that overflows: no loss of a later step would tell."""
+    real = torch.optim.Adam.step
+
+    def overflows(self, *args):
+        real(self, *args)
+        self.param_groups[0]["params"][0].data[0] = value
+
+    monkeypatch.setattr(torch.optim.Adam, "step", overflows)
+    with pytest.raises(TrainingError, match=r"weights roi_module\S+ became infinite or NaN in epoch 1"):
+        trained(cutouts, spec=TrainSpec(epochs=1, batch_size=60, lr=1e-3, val_fraction=0.0))
+
+
+def test_fault_48_logits_that_are_not_finite_are_no_answer(cutouts):
+    net, _ = trained(cutouts)
+    net.eval().requires_grad_(False)
+    for parameter in net.backbone_of("roi").parameters():  # finite, and too large
+        parameter.mul_(1e30)
+    with pytest.raises(TrainingError, match=r"answers \d+ of 60 samples with infinite or NaN logits"):
+        training.predict(net, cutouts)
+    with pytest.raises(TrainingError, match="infinite or NaN logits"):
+        training.augmented_logits(net, cutouts)
 
 
 def test_a_frozen_module_keeps_its_weights_through_training(cutouts):
@@ -148,9 +326,20 @@ def test_cached_features_of_frozen_backbones_change_nothing(cutouts, tmp_path):
     training.fit(long, cutouts, spec, 0)
     with torch.inference_mode():
         assert torch.allclose(short.eval()(*images), long.eval()(*images), atol=1e-4)
-    assert len(list((tmp_path / "features").glob("*.npy"))) == 2
+    assert len(list(tmp_path.glob("features/*/features.npy"))) == 2
     again = frozen_features(short, cutouts, tmp_path)
     assert torch.allclose(again[0], frozen_features(short, cutouts, None)[0])
+
+
+def test_fault_66_damaged_features_are_computed_again(cutouts, tmp_path, caplog):
+    model = ModelSpec(roi="vit", **FRESH, fusion="features", freeze=("roi",))
+    net = build_model(model, 4)
+    (first,) = frozen_features(net, cutouts, tmp_path)
+    (path,) = tmp_path.glob("features/*/features.npy")
+    damage(path)
+    (again,) = frozen_features(net, cutouts, tmp_path)
+    assert torch.equal(first, again)
+    assert "(features.npy has another hash" in caplog.messages[0]
 
 
 # --- asking a model ---------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 """Prepared cut-outs: the same pixels as cutting and letterboxing on the spot, kept once."""
 
 import dataclasses
+import errno
+import os
 
 import numpy as np
 import pytest
+from damage import damage
 
-from rvernet_core.config import DataSpec, PlatesSpec
+from rvernet_core.config import BRANCHES, DataSpec, PlatesSpec
 from rvernet_core.data import cutout_set as module
 from rvernet_core.data import open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set, masks_at
 from rvernet_core.data.cutouts import letterbox
+from rvernet_core.errors import DataError
 
 EVERY = slice(None)
 
@@ -55,6 +59,29 @@ def test_fault_05_an_interrupted_preparation_leaves_nothing(split, tmp_path, mon
     monkeypatch.undo()
     assert not list((tmp_path / "pairs").iterdir())
     assert len(cutout_set(split, 32, tmp_path)) == len(split)
+
+
+def test_fault_41_a_disk_that_fills_up_while_cut_outs_are_stored(split, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match=r"needs [\d,.]+ MiB of disk space"):
+        cutout_set(split, 10**6, tmp_path)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DataError, match=r"the disk is full \([\d.]+ MiB needed"):
+        cutout_set(split, 32, tmp_path)
+    assert not list((tmp_path / "pairs").iterdir())
+
+
+@pytest.mark.parametrize("name", ["roi.npy", "extra_roi.npy", "samples.json"])
+def test_fault_66_damaged_cut_outs_are_cut_out_again(split, tmp_path, name, caplog):
+    first = cutout_set(split, 32, tmp_path)
+    pictures = {branch: np.array(first.images(branch, EVERY)) for branch in BRANCHES}
+    damage(tmp_path / "pairs" / first.fingerprint / name)
+    again = cutout_set(split, 32, tmp_path)
+    assert all(np.array_equal(again.images(branch, EVERY), pictures[branch]) for branch in BRANCHES)
+    assert again.keys == first.keys
+    assert f"({name} has another hash" in caplog.messages[0]
 
 
 def test_a_batch_is_scaled_to_one_and_keeps_its_order(split, tmp_path):

@@ -1,7 +1,7 @@
 """Rendered once, kept whole: caching, the pool, interruption, races, space."""
 
 import contextlib
-import json
+import errno
 import multiprocessing
 import os
 import pickle
@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import damage
 
 from rvernet_core.data import plates as store
 from rvernet_core.data.plates import scene_store
 from rvernet_core.errors import ConfigError, DataError
+from rvernet_core.sealed import is_intact
 from rvernet_plates import PlatesSpec, render_scene
 
 SPEC = PlatesSpec(size=64)
@@ -162,7 +164,7 @@ def test_fault_10_two_processes_fill_one_cache(tmp_path):
     assert [job.exitcode for job in jobs] == [0, 0]
     folders = list((tmp_path / "plates").iterdir())
     assert len(folders) == 1
-    assert sorted(p.name for p in folders[0].iterdir()) == ["images.npy", "instances.npy", "scenes.json"]
+    assert is_intact(folders[0])
 
 
 def test_fault_04_a_full_disk_is_told_beforehand(tmp_path):
@@ -171,20 +173,26 @@ def test_fault_04_a_full_disk_is_told_beforehand(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("harm", ["missing", "truncated", "short", "not json"])
-def test_a_torn_store_is_named(tmp_path, harm):
-    folder = scene_store(SPEC, range(2), tmp_path).folder
-    if harm == "missing":
-        (folder / "instances.npy").unlink()
-    elif harm == "truncated":
-        (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:1000])
-    elif harm == "short":
-        facts = json.loads((folder / "scenes.json").read_text())
-        (folder / "scenes.json").write_text(json.dumps({**facts, "items": facts["items"][:1]}))
-    else:
-        (folder / "scenes.json").write_text("{")
-    with pytest.raises(DataError, match=f"{folder.name} is not a complete scene store.*delete it"):
+def test_fault_41_a_disk_that_fills_up_while_scenes_are_stored(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DataError, match=r"the disk is full \([\d.]+ MiB needed"):
         scene_store(SPEC, range(2), tmp_path)
+    assert list((tmp_path / "plates").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["images.npy", "instances.npy", "scenes.json"])
+def test_fault_66_damaged_scenes_are_rendered_again(tmp_path, name, caplog):
+    first = scene_store(SPEC, range(2), tmp_path)
+    photo = first.image(1)
+    damage(first.folder / name)
+    again = scene_store(SPEC, range(2), tmp_path)
+    assert np.array_equal(again.image(1), photo)
+    assert np.array_equal(again.image(1), render_scene(SPEC, 1).image)
+    assert again.items(1) == render_scene(SPEC, 1).items
+    assert f"({name} has another hash" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("seeds", [range(0), range(-1, 3)])

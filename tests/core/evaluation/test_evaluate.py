@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from damage import damage
 
 from rvernet_core import features, training
 from rvernet_core.config import CLEAN, Condition, DataSpec, ModelSpec, Noise, PlatesSpec, RunSpec, TrainSpec
-from rvernet_core.errors import ConfigError
+from rvernet_core.errors import ConfigError, TrainingError
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation import evaluate as module
 from rvernet_core.evaluation.evaluate import evaluate
@@ -50,6 +51,37 @@ def test_an_evaluation_is_computed_once(run, store, monkeypatch):
     monkeypatch.setattr(module, "_evaluate", lambda *a: pytest.fail("computed again"))
     (again,) = evaluate([run], [condition], store)[condition]
     pd.testing.assert_frame_equal(first.table, again.table)
+
+
+def test_fault_66_a_damaged_evaluation_is_computed_again(run, store, caplog):
+    condition = Condition(context="none", photos=4)
+    (first,) = evaluate([run], [condition], store)[condition]
+    path = max(store.cache.glob("evaluations/*/predictions.csv"), key=lambda path: path.stat().st_mtime_ns)
+    damage(path)
+    (again,) = evaluate([run], [condition], store)[condition]
+    pd.testing.assert_frame_equal(first.table, again.table)
+    assert "(predictions.csv has another hash" in caplog.messages[0]
+
+
+def test_fault_66_other_weights_of_one_name_are_not_evaluated_by_the_first(run, store, monkeypatch):
+    """On a GPU a damaged run that is trained again has other last digits."""
+    condition = Condition(context="none", photos=3)
+    evaluate([run], [condition], store)
+    other = RunStore(store.cache).load_or_train(run.spec)
+    other.manifest["checkpoint_sha256"] = "f" * 64
+    real, computed = module._evaluate, []
+    monkeypatch.setattr(module, "_evaluate", lambda *a: computed.append(real(*a)))
+    evaluate([other], [condition], store)
+    assert len(computed) == 1
+
+
+def test_fault_48_an_evaluation_that_is_not_finite_is_never_kept(run, store, monkeypatch):
+    condition = Condition(context="none", photos=2)
+    before = sorted(store.cache.glob("evaluations/*"))
+    monkeypatch.setattr(module, "branch_features", lambda *a: features.branch_features(*a) * float("inf"))
+    with pytest.raises(TrainingError, match="infinite or NaN logits"):
+        evaluate([run], [condition], store)
+    assert sorted(store.cache.glob("evaluations/*")) == before
 
 
 def test_a_branch_is_computed_once_for_all_conditions_under_which_it_sees_the_same(run, store, monkeypatch):
