@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from rvernet_core.config import DataSpec, one_of
-from rvernet_core.data.names import clean
+from rvernet_core.data.names import check_distinct, clean
 from rvernet_core.data.samples import DataReport, FoodData, FoodSplit, RoiSample, join
 from rvernet_core.errors import ConfigError, DataError
 
@@ -90,6 +90,7 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
+    check_distinct(parts["train"].classes)
     train, test = (_with_samples(parts[name], where) for name in ("train", "test"))
     return FoodData(train.classes, train, test)
 

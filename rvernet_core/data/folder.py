@@ -4,7 +4,7 @@ A data set (`name="folder"`): masks hold class ids, and line k of `classes.txt` 
 background):
 
     classes.txt
-    {train,test}/images/dinner-1.jpg       any of .jpg .jpeg .png .webp .bmp .tif .gif
+    {train,test}/images/dinner-1.jpg       JPEG, PNG, WebP, AVIF, BMP, TIFF, GIF; HEIC with pillow-heif
     {train,test}/masks/dinner-1.png        same stem, same size; gray or palette, raw values are ids
 
 One extra class (`extra_classes=("ketchup=/data/ketchup",)`): whatever is not 0 in a mask belongs to it,
@@ -18,12 +18,13 @@ Image ids of an extra class begin with its name, so that they never meet those o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rvernet_core.config import DataSpec
 from rvernet_core.data.masked import match_masks, split_of_masked_photos
-from rvernet_core.data.names import clean
+from rvernet_core.data.names import clean, in_order, read_lines
 from rvernet_core.data.release import split_of_cutouts
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
@@ -32,16 +33,13 @@ from rvernet_core.errors import DataError
 def splits_of_folder(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
     """Both splits of a folder of photos and index masks, with its `classes.txt`."""
     listing = root / "classes.txt"
-    if not listing.is_file():
+    if not listing.exists():
         raise DataError(f"{listing} is missing; write one class name a line, line k naming mask value k")
-    lines = [clean(line) for line in listing.read_text(encoding="utf-8-sig").splitlines()]
+    lines = [clean(line) for line in read_lines(listing)]
     while lines and not lines[-1]:
         lines.pop()
-    if not lines or "" in lines or len(set(lines)) < len(lines):
-        raise DataError(
-            f"{listing}: got {len(lines)} lines; expected distinct class names, no empty line between"
-        )
-    return {name: _split(name, lines, root / name, spec, cache) for name in ("train", "test")}
+    classes = in_order(dict(enumerate(lines, start=1)), listing)
+    return {name: _split(name, classes, root / name, spec, cache) for name in ("train", "test")}
 
 
 def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
@@ -62,7 +60,7 @@ def splits_of_extra_class(class_name: str, root: Path, spec: DataSpec, cache: Pa
 
 
 def _split(
-    name: str, classes: list[str], folder: Path, spec: DataSpec, cache: Path, extra: str | None = None
+    name: str, classes: Sequence[str], folder: Path, spec: DataSpec, cache: Path, extra: str | None = None
 ) -> FoodSplit:
     photos, alone = match_masks(folder / "images", folder / "masks")
     if extra is not None:

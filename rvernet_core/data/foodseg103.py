@@ -15,7 +15,7 @@ from rvernet_core import downloads
 from rvernet_core.config import DataSpec
 from rvernet_core.data.archives import extract
 from rvernet_core.data.masked import match_masks, split_of_masked_photos
-from rvernet_core.data.names import FOODSEG103, clean
+from rvernet_core.data.names import FOODSEG103, clean, in_order, read_lines
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
 from rvernet_core.fetch import fetch
@@ -68,35 +68,27 @@ def find_layout(root: Path) -> Path:
 
 def read_classes(path: Path) -> tuple[str, ...]:
     """Class names in the order of ids 1 .. n from `category_id.txt`; FoodSeg103's own if it is missing."""
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return FOODSEG103
     names: dict[int, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        match = re.fullmatch(r"\s*(\d+)\s+(\S.*)", line)
-        if match is None:
+        match = re.fullmatch(r"\s*([0-9]{1,5})\s+(\S.*)", line)
+        if match is None or int(match[1]) in names:
             raise DataError(
-                f"{path}, line {number}: got {line[:40]!r}; expected an id, a tab and a class name"
+                f"{path}, line {number}: got {line[:40]!r}; expected an id that no other line has, a tab and "
+                "a class name"
             )
         names[int(match[1])] = clean(match[2])
-    names.pop(0, None)  # background
-    if not names or sorted(names) != list(range(1, len(names) + 1)):
-        raise DataError(
-            f"{path}: ids are {sorted(names)[:5]}...; expected every id from 1 to the class count once"
-        )
-    classes = tuple(names[i] for i in sorted(names))
-    if len(set(classes)) < len(classes):
-        raise DataError(f"{path}: a class name occurs twice; names must be distinct")
-    return classes
+    return in_order(names, path)
 
 
 def _listed_but_missing(listing: Path, photos: Path, present: set[str]) -> list[tuple[str, str]]:
     """(name, reason) of the photos in `listing`, where there is one, whose names are not `present`."""
     if not listing.is_file():
         return []
-    lines = listing.read_text(encoding="utf-8-sig").splitlines()
-    names = [Path(line.strip()).stem for line in lines if line.strip()]
+    names = [Path(line.strip()).stem for line in read_lines(listing) if line.strip()]
     return [
         (name, f"{photos / name}.jpg is listed in {listing.name} but missing")
         for name in names

@@ -8,6 +8,7 @@ cannot serve without decoding a whole row group a photo; files can.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,14 @@ from tqdm.auto import tqdm
 
 from rvernet_core import downloads, files
 from rvernet_core.config import DataSpec, fingerprint
+from rvernet_core.data.contents import content_hashes
 from rvernet_core.data.foodseg103 import splits_of_foodseg103
-from rvernet_core.data.names import FOODSEG103
+from rvernet_core.data.names import FOODSEG103, clean, in_order, read_text
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
 from rvernet_core.fetch import fetch_all
+
+log = logging.getLogger(__name__)
 
 SPLITS = {"train": "train", "validation": "test", "test": "test"}  # the mirror's name -> the official one
 _BATCH = 8  # photos in memory at a time
@@ -52,19 +56,24 @@ def unpack(root: Path, cache: Path) -> Path:
                 f"{root} holds no parquet file of the {official} split; expected names that begin with "
                 f"{' or '.join(k for k, v in SPLITS.items() if v == official)}"
             )
-    identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
-    folder = cache / "foodseg103-hub" / fingerprint("parquet", identity)
+    if len(parts) < len(paths):
+        log.warning("%s: %d parquet files are of no known split and not read", root, len(paths) - len(parts))
+    labels, paths = sorted(root.rglob("id2label.json"))[:1], [path for path, _ in parts]
+    content = content_hashes([*paths, *labels], cache, "reading parquet: content")
+    folder = cache / "foodseg103-hub" / fingerprint("parquet", [path.name for path in paths], content)
     if folder.is_dir():
         return folder
-    files.check_space(folder, sum(path.stat().st_size for path, _ in parts))
+    names = _classes(labels[0]) if labels else FOODSEG103
+    meta = [_opened(path).metadata for path in paths]
+    groups = [m.row_group(i) for m in meta for i in range(m.num_row_groups)]
+    files.check_space(folder, sum(group.total_byte_size for group in groups))
     with files.atomic_folder(folder) as staging:
-        rows = sum(_opened(path).metadata.num_rows for path, _ in parts)
+        rows = sum(m.num_rows for m in meta)
         with tqdm(total=rows, desc="unpacking parquet", unit="photo", disable=None) as bar:
             for path, split in parts:
-                for row in _rows(path):
-                    _write(staging / "Images", split, row, path)
+                for number, row in enumerate(_rows(path)):
+                    _write(staging / "Images", split, row, f"{path}, row {number}")
                     bar.update()
-        names = _classes(root)
         lines = ["0\tbackground", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
         (staging / "category_id.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
@@ -76,7 +85,7 @@ def _opened(path: Path) -> Any:
 
     try:
         file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as parquet ({error}); fetch it again") from error
     missing = {"image", "label", "id"} - set(file.schema_arrow.names)
     if missing:
@@ -87,32 +96,60 @@ def _opened(path: Path) -> Any:
 def _rows(path: Path) -> Iterator[dict]:
     import pyarrow
 
+    done = 0
     try:
         for batch in _opened(path).iter_batches(batch_size=_BATCH, columns=["image", "label", "id"]):
-            yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
+            rows = batch.to_pylist()
+            yield from rows
+            done += len(rows)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(
+            f"{path}, row {done} or one of the {_BATCH} after it: damaged ({error}); fetch the file again"
+        ) from error
 
 
-def _write(folder: Path, split: str, row: dict, path: Path) -> None:
-    named = Path(row["image"].get("path") or "").stem
-    stem = named if re.fullmatch(r"\d{8}", named) else f"{int(row['id']):08d}"
-    photo, mask = row["image"]["bytes"] or b"", row["label"]["bytes"] or b""
+def _write(folder: Path, split: str, row: dict, where: str) -> None:
+    photo, name = _picture(row, "image", where)
+    mask, _ = _picture(row, "label", where)
+    stem = Path(name).stem
+    if not re.fullmatch(r"[0-9]{8}", stem):
+        if type(row["id"]) is not int or not 0 <= row["id"] < 10**8:
+            raise DataError(
+                f"{where}: id is {str(row['id'])[:40]!r}; expected a whole number of at most 8 digits"
+            )
+        stem = f"{row['id']:08d}"
     suffix = ".png" if photo.startswith(b"\x89PNG") else ".jpg"
     for kind, name, content in (("img_dir", stem + suffix, photo), ("ann_dir", stem + ".png", mask)):
         target = folder / kind / split / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
-            raise DataError(f"{path}: photo {stem} occurs twice in the {split} split; fetch the mirror again")
-        target.write_bytes(content)  # a missing image becomes an empty file, which the reader counts
+            raise DataError(
+                f"{where}: photo {stem} occurs twice in the {split} split; fetch the mirror again"
+            )
+        target.write_bytes(content)
 
 
-def _classes(root: Path) -> tuple[str, ...]:
-    """Names from `id2label.json` where the mirror has it, else FoodSeg103's own."""
-    for path in sorted(root.rglob("id2label.json")):
-        names = {int(k): " ".join(str(v).split()) for k, v in json.loads(path.read_text("utf-8")).items()}
-        names.pop(0, None)
-        if sorted(names) != list(range(1, len(names) + 1)):
-            raise DataError(f"{path}: expected every id from 0 to the class count")
-        return tuple(names[i] for i in sorted(names))
-    return FOODSEG103
+def _picture(row: dict, column: str, where: str) -> tuple[bytes, str]:
+    """(content, name) of a picture in a row; the content may be empty, which the reader of files counts."""
+    cell = row[column]
+    if not isinstance(cell, dict) or not isinstance(cell.get("bytes"), bytes):
+        found = "null" if cell is None else "without bytes" if isinstance(cell, dict) else type(cell).__name__
+        raise DataError(f"{where}: {column} is {found}; expected {{bytes, path}}. Fetch the mirror again")
+    return cell["bytes"], str(cell.get("path") or "")
+
+
+def _classes(path: Path) -> tuple[str, ...]:
+    """Names from the mirror's `id2label.json`."""
+    try:
+        labels = json.loads(read_text(path))
+        names = {int(key): clean(name) for key, name in labels.items() if re.fullmatch("[0-9]{1,5}", key)}
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise DataError(
+            f"{path} is no list of class names ({error}); expected {{'0': 'background', '1': ...}}. "
+            "Fetch it again"
+        ) from error
+    if len(names) < len(labels):
+        raise DataError(
+            f"{path}: an id is no number or occurs twice; expected every id from 0 to the class count"
+        )
+    return in_order(names, path)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
+import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
+import PIL
 
-from rvernet_core import files
 from rvernet_core.config import DataSpec, fingerprint
-from rvernet_core.data.photos import SizeMismatchError, check_photo, class_areas, read_mask_of, read_photo
+from rvernet_core.data.contents import content_hashes, in_threads, recall, remember
+from rvernet_core.data.photos import (
+    FORMATS,
+    MASK_SUFFIXES,
+    SUFFIXES,
+    SizeMismatchError,
+    check_photo,
+    class_areas,
+    read_mask_of,
+    read_photo,
+)
 from rvernet_core.data.samples import Candidate, FoodSplit, MaskedSource, build_split
 from rvernet_core.errors import DataError
 
-log = logging.getLogger(__name__)
+SCAN = 3  # raised when a scan finds something else in the same files
+LeftOut = tuple[str, str]  # (file, why it is left out)
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-SCAN = 2  # raised when a scan finds something else in the same files
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, bytes that are no UTF-8
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class MaskedPhotoSource(MaskedSource):
     def mask(self, ref: Any) -> np.ndarray:
         item, class_id = ref
         values = self._remembered("mask", item.mask, lambda: read_mask_of(item.photo, item.mask, item.turn))
-        return values > 0 if self._binary else values == class_id
+        return values != 0 if self._binary else values == class_id
 
     def photo_key(self, ref: Any) -> Path:
         return ref[0].photo
@@ -67,38 +73,70 @@ class MaskedPhotoSource(MaskedSource):
 
 def match_masks(
     photos: Path, masks: Path, turns: dict[str, int] | None = None
-) -> tuple[list[MaskedPhoto], list[tuple[str, str]]]:
-    """(photos and masks of equal stem in order of name, files without a partner as (file, reason))."""
-    mask_suffixes = (".png", ".tif", ".tiff", ".bmp", ".gif")
-    photo_of, mask_of = by_stem(photos, SUFFIXES), by_stem(masks, mask_suffixes)
+) -> tuple[list[MaskedPhoto], list[LeftOut]]:
+    """(photos and masks of equal stem in order of name, the files that belong to no such pair)."""
+    photo_of, no_photos = by_stem(photos, SUFFIXES)
+    mask_of, no_masks = by_stem(masks, MASK_SUFFIXES)
     matched = [
         MaskedPhoto(stem, photo_of[stem], mask_of[stem], (turns or {}).get(stem))
         for stem in photo_of
         if stem in mask_of
     ]
-    reasons = {
-        path: f"{path} has no mask in {masks}" for stem, path in photo_of.items() if stem not in mask_of
-    }
-    for stem, path in mask_of.items():
-        if stem not in photo_of:
-            reasons[path] = f"{path} has no photo in {photos}"
-    return matched, [(str(path), reason) for path, reason in reasons.items()]
-
-
-def by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
-    """Stem -> path of the visible files with one of the `suffixes`, in order of name."""
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder} is not a folder; expected one with {'/'.join(s[1:] for s in suffixes[:3])} files"
+    known = {Path(path).stem for path, _ in no_photos + no_masks}  # a pair is left out once
+    alone = [
+        (str(own), f"{own} has no {what} in {folder}")
+        for of, others, what, folder in (
+            (photo_of, mask_of, "mask", masks),
+            (mask_of, photo_of, "photo", photos),
         )
+        for stem, own in of.items()
+        if stem not in others and stem not in known
+    ]
+    return matched, no_photos + no_masks + alone
+
+
+def by_stem(folder: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], list[LeftOut]]:
+    """(stem -> path of the files with one of the `suffixes`, in order of name; whatever else lies there).
+
+    Hidden files count only where their suffix says that they are meant.
+    """
     paths: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
-            continue
-        if path.stem in paths:
+    others: list[LeftOut] = []
+    for path in entries(folder):
+        if reason := _unreadable(path, suffixes):
+            if not path.name.startswith(".") or path.suffix.lower() in suffixes:
+                others.append((str(path), f"{_UNSAFE.sub('?', str(path))} {reason}"))
+        elif path.stem in paths:
             raise DataError(f"{folder} holds both {paths[path.stem].name} and {path.name}; keep one of them")
-        paths[path.stem] = path
-    return paths
+        else:
+            paths[path.stem] = path
+    return paths, others
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder of photos, in order of name; DataError if it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"{folder} is not a folder that can be read ({error.strerror})") from error
+
+
+def _unreadable(path: Path, suffixes: Sequence[str]) -> str:
+    """Why the file at `path` cannot be one of a data set, as the end of a sentence; "" if it can."""
+    suffix = path.suffix.lower()
+    if path.name.startswith("."):
+        return "is hidden; rename it"
+    if path.is_dir():
+        return "is a folder; photos in it are not read"
+    if not path.is_file():
+        return "is a link to nowhere" if path.is_symlink() else "is not a file"
+    if suffix in (".heic", ".heif", ".hif") and suffix not in suffixes:
+        return "is read only where pillow-heif is installed; install it, or save the photo as JPEG"
+    if suffix not in suffixes:
+        return "is not of a kind that is read here; save it as PNG, or take it out of the folder"
+    if _UNSAFE.search(path.name):
+        return "has a line break or another control character in its name; rename it"
+    return ""
 
 
 # --- scanning ---------------------------------------------------------------------------------------
@@ -108,7 +146,7 @@ def split_of_masked_photos(
     name: str,
     classes: Sequence[str],
     photos: Sequence[MaskedPhoto],
-    alone: Sequence[tuple[str, str]],
+    alone: Sequence[LeftOut],
     spec: DataSpec,
     cache: Path,
     binary: bool = False,
@@ -138,17 +176,15 @@ def split_of_masked_photos(
         classes,
         candidates,
         MaskedPhotoSource(binary),
-        content=[[item.image_id, record["bytes"], record["mask_sha256"]] for item, record in good],
+        content=[[item.image_id, *record["sha256"]] for item, record in good],
         min_area=spec.min_area,
         photos=len(good),
         broken=broken,
     )
 
 
-def left_out(
-    records: Sequence[dict], strict: bool, alone: Sequence[tuple[str, str]] = ()
-) -> list[tuple[str, str]]:
-    """(file, reason) of every file that a scan found broken, after those in `alone`.
+def left_out(records: Sequence[dict], strict: bool, alone: Sequence[LeftOut] = ()) -> list[LeftOut]:
+    """Every file that a scan found broken, after those in `alone`.
 
     Raises DataError for a file that is whole but contradicts another, and if `strict` for any at all.
     """
@@ -171,28 +207,20 @@ def scanned(
 ) -> list[dict]:
     """[scan(i) for each i], done once in threads with a progress bar and kept in `cache`/index.
 
-    The kept list is valid while `key` and the names, sizes and times of all `paths` are unchanged.
+    The kept list is valid while `key`, the names and the content of all `paths` are unchanged. Each record
+    says in "sha256" what its files hold, see `content_hashes`.
     """
-    stats = [[str(path), *_stat(path)] for group in paths for path in group]
-    index = cache / "index" / f"{fingerprint('scan', SCAN, key, stats)}.json"
-    try:
-        return json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        pass
-    workers = min(8, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            records = list(
-                tqdm(pool.map(scan, range(len(paths))), title, len(paths), unit="photo", disable=None)
-            )
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    try:
-        files.write_json(index, records)
-    except DataError as error:  # it costs only the next scan
-        log.warning("the scan cannot be kept: %s", error)
-    return records
+    hashes = iter(content_hashes([path for group in paths for path in group], cache, f"{title}: content"))
+    named = [[(str(path), next(hashes)) for path in group] for group in paths]
+    index = cache / "index" / f"{fingerprint('scan', SCAN, PIL.__version__, FORMATS, key, named)}.json"
+    records = recall(index)
+    if records is None:
+        records = in_threads(scan, range(len(paths)), title)
+        remember(index, records)
+    return [
+        record | {"sha256": [digest for _, digest in group]}
+        for record, group in zip(records, named, strict=True)
+    ]
 
 
 def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, binary: bool) -> dict:
@@ -209,16 +237,15 @@ def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, bina
             turn, values = item.turn, _turned_mask(item)
             if values is None:
                 return {"wrong": str(error)}
-        digest, size = files.sha256(item.mask), item.photo.stat().st_size
-    except (DataError, OSError) as error:
+    except DataError as error:
         return {"file": str(item.photo), "broken": str(error)}
     try:
-        values = (values > 0).astype(np.uint8) if binary else values
+        values = (values != 0).astype(np.uint8) if binary else values
         pixels = class_areas(values, classes, str(item.mask), ignore)
     except DataError as error:
         return {"wrong": str(error)}
     areas = {class_id: count / values.size for class_id, count in pixels.items()}
-    return {"areas": areas, "turn": turn, "bytes": size, "mask_sha256": digest}
+    return {"areas": areas, "turn": turn}
 
 
 def _turned_mask(item: MaskedPhoto) -> np.ndarray | None:
@@ -227,11 +254,3 @@ def _turned_mask(item: MaskedPhoto) -> np.ndarray | None:
         return read_mask_of(item.photo, item.mask, item.turn) if item.turn else None
     except SizeMismatchError:
         return None
-
-
-def _stat(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return 0, 0
-    return stat.st_size, stat.st_mtime_ns

@@ -1,8 +1,12 @@
-"""Class names: FoodSeg103's own, their clean form, their form as a folder name, and the release's folders."""
+"""Class names: FoodSeg103's own, their clean form, as folders of our own and of the release, and in files."""
 
 from __future__ import annotations
 
+import codecs
 import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from rvernet_core.config import AMBIGUOUS
@@ -36,6 +40,16 @@ _RELEASED_FOLDERS = {
 _KEPT = " ._-,()&'+!"  # besides ASCII letters and digits; harmless inside a folder name everywhere
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
 _LONGEST = 200  # bytes; most file systems end at 255
+
+_LARGEST = 2**20  # bytes of a file that lists names
+#: Byte order marks, longer ones first: that of UTF-32 begins as that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 
 def _key(name: str) -> str:
@@ -93,3 +107,69 @@ def label_order(names: set[str]) -> tuple[str, ...]:
     rank = {name: i for i, name in enumerate(FOODSEG103)}
     last = {name: i for i, name in enumerate(AMBIGUOUS, start=1)}
     return tuple(sorted(names, key=lambda name: (last.get(name, 0), rank.get(name, len(rank)), name)))
+
+
+def check_distinct(names: Iterable[str]) -> None:
+    """Raise DataError where two names would be one folder on a disk that ignores case or Unicode's forms."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if other != name:
+            raise DataError(
+                f"classes {other!r} and {name!r} differ by case (or the form of an accent) alone, so their "
+                "folders are one on some disks; rename one of them, or put their photos together"
+            )
+
+
+def in_order(names: dict[int, str], path: Path) -> tuple[str, ...]:
+    """The class names in the order of their ids 1 .. n; id 0, the background, has none.
+
+    Raises DataError, about the file at `path`, where an id is missing or a name occurs twice.
+    """
+    ids = sorted(set(names) - {0})
+    if not ids or ids != list(range(1, len(ids) + 1)):
+        raise DataError(f"{path}: ids are {ids[:5]}...; expected every id from 1 to the class count once")
+    classes = tuple(names[i] for i in ids)
+    if "" in classes or len(set(classes)) < len(classes):
+        raise DataError(f"{path}: a class name is empty or occurs twice; names must be distinct")
+    return classes
+
+
+# --- files that list names --------------------------------------------------------------------------
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a small text file that other programs or people write.
+
+    Its encoding is UTF-8, or the one that its byte order mark names. Raises DataError where it is another,
+    where control characters tell that it is no text, and above one megabyte.
+    """
+    return re.split("\r\n|\r|\n", read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The whole text of such a file, without its byte order mark; see `read_lines`."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise DataError(
+                f"{path} has {path.stat().st_size:,} bytes; expected a list of at most {_LARGEST:,}"
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); expected a text file") from error
+    mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    try:
+        text = content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not {encoding.upper()}: byte {error.start + len(mark)} is "
+            f"{error.object[error.start]:#04x} (Latin-1 and Windows' code pages look so); save it as UTF-8"
+        ) from error
+    strange = re.search(r"[^\t\r\n -~\xa0-\U0010ffff]", text)
+    if strange:
+        raise DataError(
+            f"{path} is no text in {encoding.upper()}: character {strange.start()} is {strange[0]!r} "
+            "(UTF-16 without a byte order mark looks so); save it as UTF-8"
+        )
+    return text

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from rvernet_core.config import DataSpec
-from rvernet_core.data.masked import SUFFIXES, by_stem, left_out, scanned
-from rvernet_core.data.names import class_name_of, folder_name, label_order
-from rvernet_core.data.photos import SizeMismatchError, read_photo, read_preview
+from rvernet_core.data.masked import LeftOut, by_stem, entries, left_out, scanned
+from rvernet_core.data.names import class_name_of, folder_name, label_order, read_lines
+from rvernet_core.data.photos import SUFFIXES, SizeMismatchError, read_photo, read_preview
 from rvernet_core.data.samples import Candidate, FoodSplit, build_split
 from rvernet_core.errors import DataError
 
@@ -52,7 +52,7 @@ def splits_of_release(root: Path, spec: DataSpec, cache: Path) -> dict[str, Food
             )
     branches = [root / split / branch for split in ("train", "test") for branch in ("roi", "extra-roi")]
     folder_of: dict[str, str] = {}
-    for folder in sorted({p.name for b in branches for p in b.iterdir() if p.is_dir() and p.name[0] != "."}):
+    for folder in sorted({p.name for b in branches for p in entries(b) if p.is_dir() and p.name[0] != "."}):
         other = folder_of.setdefault(class_name_of(folder), folder)
         if other != folder:
             raise DataError(f"{root}: the folders {other!r} and {folder!r} are one class; rename one of them")
@@ -64,9 +64,19 @@ def splits_of_release(root: Path, spec: DataSpec, cache: Path) -> dict[str, Food
             {c: _branches(root / name, folder_of.get(c) or folder_name(c)) for c in classes},
             spec,
             cache,
+            others=_stray(root / name / "roi") + _stray(root / name / "extra-roi"),
         )
         for name in ("train", "test")
     }
+
+
+def _stray(branch: Path) -> list[LeftOut]:
+    """What lies in a branch and in none of its category folders, but for hidden files."""
+    return [
+        (str(path), f"{path} is {'a hidden folder; rename it' if path.is_dir() else 'in no category folder'}")
+        for path in entries(branch)
+        if path.name.startswith(".") == path.is_dir()
+    ]
 
 
 def _branches(split: Path, folder: str) -> tuple[Path, Path]:
@@ -78,8 +88,7 @@ def _classes(root: Path, categories: set[str]) -> tuple[str, ...]:
     listing = root / "classes.txt"
     if not listing.is_file():
         return label_order(categories)
-    lines = listing.read_text(encoding="utf-8-sig").splitlines()
-    classes = tuple(class_name_of(line) for line in lines if line.strip())
+    classes = tuple(class_name_of(line) for line in read_lines(listing) if line.strip())
     unlisted = sorted(categories - set(classes))
     if unlisted or len(set(classes)) < len(classes):
         defect = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
@@ -99,15 +108,20 @@ def split_of_cutouts(
     spec: DataSpec,
     cache: Path,
     prefix: str = "",
+    others: Sequence[LeftOut] = (),
 ) -> FoodSplit:
     """The split of finished cut-outs: `folders` gives each class its (roi, extra-roi) folders.
 
     Image ids are `prefix` plus the file's stem, without what `export.write_release` added to it. A cut-out
-    without a partner of its name in its own category is left out and counted, or DataError if `spec.strict`.
+    without a partner of its name in its own category is left out and counted, or DataError if `spec.strict`;
+    so are the further files `others`.
     """
-    places, alone = [], []  # (class name, photo's name, roi path, extra-roi path); (file, reason)
+    places = []  # (class name, photo's name, roi path, extra-roi path)
+    alone = list(others)
     for class_name in classes:
-        roi, extra_roi = ({} if not f.is_dir() else by_stem(f, SUFFIXES) for f in folders[class_name])
+        found = [by_stem(f, SUFFIXES) if f.is_dir() else ({}, []) for f in folders[class_name]]
+        (roi, other_rois), (extra_roi, other_extra_rois) = found
+        alone += other_rois + other_extra_rois
         for stem in sorted(roi.keys() ^ extra_roi.keys()):
             present = roi.get(stem) or extra_roi[stem]
             missing = folders[class_name][1 if stem in roi else 0] / present.name
@@ -135,7 +149,7 @@ def split_of_cutouts(
             for (class_name, stem, roi, extra_roi), record in good
         ],
         CutoutSource(),
-        content=[[class_name, stem, record["bytes"]] for (class_name, stem, _, _), record in good],
+        content=[[class_name, stem, *record["sha256"]] for (class_name, stem, _, _), record in good],
         min_area=spec.min_area,
         photos=len({stem for (_, stem, _, _), _ in good}),
         broken=broken,
@@ -167,8 +181,8 @@ def _estimated_mask(roi: np.ndarray, extra_roi: np.ndarray) -> np.ndarray:
 def _scan_cutouts(roi: Path, extra_roi: Path) -> dict:
     try:
         area = float(_estimated_mask(*_read_both(roi, extra_roi, read_preview)).mean())
-        return {"area": area, "bytes": [roi.stat().st_size, extra_roi.stat().st_size]}
+        return {"area": area}
     except SizeMismatchError as error:
         return {"wrong": str(error)}
-    except (DataError, OSError) as error:
+    except DataError as error:
         return {"file": str(roi), "broken": str(error)}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # imported where it is needed, because it takes its time
 
 log = logging.getLogger(__name__)
 
+_SHOWN = 10  # files that are left out, in the log
+
 
 @dataclass(frozen=True)
 class RoiSample:
@@ -243,8 +245,9 @@ def build_split(
         items.append((sample, source, candidate.ref))
     report = DataReport(name, photos, counts["samples"], counts["small"], counts["full"], tuple(broken))
     if broken:
-        shown = "; ".join(reason for _, reason in broken[:3])
-        log.warning("%s: %d files left out (%s%s)", name, len(broken), shown, "; ..." * (len(broken) > 3))
+        shown = "\n  ".join(reason for _, reason in broken[:_SHOWN])
+        more = f"\n  ... all of them are in the report of the {name} split" * (len(broken) > _SHOWN)
+        log.warning("%s: %d files left out\n  %s%s", name, len(broken), shown, more)
     chosen = _digest(f"{sample.key} {sample.area:.9f}" for sample, _, _ in items)
     return FoodSplit(name, classes, items, fingerprint(name, list(classes), content, chosen), report)
 

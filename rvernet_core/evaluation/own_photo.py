@@ -79,7 +79,7 @@ def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
     mask: a PNG of the photo's size; every value but 0 is part of the ROI.
     Raises DataError for unreadable files, a mask of another size and an empty mask.
     """
-    picture, inside = images.read_photo(photo), images.read_mask_of(photo, mask) > 0
+    picture, inside = images.read_photo(photo), images.read_mask_of(photo, mask) != 0
     if not inside.any():
         raise DataError(f"{mask} is empty; expected values other than 0 inside the ROI")
     return dict(zip(BRANCHES, cut(picture, inside), strict=True))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from small_data import SIZES, write_pair
 
@@ -27,6 +29,26 @@ def official(tmp_path):
         (home / "ImageSets" / f"{split}.txt").write_text("\n".join(names) + "\n")
     (home / "Readme.txt").write_text("fixture\n")
     return home
+
+
+@pytest.fixture
+def mirror(official, tmp_path):
+    """The official fixture as the mirror keeps it: validation is the official test split."""
+    root = tmp_path / "mirror"
+    (root / "data").mkdir(parents=True)
+    for ours, theirs in (("train", "train"), ("test", "validation")):
+        rows = []
+        for number, photo in enumerate(sorted((official / "Images/img_dir" / ours).iterdir())):
+            mask = official / "Images/ann_dir" / ours / f"{photo.stem}.png"
+            rows.append({
+                "image": {"bytes": photo.read_bytes(), "path": photo.name},
+                "label": {"bytes": mask.read_bytes(), "path": mask.name},
+                "classes_on_image": [0, 3],
+                "id": number,
+            })  # fmt: skip
+        path = root / "data" / f"{theirs}-00000-of-00001-0123abcd.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
+    return root
 
 
 @pytest.fixture

@@ -14,26 +14,6 @@ from rvernet_core.data import hub, open_data
 from rvernet_core.errors import DataError
 
 
-@pytest.fixture
-def mirror(official, tmp_path):
-    """The official fixture as the mirror keeps it: validation is the official test split."""
-    root = tmp_path / "mirror"
-    (root / "data").mkdir(parents=True)
-    for ours, theirs in (("train", "train"), ("test", "validation")):
-        rows = []
-        for number, photo in enumerate(sorted((official / "Images/img_dir" / ours).iterdir())):
-            mask = official / "Images/ann_dir" / ours / f"{photo.stem}.png"
-            rows.append({
-                "image": {"bytes": photo.read_bytes(), "path": photo.name},
-                "label": {"bytes": mask.read_bytes(), "path": mask.name},
-                "classes_on_image": [0, 3],
-                "id": number,
-            })  # fmt: skip
-        path = root / "data" / f"{theirs}-00000-of-00001-0123abcd.parquet"
-        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
-    return root
-
-
 def test_the_mirror_gives_the_same_samples_as_the_archive(official, mirror, opened):
     archive, unpacked = opened("foodseg103", official), opened("foodseg103-hub", mirror)
     for split in ("train", "test"):
@@ -73,7 +53,7 @@ def test_fault_05_a_killed_unpacking_leaves_nothing(mirror, cache, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(hub, "_classes", dying)
+        patch.setattr(hub, "_write", dying)
         with pytest.raises(KeyboardInterrupt):
             hub.unpack(mirror, cache)
     assert list((cache / "foodseg103-hub").iterdir()) == []
