@@ -34,24 +34,22 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
     `.failed` in its name. The old output stays.
     """
     output = output.absolute()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
-    try:
-        notebook = papermill.execute_notebook(
-            source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
-        )
-    except PapermillExecutionError as error:
-        failed = output.with_name(output.stem + ".failed.ipynb")
-        os.replace(unfinished, failed)
-        raise RecordError(f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})") from error
-    except BaseException:  # interrupted
-        unfinished.unlink(missing_ok=True)
-        raise
+    failed = output.with_name(output.stem + ".failed.ipynb")
+    with files.scratch_folder(output) as scratch:
+        unfinished = scratch / output.name
+        try:
+            notebook = papermill.execute_notebook(
+                source, unfinished, parameters, kernel_name="python3", cwd=output.parent, progress_bar=True
+            )
+        except PapermillExecutionError as error:
+            os.replace(unfinished, failed)
+            raise RecordError(
+                f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})"
+            ) from error
     _strip_machine(notebook)
     _show_parameters(notebook, parameters)
     files.write_text(output, nbformat.writes(notebook))
-    unfinished.unlink()
-    output.with_name(output.stem + ".failed.ipynb").unlink(missing_ok=True)
+    failed.unlink(missing_ok=True)
 
 
 def write_parameters(path: Path, cell: str) -> None:

@@ -44,23 +44,31 @@ def atomic_folder(path: str | Path, needed_bytes: int = 0) -> Iterator[Path]:
     Raises DataError where `needed_bytes` are not free, the disk is full, or the folder cannot be written.
     """
     path = Path(path)
+    with scratch_folder(path, needed_bytes) as staging:
+        yield staging
+        try:
+            os.rename(staging, path)
+        except OSError as error:
+            if error.errno not in _LOST_THE_RACE:
+                raise
+        else:
+            _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: str | Path, needed_bytes: int = 0) -> Iterator[Path]:
+    """Yield an empty hidden folder beside `path`, gone at the end. Raises DataError as `atomic_folder`."""
+    path = Path(path)
     if needed_bytes:
         check_space(path, needed_bytes)
     make_folder(path.parent)
-    staging = _temporary(path, "staging")
-    with _write_errors(path, staging, needed_bytes):
+    scratch = _temporary(path, "staging")
+    with _write_errors(path, scratch, needed_bytes):
         try:
-            staging.mkdir()
-            yield staging
-            try:
-                os.rename(staging, path)
-            except OSError as error:
-                if error.errno not in _LOST_THE_RACE:
-                    raise
-            else:
-                _sync_folder(path.parent)
+            scratch.mkdir()
+            yield scratch
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ class Run:
 
     def model(self) -> Classifier:
         """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
-        model = build(self.spec, self.manifest["classes"], self.folder.parents[1])
+        model = build(self.spec, self.manifest["classes"], self.folder.absolute().parents[1])
         missing, unexpected = model.load_state_dict(load_weights(self._file(WEIGHTS)), strict=False)
         if unexpected or set(missing) - _frozen_names(model):
             raise RecordError(

@@ -1,6 +1,8 @@
 """Executing a notebook: it appears whole, or the old one stays and the unfinished one lies beside it."""
 
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -52,6 +54,18 @@ def test_the_parameters_cell_is_replaced_and_nothing_else(tmp_path):
         "x: int = 2  # two",
         "print(x + 1)",
     ]
+
+
+def test_fault_43_the_hidden_notebook_of_a_killed_writer_is_swept(tmp_path):
+    killing = write(tmp_path / "killing.ipynb", "x: int = 1", "import os; os.kill(os.getppid(), 9)")
+    out = tmp_path / "out" / "page.ipynb"
+    script = "import sys; from rvernet_book import notebooks; from pathlib import Path; "
+    script += "notebooks.execute(Path(sys.argv[1]), Path(sys.argv[2]), {})"
+    command = [sys.executable, "-c", script, str(killing), str(out)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -9
+    assert [p.name[0] for p in out.parent.iterdir()] == ["."]
+    notebooks.execute(write(tmp_path / "source.ipynb", "x: int = 1"), out.with_name("another.ipynb"), {})
+    assert [p.name for p in out.parent.iterdir()] == ["another.ipynb"]
 
 
 def test_a_failing_cell_keeps_the_old_page_and_leaves_the_unfinished_one_beside_it(tmp_path):
