@@ -82,22 +82,25 @@ def _sha256(place: str) -> str:
 
 
 def recall(note: Path) -> Any:
-    """What `remember` wrote to `note`; None if that is missing, damaged or edited."""
+    """What `remember` wrote to `note`; None if it is missing, or damaged or edited, which a warning tells."""
     try:
-        digest, text = note.read_text("utf-8").split("\n", 1)
-    except (OSError, ValueError):
+        digest, _, text = note.read_bytes().partition(b"\n")
+    except OSError:
         return None
-    return json.loads(text) if digest == _digest(text) else None
+    if digest.decode("latin-1") == _digest(text):
+        return json.loads(text)
+    log.warning("%s is damaged or was edited; it is made again", note)
+    return None
 
 
 def remember(note: Path, what: Any) -> None:
     """Write `what`, as JSON, and its hash; where that cannot be done, say so: it costs only the next call."""
-    text = json.dumps(what)
+    text = json.dumps(what).encode()
     try:
-        files.write_text(note, f"{_digest(text)}\n{text}")
+        files.write_bytes(note, _digest(text).encode() + b"\n" + text)
     except DataError as error:
         log.warning("what was read of the data cannot be kept: %s", error)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

@@ -7,6 +7,7 @@ cannot serve without decoding a whole row group a photo; files can.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import re
@@ -16,7 +17,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from rvernet_core import downloads, files
+from rvernet_core import downloads
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.data.contents import content_hashes
 from rvernet_core.data.foodseg103 import splits_of_foodseg103
@@ -24,10 +25,12 @@ from rvernet_core.data.names import FOODSEG103, clean, in_order, read_text
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
 from rvernet_core.fetch import fetch_all
+from rvernet_core.sealed import is_intact, sealed_folder
 
 log = logging.getLogger(__name__)
 
 SPLITS = {"train": "train", "validation": "test", "test": "test"}  # the mirror's name -> the official one
+_LARGEST_EXPANSION = 4  # of rows; a file may keep one picture once for many of them
 _BATCH = 8  # photos in memory at a time
 _BUFFER = 2**20  # bytes read at a time; by default a whole file is read ahead
 
@@ -61,22 +64,38 @@ def unpack(root: Path, cache: Path) -> Path:
     labels, paths = sorted(root.rglob("id2label.json"))[:1], [path for path, _ in parts]
     content = content_hashes([*paths, *labels], cache, "reading parquet: content")
     folder = cache / "foodseg103-hub" / fingerprint("parquet", [path.name for path in paths], content)
-    if folder.is_dir():
+    if is_intact(folder):
         return folder
     names = _classes(labels[0]) if labels else FOODSEG103
-    meta = [_opened(path).metadata for path in paths]
-    groups = [m.row_group(i) for m in meta for i in range(m.num_row_groups)]
-    files.check_space(folder, sum(group.total_byte_size for group in groups))
-    with files.atomic_folder(folder) as staging:
-        rows = sum(m.num_rows for m in meta)
-        with tqdm(total=rows, desc="unpacking parquet", unit="photo", disable=None) as bar:
-            for path, split in parts:
-                for number, row in enumerate(_rows(path)):
-                    _write(staging / "Images", split, row, f"{path}, row {number}")
-                    bar.update()
+    stated = sum(_stated_bytes(path) for path in paths)
+    with sealed_folder(folder, stated) as staging:
+        _unpack_rows(parts, staging / "Images", _LARGEST_EXPANSION * stated)
         lines = ["0\tbackground", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
         (staging / "category_id.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def _unpack_rows(parts: list[tuple[Path, str]], folder: Path, most: int) -> None:
+    """Write the photos and masks of all rows, at most `most` bytes, into the layout's folder `Images`."""
+    for kind, split in itertools.product(("img_dir", "ann_dir"), ("train", "test")):
+        (folder / kind / split).mkdir(parents=True)
+    count = sum(_opened(path).metadata.num_rows for path, _ in parts)
+    with tqdm(total=count, desc="unpacking parquet", unit="photo", disable=None) as bar:
+        for path, split in parts:
+            for number, row in enumerate(_rows(path)):
+                where = f"{path}, row {number}"
+                most -= _write(folder, split, row, where)
+                if most < 0:
+                    raise DataError(
+                        f"{where}: the rows hold far more than the files do; fetch the mirror again"
+                    )
+                bar.update()
+
+
+def _stated_bytes(path: Path) -> int:
+    """How much a file holds when it is not compressed."""
+    meta = _opened(path).metadata
+    return sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
 
 
 def _opened(path: Path) -> Any:
@@ -108,7 +127,8 @@ def _rows(path: Path) -> Iterator[dict]:
         ) from error
 
 
-def _write(folder: Path, split: str, row: dict, where: str) -> None:
+def _write(folder: Path, split: str, row: dict, where: str) -> int:
+    """Write the photo and the mask of a row; returns how many bytes they take."""
     photo, name = _picture(row, "image", where)
     mask, _ = _picture(row, "label", where)
     stem = Path(name).stem
@@ -121,12 +141,12 @@ def _write(folder: Path, split: str, row: dict, where: str) -> None:
     suffix = ".png" if photo.startswith(b"\x89PNG") else ".jpg"
     for kind, name, content in (("img_dir", stem + suffix, photo), ("ann_dir", stem + ".png", mask)):
         target = folder / kind / split / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise DataError(
                 f"{where}: photo {stem} occurs twice in the {split} split; fetch the mirror again"
             )
         target.write_bytes(content)
+    return len(photo) + len(mask)
 
 
 def _picture(row: dict, column: str, where: str) -> tuple[bytes, str]:
@@ -141,15 +161,21 @@ def _picture(row: dict, column: str, where: str) -> tuple[bytes, str]:
 def _classes(path: Path) -> tuple[str, ...]:
     """Names from the mirror's `id2label.json`."""
     try:
-        labels = json.loads(read_text(path))
-        names = {int(key): clean(name) for key, name in labels.items() if re.fullmatch("[0-9]{1,5}", key)}
-    except (ValueError, RecursionError, AttributeError) as error:
+        pairs = json.loads(
+            read_text(path), object_pairs_hook=list
+        )  # a dict would hide that an id occurs twice
+    except (ValueError, RecursionError):
+        pairs = None
+    if not isinstance(pairs, list) or not all(map(_is_label, pairs)):
         raise DataError(
-            f"{path} is no list of class names ({error}); expected {{'0': 'background', '1': ...}}. "
+            f'{path} is torn or no list of class names; expected {{"0": "background", "1": ...}}. '
             "Fetch it again"
-        ) from error
-    if len(names) < len(labels):
-        raise DataError(
-            f"{path}: an id is no number or occurs twice; expected every id from 0 to the class count"
         )
+    names = {int(key): clean(name) for key, name in pairs}
+    if len(names) < len(pairs):
+        raise DataError(f"{path}: an id occurs twice; expected every id from 0 to the class count once")
     return in_order(names, path)
+
+
+def _is_label(pair: Any) -> bool:
+    return isinstance(pair, tuple) and isinstance(pair[1], str) and bool(re.fullmatch("[0-9]{1,5}", pair[0]))

@@ -244,7 +244,9 @@ def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, bina
         pixels = class_areas(values, classes, str(item.mask), ignore)
     except DataError as error:
         return {"wrong": str(error)}
-    areas = {class_id: count / values.size for class_id, count in pixels.items()}
+    if not pixels and not binary:
+        return {"file": str(item.mask), "broken": f"{item.mask} holds background alone and no class"}
+    areas = {class_id: count / values.size for class_id, count in (pixels or {1: 0}).items()}
     return {"areas": areas, "turn": turn}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -130,8 +131,9 @@ def in_order(names: dict[int, str], path: Path) -> tuple[str, ...]:
     if not ids or ids != list(range(1, len(ids) + 1)):
         raise DataError(f"{path}: ids are {ids[:5]}...; expected every id from 1 to the class count once")
     classes = tuple(names[i] for i in ids)
-    if "" in classes or len(set(classes)) < len(classes):
-        raise DataError(f"{path}: a class name is empty or occurs twice; names must be distinct")
+    twice = [name for name, count in Counter(classes).items() if count > 1 or not name]
+    if twice:
+        raise DataError(f"{path}: class name {twice[0]!r} is empty or occurs twice; expected distinct names")
     return classes
 
 
@@ -150,10 +152,8 @@ def read_lines(path: Path) -> list[str]:
 def read_text(path: Path) -> str:
     """The whole text of such a file, without its byte order mark; see `read_lines`."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(
-                f"{path} has {path.stat().st_size:,} bytes; expected a list of at most {_LARGEST:,}"
-            )
+        if not path.is_file() or path.stat().st_size > _LARGEST:  # a pipe would be waited for
+            raise DataError(f"{path} is no text file of at most {_LARGEST:,} bytes")
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); expected a text file") from error

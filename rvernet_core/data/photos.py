@@ -35,19 +35,17 @@ Source = str | os.PathLike | bytes
 _READERS = Image.registered_extensions()  # suffix -> format, once Pillow has loaded its readers
 #: Formats of photos that can be read here.
 FORMATS = tuple(
-    kind
-    for kind in ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
-    if kind in Image.OPEN
+    kind for kind in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF") if kind in Image.OPEN
 )
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")  # formats of masks
-SUFFIXES = tuple(suffix for suffix, kind in _READERS.items() if kind in FORMATS)
+SUFFIXES = tuple(suffix for suffix, kind in _READERS.items() if kind in (*FORMATS, "MPO"))
 MASK_SUFFIXES = tuple(suffix for suffix, kind in _READERS.items() if kind in LOSSLESS)
 
 BACKGROUND = (255, 255, 255)  # shows through transparent pixels, unless another colour is given
 MAX_BYTES = 500_000_000  # of memory that reading one photo or mask takes
 
 #: Bytes that reading takes for each pixel, by format (measured at 50 megapixels): decoder, picture, array.
-_BYTES = {"WEBP": 17, "HEIF": 17, "AVIF": 12}
+_BYTES = {"WEBP": 17, "HEIF": 12, "AVIF": 12}
 _BYTES_GATHERED = 13  # JPEG, progressive or channel by channel
 _BYTES_ELSE = 8
 _BYTES_MASK = 2  # of one byte a pixel

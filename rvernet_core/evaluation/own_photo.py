@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from rvernet_core import files
@@ -24,12 +25,13 @@ from rvernet_core.data.cutout_set import to_batch
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.errors import DataError
 from rvernet_core.masking import Masker
+from rvernet_core.masking.prompts import check_boxes, check_points
 from rvernet_core.models.backbones import input_size
 from rvernet_core.runs import Run
 
 
 def mask_photo(
-    photo: str | Path, folder: str | Path, masker: Masker, boxes: Sequence = (), points: Sequence = ()
+    photo: str | Path, folder: str | Path, masker: Masker, boxes: ArrayLike = (), points: ArrayLike = ()
 ) -> pd.DataFrame:
     """Mask `photo` and write <stem>-<k>.mask.png, .roi.png and .extra-roi.png for each mask into `folder`.
 
@@ -45,6 +47,8 @@ def mask_photo(
         PromptError: a prompt outside the photo or without area.
     """
     photo, picture = Path(photo), images.read_photo(photo)
+    height, width = picture.shape[:2]
+    boxes, (points, _) = check_boxes(boxes, height, width), check_points(points, None, height, width)
     masks: list[tuple[str, np.ndarray, float]] = []
     if not (len(boxes) or len(points)):
         masks += [("automatic", mask, score) for mask, score in zip(*masker.automatic(picture), strict=True)]

@@ -17,16 +17,19 @@ from rvernet_core.errors import DataError, PromptError
 
 def check_boxes(boxes: ArrayLike, height: int, width: int) -> NDArray[np.float32]:
     """`boxes` as float32 (N, 4), or PromptError that names the first bad one and the photo's size."""
-    array = _numbers(boxes, "boxes")
+    array = _numbers(boxes, "boxes", (0, 4))
     if array.ndim != 2 or array.shape[1] != 4:
         raise PromptError(f"boxes have shape {array.shape}; expected (N, 4) rows of x0, y0, x1, y1")
     photo = f"the photo is {width} x {height} pixels (width x height)"
     for i, (x0, y0, x1, y1) in enumerate(array.tolist()):
-        shown = f"box {i} is ({x0:g}, {y0:g}, {x1:g}, {y1:g})"
+        shown = f"box {i} is ({x0:.9g}, {y0:.9g}, {x1:.9g}, {y1:.9g})"
         if not np.isfinite([x0, y0, x1, y1]).all():
             raise PromptError(f"{shown}; expected finite numbers; {photo}")
         if not (x1 > x0 and y1 > y0):
-            raise PromptError(f"{shown} and has no area; expected x0 < x1 and y0 < y1; {photo}")
+            raise PromptError(
+                f"{shown} and has no area; expected two corners, x0 < x1 and y0 < y1 (no width and height); "
+                f"{photo}"
+            )
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
             raise PromptError(f"{shown} and leaves the photo; {photo}; clip the box to it")
     return array
@@ -36,7 +39,7 @@ def check_points(
     points: ArrayLike, labels: ArrayLike | None, height: int, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """`points` as float32 (N, P, 2) and `labels` as (N, P), or PromptError that names the first bad one."""
-    array = _numbers(points, "points")
+    array = _numbers(points, "points", (0, 2))
     if array.ndim == 2:
         array = array[:, None]
     if array.ndim != 3 or array.shape[1] == 0 or array.shape[2] != 2:
@@ -44,10 +47,10 @@ def check_points(
     photo = f"the photo is {width} x {height} pixels (width x height)"
     for x, y in array.reshape(-1, 2).tolist():
         if not (np.isfinite([x, y]).all() and 0 <= x < width and 0 <= y < height):
-            raise PromptError(f"point ({x:g}, {y:g}) lies outside the photo; {photo}")
+            raise PromptError(f"point ({x:.9g}, {y:.9g}) lies outside the photo; {photo}")
     if labels is None:
         return array, np.ones(array.shape[:2], np.int64)
-    flags = _numbers(labels, "labels")
+    flags = _numbers(labels, "labels", (0,))
     if flags.size != array.shape[0] * array.shape[1] or not np.isin(flags, (0, 1)).all():
         raise PromptError(
             f"labels have shape {flags.shape} and values {sorted(set(flags.ravel().tolist()))[:5]}; "
@@ -56,11 +59,14 @@ def check_points(
     return array, flags.reshape(array.shape[:2]).astype(np.int64)
 
 
-def _numbers(values: ArrayLike, what: str) -> NDArray[np.float32]:
+def _numbers(values: ArrayLike, what: str, none: tuple[int, ...]) -> NDArray[np.float32]:
+    """The values as an array; one of shape `none` for an empty list. What float32 cannot hold is infinite."""
     try:
-        return np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise PromptError(f"{what} are {values!r}; expected an array of numbers") from error
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PromptError(f"{what} are {str(values)[:80]}; expected an array of numbers") from error
+    return array.reshape(none) if array.shape == (0,) else array
 
 
 # --- from masks to prompts, and how far two masks agree -------------------------------------------

@@ -159,9 +159,10 @@ def test_a_photo_is_encoded_once_for_all_its_prompts(masker, encodings):
 
 
 def test_no_prompts_no_masks(masker):
-    masks, scores = masker.encode(photo()).boxes(np.zeros((0, 4)))
-    assert masks.shape == (0, 96, 160)
-    assert scores.shape == (0,)
+    masker.encode(photo())
+    for masks, scores in (masker.boxes(np.zeros((0, 4))), masker.boxes([]), masker.points([])):
+        assert masks.shape == (0, 96, 160)
+        assert scores.shape == (0,)
 
 
 def test_a_background_point_takes_its_part_away(masker):
@@ -188,6 +189,7 @@ def test_automatic_with_nothing_good_enough_is_empty(masker):
     assert scores.shape == (0,)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "box",
     [
@@ -198,6 +200,8 @@ def test_automatic_with_nothing_good_enough_is_empty(masker):
         [30, 10, 20, 50],
         [10, 10, np.nan, 50],
         [10, 10, np.inf, 50],
+        [10, 10, 1e300, 50],
+        [60, 40, 30, 20],  # a corner with width and height
     ],
 )
 def test_fault_39_box_outside_the_photo_or_without_area(masker, box):
@@ -206,7 +210,8 @@ def test_fault_39_box_outside_the_photo_or_without_area(masker, box):
         masker.boxes([[0, 0, 10, 10], box])
 
 
-@pytest.mark.parametrize("point", [[160, 10], [10, 96], [-1, 5], [np.nan, 5], [5, np.inf]])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("point", [[160, 10], [10, 96], [-1, 5], [np.nan, 5], [5, np.inf], [5, -1e300]])
 def test_fault_39_point_outside_the_photo(masker, point):
     masker.encode(photo())
     with pytest.raises(PromptError, match="160 x 96"):
@@ -215,7 +220,15 @@ def test_fault_39_point_outside_the_photo(masker, point):
 
 def test_malformed_prompts_are_refused(masker):
     masker.encode(photo())
-    for boxes in ([1, 2, 3, 4], [[1, 2, 3]], "box", [["a", 1, 2, 3]], None):
+    for boxes in (
+        [1, 2, 3, 4],
+        [[1, 2, 3]],
+        "box",
+        [["a", 1, 2, 3]],
+        None,
+        [[1, 2, 3, 10**400]],
+        [[1], [2, 3]],
+    ):
         with pytest.raises(PromptError):
             masker.boxes(boxes)
     for points in ([1, 2], [[1, 2, 3]], np.zeros((1, 0, 2)), "here"):

@@ -1,5 +1,8 @@
 """A user's own folder, and one more class joined to any data set."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -52,6 +55,107 @@ def test_a_folder_of_photos_and_masks(own, opened):
         data.test.mask([s.image_id for s in data.test.samples].index("dinner 1")),
         two_food_mask(60, 40, 1, 2) == 1,
     )
+
+
+def test_fault_52_classes_that_differ_by_case_alone_are_refused(own, ketchup, opened):
+    (own / "classes.txt").write_text("Pilaf\npilaf\nbread\n")
+    with pytest.raises(DataError, match="'Pilaf' and 'pilaf' differ by case"):
+        opened("folder", own)
+    (own / "classes.txt").write_text("Sambal\negg\nbread\n")
+    with pytest.raises(DataError, match="'Sambal' and 'sambal' differ by case"):
+        opened("folder", own, extra_classes=(f"sambal={ketchup}",))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_fault_57_names_in_an_encoding_that_is_marked(own, opened, encoding):
+    path = own / "classes.txt"
+    path.write_bytes(path.read_text("utf-8").encode(encoding))
+    assert opened("folder", own).classes == ("mapo tofu", "crème brûlée", "비빔밥")
+
+
+def test_fault_25_an_empty_mask_of_an_extra_class_is_counted(own, ketchup, opened):
+    Image.new("L", (50, 40)).save(ketchup / "train/masks/k1.png")
+    report = opened("folder", own, extra_classes=(f"ketchup={ketchup}",)).train.report
+    assert (report.samples["ketchup"], report.small["ketchup"]) == (2, 1)
+
+
+# --- files that are not read --------------------------------------------------------------------------
+
+
+def test_fault_58_whatever_is_not_read_is_counted_and_named(own, opened, caplog):
+    images, masks = own / "train/images", own / "train/masks"
+    left_out = {
+        "a.heic": "pillow-heif", "b.dng": "not of a kind", "c.txt": "not of a kind", ".d.jpg": "is hidden",
+        "e.jpg": "is a folder", "f.jpg": "link to nowhere", "g.jpg": "not a file", "h\n.jpg": "line break",
+    }  # fmt: skip
+    for name in ("a.heic", "b.dng", "c.txt", ".d.jpg", "h\n.jpg"):
+        (images / name).write_bytes(b"x")
+        Image.fromarray(two_food_mask(60, 40, 1, 2)).save(masks / f"{name.rpartition('.')[0] or name}.png")
+    (images / "e.jpg").mkdir()
+    (images / "f.jpg").symlink_to("nowhere")
+    os.mkfifo(images / "g.jpg")
+    (images / ".DS_Store").write_bytes(b"x")
+    Image.fromarray(two_food_mask(60, 40, 1, 2)).save(masks / "i.jpg")
+    noise_photo(60, 40).save(images / "i.jpg")
+    report = opened("folder", own).train.report
+    named = {os.path.relpath(path, images): reason for path, reason in report.broken}
+    for name, reason in left_out.items():
+        assert reason in named[name]
+    assert "not of a kind" in named["../masks/i.jpg"]
+    assert report.totals()["broken"] == len(named) == len(report.broken)
+    assert set(named) - set(left_out) == {"../masks/i.jpg", "../masks/h\n.png", "../masks/.d.png"}
+    assert report.photos == 2
+    assert f"{len(named)} files left out" in caplog.text
+    assert "a.heic is read only where pillow-heif is installed" in caplog.text
+    with pytest.raises(DataError, match="strict"):
+        opened("folder", own, strict=True)
+
+
+def test_fault_58_names_that_are_no_text_are_counted_and_named(own, opened):
+    name = os.fsencode(own / "train/images") + b"/caf\xe9.jpg"
+    noise_photo(60, 40).save(name)
+    ((_, reason),) = opened("folder", own).train.report.broken
+    assert reason.endswith("caf?.jpg has a line break or another control character in its name; rename it")
+    reason.encode()
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JPE", ".avif", ".webp", ".bmp", ".tif", ".gif", ".mpo"])
+def test_fault_58_every_kind_that_has_a_reader_is_read(own, opened, suffix):
+    write(own, "train", "new", two_food_mask(60, 40, 1, 2), suffix)
+    assert len(opened("folder", own).train) == 6
+
+
+def test_fault_58_heic_is_read_where_pillow_heif_is_installed(tmp_path):
+    """A stand-in for pillow-heif that knows PNG alone."""
+    (tmp_path / "pillow_heif.py").write_text(
+        "from PIL import Image, PngImagePlugin\n"
+        "class Heif(PngImagePlugin.PngImageFile):\n    format = 'HEIF'\n"
+        "def register_heif_opener():\n"
+        "    Image.register_open('HEIF', Heif, lambda prefix: prefix.startswith(b'\\x89PNG'))\n"
+        "    Image.register_extensions('HEIF', ['.heic'])\n"
+        "    Image.OPEN.pop('PNG', None)\n"
+    )
+    noise_photo(30, 20).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.heic")
+    script = (
+        "import sys; from rvernet_core.data.photos import SUFFIXES, read_photo; "
+        "print('.heic' in SUFFIXES, read_photo(sys.argv[1]).shape)"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "a.heic"],
+        env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "True (20, 30, 3)\n"
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(own, opened, monkeypatch):
+    def refused(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    with pytest.raises(DataError, match=r"images is not a folder that can be read \(Permission denied\)"):
+        opened("folder", own)
 
 
 @pytest.mark.parametrize("text", [None, "", "a\n\nb\n", "a\nb\na\n"])

@@ -192,3 +192,46 @@ def test_category_id_is_read_strictly(tmp_path):
             foodseg103.read_classes(path)
     assert foodseg103.read_classes(tmp_path / "none.txt") == FOODSEG103
     assert len(FOODSEG103) == 103
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "99999999999", "-1", "1.5", "1e3", "\u0661", "\uff11", "0x1"])
+def test_fault_57_absurd_ids_are_refused(tmp_path, number):
+    path = tmp_path / "category_id.txt"
+    path.write_text(f"1\tcandy\n{number}\tegg\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"category_id\.txt, line 2: got .*; expected an id"):
+        foodseg103.read_classes(path)
+
+
+def test_fault_57_an_id_twice_does_not_overwrite_a_name(tmp_path):
+    path = tmp_path / "category_id.txt"
+    path.write_text("1\tcandy\n2\tegg\n1\trice\n")
+    with pytest.raises(DataError, match=r"line 3: got '1\\trice'; expected an id that no other line has"):
+        foodseg103.read_classes(path)
+
+
+def test_fault_57_a_link_to_nowhere_is_no_missing_file(tmp_path):
+    path = tmp_path / "category_id.txt"
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="category_id"):
+        foodseg103.read_classes(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_fault_57_lists_from_windows_are_read(official, opened, encoding):
+    first = opened("foodseg103", official)
+    for path in (official / "category_id.txt", official / "ImageSets/train.txt"):
+        path.write_bytes(path.read_text().replace("\n", "\r\n").encode(encoding))
+    again = opened("foodseg103", official)
+    assert again.fingerprint == first.fingerprint
+    assert not again.train.report.broken
+    (official / "ImageSets/train.txt").write_bytes("crème".encode("latin-1"))
+    with pytest.raises(DataError, match=r"train\.txt is not UTF-8"):
+        opened("foodseg103", official)
+
+
+def test_fault_25_a_photo_without_any_class_is_counted_and_named(official, opened):
+    mask = official / "Images/ann_dir/train/00000000.png"
+    save_palette(np.zeros((64, 96), np.uint8), mask)
+    report = opened("foodseg103", official).train.report
+    assert report.photos == 3
+    assert report.broken == ((str(mask), f"{mask} holds background alone and no class"),)

@@ -235,3 +235,27 @@ def test_the_folder_of_every_category_is_the_release_s():
 def test_label_order_is_foodseg103_then_others_then_the_sauces():
     names = {"chili paste", "ketchup", "zebra", "apple", "candy", "aardvark"}
     assert label_order(names) == ("candy", "apple", "aardvark", "zebra", "ketchup", "chili paste")
+
+
+def test_fault_58_hidden_categories_and_strays_are_counted_and_named(release, opened, caplog):
+    (release / "train/roi/.egg").mkdir()
+    (release / "train/extra-roi/.DS_Store").write_bytes(b"x")
+    (release / "test/roi/stray.jpg").write_bytes(b"x")
+    (release / "test/roi/egg/photo.heic").write_bytes(b"x")
+    data = opened("release", release)
+    (train,) = data.train.report.broken
+    assert train[1].endswith("train/roi/.egg is a hidden folder; rename it")
+    assert [reason.rpartition("/")[2][:30] for _, reason in data.test.report.broken] == [
+        "stray.jpg is in no category fo", "photo.heic is read only where "
+    ]  # fmt: skip
+    assert "hidden folder" in caplog.text
+    with pytest.raises(DataError, match="hidden folder"):
+        opened("release", release, strict=True)
+
+
+def test_fault_52_categories_that_differ_by_case_alone_are_refused(release, opened):
+    """Also where the two lie in different splits: on some disks they would be one folder."""
+    write(release, "train", "Pilaf", "00000001")
+    write(release, "test", "pilaf", "00000002")
+    with pytest.raises(DataError, match="'Pilaf' and 'pilaf' differ by case"):
+        opened("release", release)

@@ -61,9 +61,22 @@ def test_boxes_and_points_give_one_mask_each_and_without_prompts_all_is_segmente
     assert set(automatic["prompt"]) == {"automatic"}
 
 
-def test_fault_39_a_prompt_outside_the_photo_leaves_no_files(sample, masker, tmp_path):
-    with pytest.raises(PromptError, match="64 x 64"):
-        photo.mask_photo(sample[0], tmp_path, masker, boxes=[[0, 0, 65, 10]])
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {"boxes": [[0, 0, 65, 10]]},
+        {"boxes": [[0, 0, 9, 9]], "points": [[64, 3]]},
+        {"boxes": [[30, 30, 20, 20]]},
+        {"points": [[float("nan"), 3]]},
+        {"boxes": None},
+    ],
+)
+def test_fault_39_a_wrong_prompt_is_told_before_the_photo_is_encoded_and_leaves_no_files(
+    sample, masker, tmp_path, monkeypatch, prompts
+):
+    monkeypatch.setattr(masker, "encode", None)
+    with pytest.raises(PromptError, match=r"64 x 64|expected \(N, 4\)"):
+        photo.mask_photo(sample[0], tmp_path, masker, **prompts)
     assert not list(tmp_path.iterdir())
 
 
@@ -94,8 +107,15 @@ def test_a_photo_is_classified_as_the_same_test_sample_was(store, sample, spec):
     assert answer.iloc[0] == pytest.approx(row["confidence"], abs=1e-3)
 
 
-def test_fault_22_and_25_a_mask_of_another_size_and_an_empty_one_are_refused(sample, tmp_path):
-    for size, message in (((32, 64), "one size"), ((64, 64), "is empty")):
-        Image.new("L", size).save(tmp_path / "mask.png")
-        with pytest.raises(DataError, match=message):
-            photo.cut_photo(sample[0], tmp_path / "mask.png")
+def test_fault_22_a_mask_of_another_size_is_refused(sample, tmp_path):
+    Image.new("L", (32, 64), 1).save(tmp_path / "mask.png")
+    with pytest.raises(DataError, match="one size"):
+        photo.cut_photo(sample[0], tmp_path / "mask.png")
+
+
+def test_fault_25_an_empty_mask_is_refused_and_any_value_but_0_is_inside(sample, tmp_path):
+    Image.new("L", (64, 64)).save(tmp_path / "mask.tif")
+    with pytest.raises(DataError, match="is empty"):
+        photo.cut_photo(sample[0], tmp_path / "mask.tif")
+    Image.fromarray(np.full((64, 64), -1, np.int32)).save(tmp_path / "mask.tif")  # 2^32 - 1 in other readers
+    assert photo.cut_photo(sample[0], tmp_path / "mask.tif")["extra_roi"].max() == 0
