@@ -491,7 +491,8 @@ def by_hand(item, cache, content):
 
 def test_fault_12_timm_weights_put_by_hand(offline, tmp_path, monkeypatch):
     net = backbones.build("mobilenetv2", "paper", pretrained=False)
-    save_file({name: tensor + 1 for name, tensor in net.state_dict().items()}, tmp_path / "net")
+    state = {name: (tensor + 1).contiguous() for name, tensor in net.state_dict().items()}
+    save_file(state, tmp_path / "net")
     tag = backbones.facts("mobilenetv2").timm_tag
     item = by_hand(downloads.TIMM[tag], tmp_path, (tmp_path / "net").read_bytes())
     monkeypatch.setitem(downloads.TIMM, tag, item)
