@@ -95,6 +95,11 @@ class Html:
         return self.text
 
 
+def plain(markdown: str) -> str:
+    """A sentence of our Markdown without its marks."""
+    return re.sub(r"[*`]", "", markdown)
+
+
 def inline(text: str) -> str:
     """Escaped text in which `code`, *emphasis* and **strong** are marked as in Markdown."""
     text = html.escape(text, quote=False)

@@ -99,11 +99,14 @@ def coverage(experiments: Path, items: list[Item], pages: str = "experiments/") 
     return "\n".join(lines)
 
 
+def page_text(book: Path) -> str:
+    """The text of `<book>/coverage.md`, from the list and the record in `<book>/experiments`."""
+    return f"{HEAD}\n{coverage(book / 'experiments', read_items(book / 'paper-items.yml'))}\n"
+
+
 def write_coverage(book: Path) -> Path:
-    """Write `<book>/coverage.md` from the list and the record in `<book>/experiments`."""
-    book = Path(book)
-    text = coverage(book / "experiments", read_items(book / "paper-items.yml"))
-    return files.write_text(book / "coverage.md", f"{HEAD}\n{text}\n")
+    """Write `<book>/coverage.md`."""
+    return files.write_text(Path(book) / "coverage.md", page_text(Path(book)))
 
 
 def back_link(page: str, name: str) -> tuple[str, str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -139,7 +138,7 @@ class Page:
         """
         if sentence not in self.headlines:
             self.headlines.append(sentence)
-        _glue("answer", re.sub(r"[*`]", "", " ".join(self.headlines)))
+        _glue("answer", html.plain(" ".join(self.headlines)))
         return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
     def attach(self, name: str, frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Build the book of a profile, away from the committed record; publish a record; list its stale pages."""
+"""Build the book of a record, away from it; list the record's stale pages."""
 
 from __future__ import annotations
 
@@ -11,65 +11,58 @@ from pathlib import Path
 import nbformat
 
 from rvernet_book.items import write_coverage
+from rvernet_book.published import LEFT_OUT, RECORD, ROOT, check, check_executed, seal
 from rvernet_book.summary import write_summary
 from rvernet_core import PROTOCOL, files
 from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.profiles import settings
 
-ROOT = Path(__file__).resolve().parents[1]
-RECORD = ROOT / "book" / "experiments"
 
+def build(experiments: Path, html: Path) -> Path:
+    """Build the book with the executed notebooks in `experiments` into the folder `html`; returns its page.
 
-def build(output: Path, experiments: Path) -> Path:
-    """Build the book with the executed notebooks in `experiments` into `output`/book; returns its first page.
-
-    Pages come from the checkout, notebooks and their files from `experiments`. Warnings are errors.
-    Raises ConfigError where a notebook was not executed, RecordError where the book does not build.
+    Pages come from the checkout, notebooks and their files from `experiments`. Warnings are errors. The new
+    folder takes the place of an old one in one step, when it is whole. Raises ConfigError where a notebook
+    was not executed, RecordError where `published.check` finds fault or the book does not build.
     """
     sources = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
     missing = [name for name in sources if not (experiments / name).is_file()]
     if missing:
+        of_profile = f"rvernet reproduce --profile {experiments.parent.name} --target notebooks"
+        command = "make record" if experiments == RECORD else of_profile
         raise ConfigError(
             f"{experiments} lacks {len(missing)} of {len(sources)} executed notebooks, such as {missing[0]};"
-            f" run `rvernet reproduce --profile {output.name} --target notebooks` first"
+            f" run `{command}` first"
         )
-    stage = output / "source"
-    with files.atomic_folder(stage) as new:
-        shutil.copytree(ROOT / "book", new / "book", ignore=shutil.ignore_patterns("experiments"))
-        shutil.copytree(
-            experiments, new / "book" / "experiments", ignore=shutil.ignore_patterns(".*", "*.failed.*")
-        )
+    if experiments == RECORD:
+        check(ROOT / "book")
+    else:
+        check_executed(experiments)
+    with files.scratch_folder(html) as work:
+        source = work / "source"
+        shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("experiments", ".*"))
+        shutil.copytree(experiments, source / "book" / "experiments", ignore=LEFT_OUT)
         for name in ("_config.yml", "_toc.yml"):
-            shutil.copy2(ROOT / name, new / name)
-        write_summary(new / "book")
-        write_coverage(new / "book")
-        shutil.rmtree(stage, ignore_errors=True)  # last, just before the new one takes its place
-    shutil.rmtree(output / "book", ignore_errors=True)
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage)]
-    command += ["--path-output", str(output / "book"), "--warningiserror", "--keep-going"]
-    status = subprocess.run(command, check=False).returncode
-    page = output / "book" / "_build" / "html" / "index.html"
-    if status or not page.exists():
-        raise RecordError(
-            f"the book did not build (status {status}); its warnings are errors and stand above"
-        )
-    return page
+            shutil.copy2(ROOT / name, source / name)
+        if experiments != RECORD:
+            seal(source / "book" / "experiments")
+            write_summary(source / "book")
+            write_coverage(source / "book")
+        status = _jupyter_book(source, work)
+        new = work / "_build" / "html"
+        if status or not (new / "index.html").exists():
+            raise RecordError(
+                f"the book did not build (status {status}); its warnings are errors and stand above"
+            )
+        files.replace_folder(new, html)
+    return html / "index.html"
 
 
-def publish(experiments: Path) -> Path:
-    """Make the executed notebooks in `experiments` the committed record; returns its folder.
-
-    Replaces book/experiments as a whole, the coverage of the paper's items, and the summary in the book
-    and in the README.
-    """
-    with files.atomic_folder(RECORD) as new:
-        shutil.copytree(
-            experiments, new, ignore=shutil.ignore_patterns(".*", "*.failed.*"), dirs_exist_ok=True
-        )
-        shutil.rmtree(RECORD, ignore_errors=True)  # last, just before the new one takes its place
-    write_summary(ROOT / "book", ROOT / "README.md")
-    write_coverage(ROOT / "book")
-    return RECORD
+def _jupyter_book(source: Path, output: Path) -> int:
+    """Build `source` into `output`/_build/html; returns the status."""
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(source)]
+    command += ["--path-output", str(output), "--warningiserror", "--keep-going"]
+    return subprocess.run(command, check=False).returncode
 
 
 def stale(experiments: Path) -> dict[str, str]:

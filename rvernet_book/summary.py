@@ -51,20 +51,24 @@ def _training(experiments: Path) -> tuple[int, float]:
     return len(seconds), sum(seconds.values())
 
 
-def write_summary(book: str | Path, readme: str | Path | None = None) -> Path:
-    """Write `<book>/summary.md` from `<book>/experiments`, and the README's block between its two markers.
+def page_text(book: Path) -> str:
+    """The text of `<book>/summary.md`."""
+    return f"{HEAD}\n{summary(book / 'experiments')}\n"
 
-    Raises RecordError where the README lacks the markers.
-    """
+
+def in_readme(book: Path, readme: Path) -> str:
+    """The text of `readme` with the summary between its two markers; RecordError where it lacks them."""
+    text = readme.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise RecordError(f"{readme} has no block {BEGIN} ... {END}; add both lines where the result belongs")
+    block = f"{BEGIN}\n{summary(book / 'experiments', prefix='book/experiments/')}\n{END}"
+    return re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.S)
+
+
+def write_summary(book: str | Path, readme: str | Path | None = None) -> Path:
+    """Write `<book>/summary.md` from `<book>/experiments`, and the README's block between its two markers."""
     book = Path(book)
-    path = files.write_text(book / "summary.md", f"{HEAD}\n{summary(book / 'experiments')}\n")
+    path = files.write_text(book / "summary.md", page_text(book))
     if readme is not None:
-        text = Path(readme).read_text(encoding="utf-8")
-        if BEGIN not in text or END not in text:
-            raise RecordError(
-                f"{readme} has no block {BEGIN} ... {END}; add both lines where the result belongs"
-            )
-        block = f"{BEGIN}\n{summary(book / 'experiments', prefix='book/experiments/')}\n{END}"
-        text = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.S)
-        files.write_text(readme, text)
+        files.write_text(readme, in_readme(book, Path(readme)))
     return path

@@ -24,7 +24,10 @@ def compare(fresh: Path, record: Path) -> pd.DataFrame:
     pages = [{p.name: _tables(p) for p in sorted(Path(f).glob("*.page.json"))} for f in (fresh, record)]
     for folder, tables in zip((fresh, record), pages, strict=True):
         if not tables:
-            raise RecordError(f"{folder} holds no executed pages; run `rvernet reproduce` first")
+            profile = Path(folder).parents[1].name
+            raise RecordError(
+                f"{folder} holds no executed pages; run `rvernet reproduce --profile {profile}` first"
+            )
     parts = [
         _matched(_numbers(fresh, table), _numbers(record, table)).assign(page=page.split(".")[0], table=table)
         for page in pages[1]

@@ -8,6 +8,7 @@ leaves at most hidden temporary files, which the next call that looks into the s
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import functools
 import hashlib
@@ -148,6 +149,30 @@ def make_folder(folder: str | Path) -> Path:
     return folder
 
 
+def replace_folder(new: str | Path, path: str | Path) -> None:
+    """The folder `new` takes the place of `path` in one step; what was at `path` is then at `new`.
+
+    At every moment one of the two is at `path`. Only where the system cannot exchange two names, and for a
+    folder that is part of a container's image, is there a moment without. DataError where it cannot be done.
+    """
+    new, path = Path(new), Path(path)
+    try:
+        if not path.exists():
+            os.rename(new, path)
+        elif not _exchange(new, path):
+            old = _temporary(path, "tmp")
+            shutil.move(path, old)
+            try:
+                shutil.move(new, path)
+            except OSError:
+                shutil.move(old, path)
+                raise
+            shutil.move(old, new)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    _sync_folder(path.parent)
+
+
 def remove(path: str | Path) -> None:
     """Remove the file or folder `path`, where it exists, in one step: it is there whole, or it is not there.
 
@@ -235,11 +260,11 @@ def _mib(count: int) -> str:
 
 def _temporary(path: Path, kind: str) -> Path:
     """A free hidden name beside `path` that says who writes: process table, process and a random part."""
-    return path.with_name(f".{path.name}.{_process_table()},{os.getpid()},{uuid.uuid4().hex[:8]}.{kind}")
+    return path.with_name(f".{path.name}.{process_table()},{os.getpid()},{uuid.uuid4().hex[:8]}.{kind}")
 
 
 @functools.cache
-def _process_table() -> str:
+def process_table() -> str:
     """Eight hexadecimal digits that name the table which this process's number belongs to.
 
     On Linux that is one namespace of one boot: two containers may share a host's name, but not this. Where
@@ -254,7 +279,7 @@ def _process_table() -> str:
 
 
 def _is_dead(table: str, pid: int, temporary: Path) -> bool:
-    if table == _process_table():
+    if table == process_table():
         return not _alive(pid)
     written = [path.lstat().st_mtime for path in (temporary, *temporary.rglob("*"))]
     return time.time() - max(written) > _IDLE
@@ -275,6 +300,17 @@ def _discard(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step; False where the system or the disk cannot."""
+    names = os.fsencode(one), os.fsencode(other)
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "renameat2"):
+        working_directory, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        return libc.renameat2(working_directory, names[0], working_directory, names[1], exchange) == 0
+    if sys.platform == "darwin":
+        return ctypes.CDLL(None).renamex_np(*names, 2) == 0  # RENAME_SWAP
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -32,9 +32,13 @@ def sealed_folder(path: str | Path, needed_bytes: int = 0) -> Iterator[Path]:
     """`files.atomic_folder` whose last file holds the hash of every other, see `is_intact`."""
     with files.atomic_folder(path, needed_bytes) as staging:
         yield staging
-        written = sorted(p for p in staging.rglob("*") if p.is_file())
-        hashes = {p.relative_to(staging).as_posix(): files.sha256(p) for p in written}
-        (staging / SEAL).write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
+        (staging / SEAL).write_text(files.as_json(hashes_of(staging)), encoding="utf-8")
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Name -> SHA-256 of every file in `folder` and below, but of the seal itself, in the names' order."""
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return {name: files.sha256(found[name]) for name in sorted(found) if name != SEAL}
 
 
 def is_intact(folder: str | Path) -> bool:

@@ -16,10 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import stand_in
+from small_record import glued
 from test_book import ROOT, TOC
 
 from rvernet_book import alt, charts, photo_grid
+from rvernet_book.items import write_coverage
 from rvernet_book.page import Page
+from rvernet_book.published import seal
 from rvernet_book.summary import write_summary
 
 SOURCE = "from rvernet_core import metrics\nmetrics.f1_per_class(truth, predicted, 2)"
@@ -71,7 +74,7 @@ def _stand_in(name, folder):
         page.headline(f"{name} says **something**."),
         page.close(),
     ]
-    cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
+    cells = [nbformat.v4.new_markdown_cell(f"# {name}"), glued("answer", f"{name} says something.")]
     for item in shown:
         output = nbformat.v4.new_output(
             "display_data", {"text/html": item._repr_html_(), "text/plain": repr(item)}
@@ -98,6 +101,8 @@ def site(tmp_path_factory):
             if "experiments/" in entry and not (source / f"{entry}.ipynb").exists():
                 _stand_in(Path(entry).name, experiments)
     write_summary(source / "book")
+    write_coverage(source / "book")
+    seal(experiments)
     for leftover in (".pytest_cache/README.md", "notes/idea.md", "out.md"):  # of a checkout in use
         (source / leftover).parent.mkdir(exist_ok=True)
         (source / leftover).write_text("# Not a page\n")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rvernet_book import published
+
 FILES = Path(__file__).resolve().parents[2] / "book" / "experiments" / "files"
 
 
@@ -45,3 +47,8 @@ def test_the_clean_and_noisy_accuracies_of_page_6():
                 accuracies.append((tested[name] == tested["label"]).mean())
         assert len(accuracies) == row["seeds"]
         assert sum(accuracies) / len(accuracies) == pytest.approx(row["value"], abs=1e-9)
+
+
+def test_fault_56_no_file_of_the_record_was_edited_since_it_was_published():
+    """Nor the texts that are written from it."""
+    assert published.damage(published.ROOT / "book", published.ROOT / "README.md") == []

@@ -45,7 +45,7 @@ def test_numbers_agree_where_their_intervals_overlap(tmp_path):
 def test_nothing_to_compare_says_what_to_do(tmp_path):
     record = written(tmp_path / "record", [0.80, 0.90])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RecordError, match="no executed pages; run `rvernet reproduce`"):
+    with pytest.raises(RecordError, match="no executed pages; run `rvernet reproduce --profile "):
         compare.compare(tmp_path / "empty", record)
     other = written(tmp_path / "other", [0.80, 0.90])
     (other / "02-page.page.json").rename(other / "03-page.page.json")
