@@ -1,8 +1,8 @@
 # The graph of one profile: data -> runs -> notebooks -> book.
 #
 # `rvernet reproduce` writes parameters.yml and graph.json into the profile's output folder and calls this
-# on one machine. The same file runs elsewhere with a Snakemake executor plugin, for instance
-# `snakemake --executor slurm --jobs 20 --config output=_build/paper`.
+# on one machine. `SNAKEMAKE_PROFILE=profiles/slurm rvernet reproduce --profile paper` starts the same jobs on a
+# cluster; see profiles/slurm/config.yaml.
 # Data, weights and predictions are in the cache, each under a name derived from what decides it; a step only
 # touches an empty file when it is done, and Snakemake measures its time into benchmarks/.
 
@@ -12,11 +12,21 @@ from pathlib import Path
 
 import yaml
 
+from rvernet_book import processes
+
+processes.follow()
+
 OUTPUT = config["output"]
 PARAMETERS = f"{OUTPUT}/parameters.yml"
-GRAPH = json.loads(Path(OUTPUT, "graph.json").read_text())
-PROFILE = yaml.safe_load(Path(PARAMETERS).read_text())["profile"]
-NOTEBOOKS = sorted(GRAPH["pages"])
+try:
+    GRAPH = dict(json.loads(Path(OUTPUT, "graph.json").read_text()))
+    NOTEBOOKS = sorted(GRAPH["pages"])
+    GIVEN = yaml.safe_load(Path(PARAMETERS).read_text())
+    PROFILE = GIVEN["profile"]
+except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    raise WorkflowError(f"{OUTPUT} lacks a whole graph.json and parameters.yml ({error}); `rvernet reproduce` writes them")
+# A GPU gets one job at a time. `rvernet reproduce` says here whether jobs on this machine use one.
+GPU = int(config.get("gpu", GRAPH["gpu"]))
 BOOK = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "experiments" not in p.parts]
 
 
@@ -74,7 +84,9 @@ rule data:
         f"{OUTPUT}/logs/data.log",
     benchmark:
         f"{OUTPUT}/benchmarks/data.tsv"
-    threads: workflow.cores
+    threads: 8
+    resources:
+        gpu=GPU if GIVEN.get("masks") == "sam" else 0,
     message:
         "data: rendering or reading, then cutting out every ROI"
     shell:
@@ -93,6 +105,9 @@ rule run:
         f"{OUTPUT}/logs/{{job}}.log",
     benchmark:
         f"{OUTPUT}/benchmarks/runs/{{job}}.tsv"
+    threads: GRAPH["threads"]
+    resources:
+        gpu=GPU,
     message:
         "run {wildcards.job}"
     shell:
@@ -118,6 +133,9 @@ for page in NOTEBOOKS:
             f"{OUTPUT}/logs/{page}.log",
         benchmark:
             f"{OUTPUT}/benchmarks/notebooks/{page}.tsv"
+        threads: GRAPH["threads"]
+        resources:
+            gpu=GPU,
         # the pages that take longest begin first, so that no core rests while the last of them runs
         priority: GRAPH.get("priority", {}).get(page, 0)
         message:

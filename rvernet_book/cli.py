@@ -1,43 +1,58 @@
-"""The command line: `rvernet data | fetch | mask | run | predict | reproduce | verify | doctor`, and more.
+"""The command line: `rvernet data | mask | run | predict | reproduce | verify | doctor`, and more.
 
-Only here and in the notebooks does anything print. An error of this project ends as one line on
-standard error and exit status 1.
+Only here and in the notebooks does anything print. What cannot be done as it was asked ends as one line on
+standard error and exit status 2; what was done and did not end well, in exit status 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
+import difflib
 import json
 import logging
 import os
-import subprocess
+import re
 import sys
 import time
 import typing
 from pathlib import Path
 
-import yaml
-
-from rvernet_core import files
+from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RveRNetError
 
 # The packages that compute (torch, matplotlib) are imported by the command that needs them, so that
 # `rvernet --help` answers at once.
 
 ROOT = Path(__file__).resolve().parents[1]
+AGAIN = "the same command continues where it stopped"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the `rvernet` command."""
+    from rvernet_book import processes
+
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     try:
-        options.action(options)
+        with processes.ended_by_signals():
+            processes.follow()
+            options.action(options)
+            sys.stdout.flush()
     except RveRNetError as error:
-        sys.exit(f"rvernet: {error}")
+        _stop(f"rvernet: {error}")
+    except BrokenPipeError:  # whoever read our output has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        logging.info("", exc_info=True)
+        _stop(f"rvernet: {error.strerror or error}: {error.filename or 'no file is named'}")
     except KeyboardInterrupt:
-        sys.exit("\nrvernet: interrupted; the same command continues where it stopped")
+        _stop(f"rvernet: interrupted; {AGAIN}", 130)
+
+
+def _stop(message: str, status: int = 2) -> typing.NoReturn:
+    print(" ".join(message.split()), file=sys.stderr)
+    sys.exit(status)
 
 
 # --- the commands: what each does, and in `*_options` what it takes -------------------------------
@@ -66,30 +81,17 @@ def data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", **layout, help="write it in the release's roi / extra-roi layout")
 
 
-def fetch(options: argparse.Namespace) -> None:
-    """Fetch what the study needs from elsewhere, for machines without a network or before many jobs start.
-
-    What cannot be had is listed, each file with its address, its size and the place to put it by hand.
-    """
-    from rvernet_core.fetch import fetch_all
-
-    study = _study(options)
-    paths = fetch_all(study.downloads(), study.store.cache)
-    print("\n".join(map(str, paths)) or f"the {study.profile.name} profile needs nothing from elsewhere")
-
-
 def run(options: argparse.Namespace) -> None:
     """Load or train the runs of one job of the catalogue."""
     from rvernet_book.graph import jobs_of
+    from rvernet_book.reproduce import one_gpu
 
-    study = _study(options)
-    jobs = jobs_of(study, _pages())
-    if options.job not in jobs:
-        raise ConfigError(
-            f"unknown job {options.job!r}; `rvernet jobs` lists the {len(jobs)} of this profile"
-        )
-    for trained in study.store.load_or_train_all(jobs[options.job], desc=options.job):
-        print(trained.folder)
+    with one_gpu():
+        study = _study(options)
+        jobs = jobs_of(study, _pages())
+        specs = jobs[one_of(options.job, jobs, "job")]
+        for trained in study.store.load_or_train_all(specs, desc=options.job):
+            print(trained.folder)
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
@@ -134,8 +136,7 @@ def predict(options: argparse.Namespace) -> None:
 
     study = _study(options)
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
-    if options.model not in models:
-        raise ConfigError(f"no model {options.model!r} in this profile; expected any of {', '.join(models)}")
+    one_of(options.model, models, "model")
     cutouts = cut_photo(options.photo, options.mask)  # unreadable files stop here, before any training
     trained = study.store.load_or_train(models[options.model][0])
     answer = probabilities(trained, study.classes, cutouts, study.store.device)
@@ -147,15 +148,18 @@ def predict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("mask", type=Path, help="PNG of the photo's size; all but 0 is the ROI")
     parser.add_argument("--model", default="mobilenetv2+mobilenetv2", help="BACKBONE or ROI+EXTRA_ROI")
-    parser.add_argument("--top", type=int, default=5, help="how many classes to show")
+    parser.add_argument("--top", type=_at_least_one, default=5, help="how many classes to show")
 
 
 def notebook(options: argparse.Namespace) -> None:
     """Execute one notebook with a study's parameters."""
     from rvernet_book import notebooks
+    from rvernet_book.reproduce import one_gpu
 
     source = notebooks.source_of(ROOT / "notebooks", options.name)
-    notebooks.execute(source, Path(options.out), _overrides(options))
+    _study(options)  # wrong parameters stop here, before a kernel is started
+    with one_gpu():
+        notebooks.execute(source, Path(options.out), _overrides(options))
 
 
 def notebook_options(parser: argparse.ArgumentParser) -> None:
@@ -165,54 +169,59 @@ def notebook_options(parser: argparse.ArgumentParser) -> None:
 
 
 def book(options: argparse.Namespace) -> None:
-    """Build the book of a profile from its executed notebooks."""
-    from rvernet_book import site
+    """Build the book of a profile from its executed notebooks, or that of the published record."""
+    from rvernet_book import published, site
 
-    output = _output_folder(options.profile)
-    print(site.build(output, output / "experiments").as_uri())
+    published.finish()
+    if options.from_record:
+        page = site.build(published.RECORD, ROOT / "_build" / "html")
+    else:
+        output = _output_folder(options.profile)
+        page = site.build(output / "experiments", output / "book" / "_build" / "html")
+    print(page.as_uri())
+
+
+def book_options(parser: argparse.ArgumentParser) -> None:
+    _add_profile(parser)
+    parser.add_argument("--from-record", action="store_true", help="the published record, into _build/html")
 
 
 def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is skipped."""
-    cores = (os.cpu_count() or 1) if options.cores is None else options.cores
-    if cores < 1:
-        raise ConfigError(f"--cores is {cores}; expected at least 1, or leave it out to use all")
-    study = _study(options)  # wrong parameters stop here, before any work
-    output = _output_folder(study.profile.name)
-    text = yaml.safe_dump(_overrides(options), sort_keys=True)
-    stored = output / "parameters.yml"
-    if not stored.exists() or stored.read_text() != text:
-        files.write_text(stored, text)  # an unchanged file keeps its time
-    files.write_json(output / "graph.json", _graph(study))
-    command = [sys.executable, "-m", "snakemake"]
-    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
-    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "host", "reason"]
-    command += ["--config", f"output={output.relative_to(ROOT)}", "--", options.target]
-    started = time.time()
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    status = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, "PATH": path}).returncode
-    if status:
-        logs = (output / "logs").relative_to(ROOT)
-        sys.exit(
-            f"rvernet: a step failed; its log is in {logs}/. The same command continues where it stopped"
-        )
-    places = {
-        "runs": study.store.cache / "runs",
-        "notebooks": output / "experiments",
-        "tables and figures": output / "experiments" / "files",
-        "book": (output / "book" / "_build" / "html" / "index.html").as_uri(),
-    }
-    print(f"\n{timings(output / 'benchmarks', started)}\n")
-    print("\n".join(f"{name:20} {place}" for name, place in places.items()))
-    if options.record:
-        from rvernet_book import site
+    from rvernet_book import published
+    from rvernet_book import reproduce as one
 
-        print(f"{'record':20} {site.publish(output / 'experiments')}")
+    if options.record and options.target != "book":
+        raise ConfigError(f"--record publishes a whole book; leave --target {options.target} out")
+    study = _study(options)  # wrong parameters stop here, before any work
+    output, cores, started = (
+        _output_folder(study.profile.name),
+        options.cores or os.cpu_count() or 1,
+        time.time(),
+    )
+    published.finish()
+    with one.alone_in(output):
+        done = one.build(
+            output, _overrides(options), _graph(study), study.store.device, cores, options.target
+        )
+        if not done:
+            logs = (output / "logs").relative_to(ROOT)
+            _stop(f"rvernet: a step failed; its log is in {logs}/; {AGAIN}", 1)
+        places = {
+            "runs": study.store.cache / "runs",
+            "notebooks": output / "experiments",
+            "tables and figures": output / "experiments" / "files",
+            "book": (output / "book" / "_build" / "html" / "index.html").as_uri(),
+        }
+        if options.record:
+            places["record"] = published.publish(output / "experiments")
+    print(f"\n{one.timings(output / 'benchmarks', started)}\n")
+    print("\n".join(f"{name:20} {place}" for name, place in places.items()))
 
 
 def reproduce_options(parser: argparse.ArgumentParser) -> None:
     _add_study(parser)
-    parser.add_argument("--cores", type=int, help="default: all")
+    parser.add_argument("--cores", type=_at_least_one, help="default: all")
     parser.add_argument(
         "--from-record", dest="runs", action="store_const", const="record", help="short for --runs record"
     )
@@ -222,14 +231,20 @@ def reproduce_options(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(options: argparse.Namespace) -> None:
-    """Compare the executed pages of a profile with the committed record, number by number."""
-    from rvernet_book import site
+    """Check that the record is as it was published, and compare a profile's executed pages with it."""
+    from rvernet_book import published, site
     from rvernet_book import verify as compare
 
-    fresh = _output_folder(options.profile) / "experiments" / "files"
-    print(compare.summary(compare.compare(fresh, site.RECORD / "files")))
-    for page, reason in site.stale(site.RECORD).items():
+    fresh = _output_folder(options.profile) / "experiments"
+    published.finish()
+    if damage := published.damage(ROOT / "book", ROOT / "README.md"):
+        print("\n".join(damage))
+        _stop(f"rvernet: the record is not as it was published, see above; {published.REMEDY}", 1)
+    print(f"the record is as it was published: {len(published.hashes_of(published.RECORD))} files")
+    for page, reason in site.stale(published.RECORD).items():
         print(f"{page:28} is stale: {reason}")
+    published.check_executed(fresh)
+    print(compare.summary(compare.compare(fresh / "files", published.RECORD / "files")))
 
 
 def doctor(options: argparse.Namespace) -> None:
@@ -241,24 +256,6 @@ def doctor(options: argparse.Namespace) -> None:
 
 
 # --- helpers --------------------------------------------------------------------------------------
-
-
-def timings(folder: Path, started: float) -> str:
-    """The steps that Snakemake timed in `folder`, in the order in which they ended, with their seconds.
-
-    "now" marks those that ended after `started` (seconds since the epoch), in this call.
-    """
-    rows = []
-    for path in sorted(folder.rglob("*.tsv"), key=lambda path: path.stat().st_mtime):
-        (measured,) = csv.DictReader(path.read_text().splitlines(), delimiter="\t")
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        rows.append((name, float(measured["s"]), "now" if path.stat().st_mtime >= started else "before"))
-    rows.append(("sum of all steps", sum(seconds for _, seconds, _ in rows), ""))
-    rows.append(("this call", time.time() - started, ""))
-    width = max(len(name) for name, _, _ in rows)
-    lines = [f"{'step':{width}} {'seconds':>8}  executed"]
-    lines += [f"{name:{width}} {seconds:8.1f}  {when}".rstrip() for name, seconds, when in rows]
-    return "\n".join(lines)
 
 
 def _study(options: argparse.Namespace):
@@ -283,7 +280,8 @@ def _values(options: argparse.Namespace) -> dict:
     from rvernet_book import parameters
 
     values = {parameter.name: getattr(options, parameter.name) for parameter in parameters.of_study()}
-    return values | (parameters.read_yaml(options.parameters) if options.parameters else {})
+    stored = parameters.read_yaml(options.parameters) if options.parameters is not None else {}
+    return parameters.absolute(values | stored)
 
 
 def _overrides(options: argparse.Namespace) -> dict:
@@ -315,7 +313,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     for parameter in parameters.of_study():
         flag, help_text = "--" + parameter.name.replace("_", "-"), parameter.help.replace("%", "%%")
         if items := typing.get_args(parameter.hint):
-            parser.add_argument(flag, nargs="*", type=items[0], default=parameter.default, help=help_text)
+            parser.add_argument(flag, nargs="+", type=items[0], default=parameter.default, help=help_text)
         else:
             parser.add_argument(flag, type=parameter.hint, default=parameter.default, help=help_text)
     parser.add_argument("--parameters", metavar="FILE", help="YAML file with any of these; it wins")
@@ -323,34 +321,53 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     data: data_options,
-    fetch: _add_study,
     run: run_options,
     jobs: _add_study,
     mask: mask_options,
     predict: predict_options,
     notebook: notebook_options,
-    book: _add_profile,
+    book: book_options,
     reproduce: reproduce_options,
     verify: _add_profile,
     doctor: None,
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse whose every complaint is one line."""
+
+    def __init__(self, **options: typing.Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> typing.NoReturn:
+        _stop(f"{self.prog}: {message}; `{self.prog} --help` lists what there is")
+
+
+def _at_least_one(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="rvernet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = _Parser(prog="rvernet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what is being done")
     commands = parser.add_subparsers(required=True, metavar="command")
+    parsers = {}
     for action, add_options in COMMANDS.items():
-        text = action.__doc__ or ""
-        command = commands.add_parser(action.__name__, help=text.split("\n")[0], description=text)
+        name, text = action.__name__, action.__doc__ or ""
+        parsers[name] = command = commands.add_parser(name, help=text.split("\n")[0], description=text)
         command.set_defaults(action=action)
-        if (
-            add_options and action.__name__ in arguments
-        ):  # only of the command in use: to know them takes torch
+        if add_options and name in arguments:  # only of the command in use: to know them takes torch
             add_options(command)
-    return parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        command = parsers[options.action.__name__]
+        flags = re.findall(r"--[\w-]+", command.format_usage())
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, n=1)
+        command.error(f"unknown {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+    return options
 
 
 if __name__ == "__main__":

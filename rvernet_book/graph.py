@@ -54,7 +54,8 @@ def graph(study: Study, pages: Sequence[str], record: Path | None = None) -> dic
     data: a fingerprint of its spec. runs: job -> a fingerprint of what decides its result. after: job -> the
     jobs that train its teachers, so that no two processes train the same one. pages: notebook -> the jobs it
     waits for. priority: notebook -> the seconds it took in the files of `record`, so that long pages start
-    first.
+    first. gpu, threads: what a job that trains or evaluates asks for where nobody else says. Nothing here
+    depends on the machine on which it is written.
     """
     jobs = jobs_of(study, pages)
     job_of = {spec: name for name, specs in jobs.items() for spec in specs}
@@ -72,6 +73,8 @@ def graph(study: Study, pages: Sequence[str], record: Path | None = None) -> dic
         "after": {name: jobs_before for name, jobs_before in after.items() if jobs_before},
         "pages": waits,
         "priority": _seconds(record, pages) if record else {},
+        "gpu": int(study.profile.scale == "paper"),
+        "threads": 8 if study.profile.scale == "paper" else 1,  # micro nets compute on one, see `training`
     }
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from rvernet_core import files
+from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RecordError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -19,21 +21,18 @@ INJECTED = "injected-parameters"  # papermill's tag of the cell that it puts aft
 
 def source_of(folder: Path, name: str) -> Path:
     """The notebook called `name` in `folder`; ConfigError names those that there are."""
-    names = sorted(path.stem for path in folder.glob("*.ipynb"))
-    if name not in names:
-        raise ConfigError(
-            f"unknown notebook {name!r}; expected any of {', '.join(names) or 'none: ' + str(folder)}"
-        )
-    return folder / f"{name}.ipynb"
+    return folder / f"{one_of(name, sorted(path.stem for path in folder.glob('*.ipynb')), 'notebook')}.ipynb"
 
 
 def execute(source: Path, output: Path, parameters: dict) -> None:
     """Run the notebook `source` with `parameters` in the folder of `output`, and write it there whole.
 
-    Raises RecordError if a cell fails; the notebook up to that cell is then kept next to `output`, with
-    `.failed` in its name. The old output stays.
+    Raises RecordError if a cell fails or its kernel dies; the notebook up to that cell is then kept next to
+    `output`, with `.failed` in its name. The old output stays.
     """
     output = output.absolute()
+    if output.is_dir():
+        raise ConfigError(f"{output} is a folder; expected the name of a notebook in it")
     failed = output.with_name(output.stem + ".failed.ipynb")
     with files.scratch_folder(output) as scratch:
         unfinished = scratch / output.name
@@ -43,12 +42,13 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
             )
         except PapermillExecutionError as error:
             os.replace(unfinished, failed)
-            raise RecordError(
-                f"{source.name} failed: {error.ename}: {error.evalue} (see {failed})"
-            ) from error
-    _strip_machine(notebook)
-    _show_parameters(notebook, parameters)
-    files.write_text(output, nbformat.writes(notebook))
+            reason = f"{error.ename}: {error.evalue} (see {failed})"
+            raise RecordError(f"{source.name} failed: {reason}") from error
+        except DeadKernelError as error:
+            raise RecordError(f"{source.name}: its kernel died, perhaps out of memory ({error})") from error
+        _strip_machine(notebook)
+        _show_parameters(notebook, parameters)
+        files.write_text(output, nbformat.writes(notebook))
     failed.unlink(missing_ok=True)
 
 

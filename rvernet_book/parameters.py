@@ -17,6 +17,7 @@ import ast
 import collections.abc
 import difflib
 import inspect
+import os
 import re
 import sys
 import types
@@ -122,6 +123,20 @@ def read_yaml(path: str | Path) -> dict[str, typing.Any]:
         if value == []:
             raise ConfigError(f"parameter {name} is an empty list; leave it out for the profile's")
     return {name: coerce(value, hints[name], f"parameter {name}") for name, value in stored.items()}
+
+
+def absolute(values: dict[str, typing.Any]) -> dict[str, typing.Any]:
+    """The parameters with whole paths: they were typed in another folder than a notebook is executed in."""
+    root, extra = values["data_root"], values["extra_classes"]
+    entries = [entry.partition("=") for entry in extra]
+    return values | {
+        "data_root": _absolute(root),
+        "extra_classes": [f"{name}{equals}{_absolute(folder)}" for name, equals, folder in entries],
+    }
+
+
+def _absolute(folder: str) -> str:
+    return os.path.abspath(os.path.expanduser(folder.strip())) if folder else folder
 
 
 def _hints() -> dict[str, typing.Any]:

@@ -1,14 +1,14 @@
-"""The command line: what it prints, and errors that end in one line and status 1."""
+"""The command line: what it prints, and errors that end in one line and status 2."""
 
 import json
-import os
-import re
-import socket
 import subprocess
 import sys
+from pathlib import Path
 
+import papermill
 import pytest
 from PIL import Image
+from small_record import checkout
 
 from rvernet_book import cli, parameters
 from rvernet_core.experiments.profiles import PROFILES
@@ -19,31 +19,69 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("RVERNET_CACHE", str(tmp_path / "cache"))
 
 
+def refused(arguments, capsys, status=2):
+    """The one line on standard error with which the command line refuses `arguments`."""
+    with pytest.raises(SystemExit) as stop:
+        cli.main(list(map(str, arguments)))
+    assert stop.value.code == status
+    line = capsys.readouterr().err
+    assert line.startswith("rvernet")
+    assert line.count("\n") == 1
+    assert "Traceback" not in line
+    return line
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["data", "--profile", "ful"], "smoke, demo, full, paper"),
-        (["run", "no-such-job", "--profile", "smoke"], "no-such-job"),
-        (["predict", "p.png", "m.png", "--profile", "smoke", "--model", "resnet"], "mobilenetv2+mobilenetv2"),
+        ([], "command"),
+        (["reproduec"], "reproduce"),
+        (["data", "--profile", "ful"], "did you mean 'full'? Expected one of smoke, demo, full, paper"),
+        (["run", "single-vti", "--profile", "smoke"], "job is 'single-vti'"),
+        (["predict", "p.png", "m.png", "--profile", "smoke", "--model", "vti"], "did you mean 'vit'"),
+        (
+            ["predict", "p.png", "m.png", "--profile", "smoke", "--top", "0"],
+            "'0' is not a number of at least 1",
+        ),
+        (["predict", "nowhere.jpg", "m.png", "--profile", "smoke"], "nowhere.jpg does not exist"),
         (["mask", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["mask", "nowhere.jpg", "--sam", "vit_h"], "nowhere.jpg does not exist"),
-        (["predict", "nowhere.jpg", "m.png", "--profile", "smoke"], "nowhere.jpg does not exist"),
+        (["mask", "nowhere.jpg", "--box", "1", "2", "3"], "--box: expected 4 arguments"),
         (["jobs", "--profile", "smoke", "--device", "abacus"], "device is 'abacus'"),
+        (["jobs", "--profile", "smoke", "--device", "cuda:99"], "device 'cuda:99' is not usable here"),
+        (["jobs", "--epochs", "many"], "--epochs: invalid int value: 'many'"),
+        (["jobs", "--seeds"], "--seeds: expected at least one argument"),
+        (["jobs", "--profil", "smoke"], "did you mean --profile?"),
+        (["jobs", "--seed", "1"], "unknown --seed 1; did you mean --seeds?"),
+        (["doctor", "--profile", "smoke"], "unknown --profile smoke"),
         (["data", "--profile", "smoke", "--masks", "drawn"], "masks is 'drawn'"),
-        (["notebook", "09-none", "--out", "x.ipynb", "--profile", "smoke"], "02-off-the-shelf"),
+        (["data", "--profile", "smoke", "--dataset", "folder"], "needs a root"),
+        (
+            ["notebook", "02-of-the-shelf", "--out", "x.ipynb", "--profile", "smoke"],
+            "did you mean '02-off-the",
+        ),
+        (["notebook", "02-off-the-shelf", "--profile", "smoke"], "required: --out"),
         (["book", "--profile", "ful"], "smoke, demo, full, paper"),
         (["verify", "--profile", "ful"], "smoke, demo, full, paper"),
-        (["reproduce", "--profile", "smoke", "--cores", "0"], "--cores is 0"),
-        (["reproduce", "--profile", "smoke", "--cores", "-1"], "--cores is -1"),
+        (["reproduce", "--profile", "smoke", "--cores", "0"], "--cores: '0' is not a number of at least 1"),
+        (["reproduce", "--profile", "smoke", "--cores", "-1"], "--cores: '-1' is not"),
+        (["reproduce", "--profile", "smoke", "--cores", "abc"], "--cores: 'abc' is not"),
+        (
+            ["reproduce", "--profile", "smoke", "--target", "runs", "--record"],
+            "--record publishes a whole book",
+        ),
+        (
+            ["reproduce", "--profile", "smoke", "--runs", "record"],
+            "the record is of the full profile, not of smoke",
+        ),
         (["jobs", "--parameters", "nowhere.yml"], "nowhere.yml cannot be read"),
+        (["jobs", "--parameters", ""], "cannot be read"),
+        (["jobs", "--parameters", "/"], "cannot be read"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_an_error_is_one_line_that_names_what_was_wrong(arguments, message):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(arguments)
-    assert str(stop.value).startswith("rvernet: ")
-    assert message in str(stop.value)
-    assert "\n" not in str(stop.value)
+def test_fault_67_an_error_is_one_line_that_names_what_was_wrong(arguments, message, capsys):
+    assert message in refused(arguments, capsys)
 
 
 @pytest.mark.parametrize(
@@ -52,23 +90,93 @@ def test_an_error_is_one_line_that_names_what_was_wrong(arguments, message):
         ("profile: [smoke", "is not YAML"),
         ("- smoke\n- demo\n", "holds a list; expected a mapping"),
         ("profil: smoke", "unknown parameter 'profil'; did you mean 'profile'?"),
+        ("_profile: smoke", "unknown parameter '_profile'"),
         ("1: smoke", "unknown parameter 1"),
         ("epochs: three", "parameter epochs is 'three'"),
+        ("seeds: {a: 1}", "parameter seeds is {'a': 1}"),
+        ("masks: smam", "did you mean 'sam'"),
+        ("\0", "is not YAML"),
     ],
 )
-def test_fault_67_a_wrong_file_of_parameters_is_one_line(text, message, tmp_path):
+def test_fault_67_a_wrong_file_of_parameters_is_one_line(text, message, tmp_path, capsys):
     path = tmp_path / "parameters.yml"
     path.write_text(text)
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["jobs", "--parameters", str(path)])
-    assert message in str(stop.value)
-    assert "\n" not in str(stop.value)
+    assert message in refused(["jobs", "--parameters", path], capsys)
 
 
-def test_fault_67_a_book_without_executed_pages_names_the_command_that_executes_them(tmp_path, monkeypatch):
+def test_fault_67_a_file_of_parameters_that_is_no_text_is_one_line(tmp_path, capsys):
+    path = tmp_path / "parameters.yml"
+    path.write_bytes(b"\xff\xfe\x00profile")
+    assert "cannot be read" in refused(["jobs", "--parameters", path], capsys)
+
+
+def test_fault_67_a_book_without_executed_pages_names_the_command_that_executes_them(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(cli, "ROOT", tmp_path)
-    with pytest.raises(SystemExit, match="rvernet reproduce --profile smoke --target notebooks"):
-        cli.main(["book", "--profile", "smoke"])
+    line = refused(["book", "--profile", "smoke"], capsys)
+    assert "rvernet reproduce --profile smoke --target notebooks" in line
+
+
+@pytest.mark.parametrize("out", ["file/page.ipynb", ""])
+def test_fault_67_a_place_that_cannot_be_written_is_named_before_any_work(out, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(papermill, "execute_notebook", lambda *a, **k: pytest.fail("work was done"))
+    (tmp_path / "file").write_text("no folder")
+    command = ["notebook", "02-off-the-shelf", "--profile", "smoke", "--out", tmp_path / out]
+    assert str(tmp_path / Path(out).parent) in refused(command, capsys)
+
+
+def test_fault_67_an_error_of_the_system_is_one_line_too(capsys, monkeypatch):
+    def fails(options):
+        raise PermissionError(13, "Permission denied", "a file")
+
+    fails.__name__ = "doctor"
+    monkeypatch.setattr(cli, "COMMANDS", {fails: None})
+    assert refused(["doctor"], capsys) == "rvernet: Permission denied: a file\n"
+
+
+def test_fault_67_a_reader_that_has_enough_ends_the_command_quietly():
+    code = "from rvernet_book import cli; cli.main(['jobs', '--profile', 'smoke'])"
+    done = subprocess.run(
+        f'{sys.executable} -c "{code}" | true', shell=True, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+def test_verify_without_a_build_says_that_the_record_is_whole_and_what_to_do(tmp_path, monkeypatch, capsys):
+    root = checkout(tmp_path / "checkout", monkeypatch)
+    monkeypatch.setattr(cli, "ROOT", root)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["verify", "--profile", "smoke"])
+    said = capsys.readouterr()
+    assert stop.value.code == 2
+    assert "the record is as it was published: 7 files" in said.out
+    assert "run `rvernet reproduce --profile smoke` first" in said.err
+
+
+def test_fault_56_verify_lists_every_edited_file_and_fails(tmp_path, monkeypatch, capsys):
+    root = checkout(tmp_path / "checkout", monkeypatch)
+    monkeypatch.setattr(cli, "ROOT", root)
+    for name in ("scores.csv", "dots.light.svg"):
+        with (root / "book" / "experiments" / "files" / name).open("a") as file:
+            file.write(" ")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["verify"])
+    said = capsys.readouterr()
+    assert stop.value.code == 1
+    assert {"files/scores.csv was changed", "files/dots.light.svg was changed"} <= set(said.out.splitlines())
+    assert "the record is not as it was published" in said.err
+
+
+def test_folders_are_handed_on_as_whole_paths(tmp_path, monkeypatch):
+    """A notebook is executed in another folder than the one in which they were typed."""
+    monkeypatch.chdir(tmp_path)
+    options = cli._parse(["jobs", "--data-root", "photos", "--extra-classes", "ketchup=sauces/k"])
+    values = cli._values(options)
+    assert (values["data_root"], values["extra_classes"]) == (
+        str(tmp_path / "photos"),
+        [f"ketchup={tmp_path / 'sauces/k'}"],
+    )
 
 
 def test_help_answers_without_the_packages_that_compute():
@@ -99,20 +207,6 @@ def test_only_what_differs_from_its_default_is_handed_to_a_notebook(tmp_path):
     assert cli._overrides(options) == {"profile": "smoke", "seeds": [3]}
 
 
-def test_the_table_lists_the_steps_in_the_order_in_which_they_ended_and_marks_the_new_ones(tmp_path):
-    for at, name in ((200, "book"), (100, "runs/single-vit")):
-        path = tmp_path / f"{name}.tsv"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("s\th:m:s\tmax_rss\n12.0413\t0:00:12\t80.1\n")
-        os.utime(path, (at, at))
-    head, first, second, total, call = cli.timings(tmp_path, 150).splitlines()
-    assert head.split() == ["step", "seconds", "executed"]
-    assert first.split() == ["runs/single-vit", "12.0", "before"]
-    assert second.split() == ["book", "12.0", "now"]
-    assert total.split()[-1] == "24.1"
-    assert call.startswith("this call")
-
-
 def test_the_graph_lists_every_job_and_every_page(capsys):
     cli.main(["jobs", "--profile", "smoke"])
     graph = json.loads(capsys.readouterr().out)
@@ -125,23 +219,6 @@ def test_a_photo_is_masked_into_a_folder(tmp_path, capsys):
     cli.main(["mask", str(tmp_path / "plain.png"), "--box", *["8", "8", "40", "30"], "--out", str(tmp_path)])
     assert "3 files" in capsys.readouterr().out
     assert (tmp_path / "plain-1.mask.png").exists()
-
-
-def test_fetch_lists_what_the_paper_profile_needs_where_there_is_no_network(tmp_path, monkeypatch):
-    def no_name(*args, **kwargs):
-        raise socket.gaierror("no network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", no_name)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["fetch", "--profile", "paper", "--dataset", "foodseg103-hub", "--backbones", "vit", "deit"])
-    lines = str(stopped.value).splitlines()[1:]
-    assert len(lines) == 7
-    assert all(re.match(rf"https://\S+ \(.* bytes\) to {tmp_path}/cache/", line) for line in lines)
-
-
-def test_fetch_has_nothing_to_do_for_plates(capsys):
-    cli.main(["fetch", "--profile", "demo"])
-    assert capsys.readouterr().out == "the demo profile needs nothing from elsewhere\n"
 
 
 def test_doctor_lists_the_accelerator_the_cache_and_the_zoo(tmp_path, capsys):

@@ -5,6 +5,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from rvernet_book import graph as module
 from rvernet_book.graph import graph, jobs_of
@@ -47,6 +48,16 @@ def test_every_distilled_model_waits_for_the_job_that_trains_its_teacher(profile
         for spec in specs:  # a teacher is trained by a job before, or earlier in the same one
             assert spec.teacher is None or spec.teacher in trained
             trained.add(spec)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_fault_64_the_graph_is_the_same_with_and_without_a_gpu_where_it_is_written(profile, monkeypatch):
+    found = []
+    for usable in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda usable=usable: usable)
+        found.append(graph(Study.of(profile), PAGES, RECORD))
+    assert found[0] == found[1]
+    assert found[0]["gpu"] == (profile == "paper")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from rvernet_book import cli
+from rvernet_book import reproduce
 
 ROOT = Path(__file__).parents[2]
 STUB = """#!/bin/sh
 echo "$@" >> calls.txt
 while [ $# -gt 0 ]; do [ "$1" = --out ] && echo page > "$2"; shift; done
+[ -z "$SLOW" ] || sleep 0.5
+echo end >> calls.txt
 """
 GRAPH = {
     "data": "d",
@@ -22,13 +24,22 @@ GRAPH = {
     "after": {"student": ["single-vit"]},
     "pages": {"01-short": [], "02-long": []},
     "priority": {"02-long": 90, "01-short": 5},
+    "gpu": 0,
+    "threads": 1,
 }
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A checkout with two notebooks, a graph and the stub, its steps executed once."""
-    folder = tmp_path_factory.mktemp("checkout")
+    folder = checkout_of(tmp_path_factory.mktemp("checkout"), GRAPH)
+    snakemake(folder, "book")
+    snakemake(folder, "runs")
+    return folder
+
+
+def checkout_of(folder, graph):
+    """A checkout with two notebooks, `graph` and the stub."""
     shutil.copy(ROOT / "Snakefile", folder)
     for name in ("notebooks/01-short.ipynb", "notebooks/02-long.ipynb", "book/intro.md", "bin/rvernet"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -39,28 +50,45 @@ def checkout(tmp_path_factory):
     output = folder / "_build" / "smoke"
     output.mkdir(parents=True)
     (output / "parameters.yml").write_text("profile: smoke\n")
-    (output / "graph.json").write_text(json.dumps(GRAPH))
-    snakemake(folder, "book")
-    snakemake(folder, "runs")
+    (output / "graph.json").write_text(json.dumps(graph))
     return folder
 
 
-def snakemake(folder, target):
-    """The commands that the steps called."""
+def snakemake(folder, target, *options, config=(), cores=1, **environment):
+    """The commands that the steps called, in the order in which they began."""
+    return [
+        line
+        for line in log(folder, target, *options, config=config, cores=cores, **environment)
+        if "--" in line
+    ]
+
+
+def log(folder, target, *options, config=(), cores=1, **environment):
+    """What the steps wrote: their commands as they begin, `end` as they end."""
     (folder / "calls.txt").write_text("")
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nolock", "--quiet", "all"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        str(cores),
+        "--nolock",
+        "--quiet",
+        "progress",
+        *options,
+    ]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        [*command, "--config", "output=_build/smoke", "--", target],
+        [*command, "--config", "output=_build/smoke", *config, "--", target],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     calls = (folder / "calls.txt").read_text().splitlines()
-    (folder / f"{target}.txt").write_text("\n".join(calls))
+    (folder / f"{target}.txt").write_text("\n".join(line for line in calls if "--" in line))
     return calls
 
 
@@ -75,7 +103,7 @@ def test_a_teacher_is_trained_before_its_student(checkout):
 
 
 def test_every_step_is_timed_and_stands_in_the_table(checkout):
-    table = cli.timings(checkout / "_build" / "smoke" / "benchmarks", 0)
+    table = reproduce.timings(checkout / "_build" / "smoke" / "benchmarks", 0)
     names = {line.split()[0] for line in table.splitlines()}
     assert {"data", "runs/single-vit", "runs/student", "notebooks/02-long", "book"} <= names
 
@@ -85,3 +113,23 @@ def test_a_second_call_executes_nothing_and_a_changed_notebook_only_its_page(che
     (checkout / "notebooks" / "01-short.ipynb").write_text("changed")
     calls = [line.split(" --")[0] for line in snakemake(checkout, "book")]
     assert calls == ["notebook 01-short", "book"]
+
+
+@pytest.mark.parametrize(("gpus", "at_once"), [(0, 4), (1, 1), (2, 2)])
+def test_fault_64_a_gpu_gets_one_training_job_at_a_time_however_many_cores(tmp_path, gpus, at_once):
+    folder = checkout_of(tmp_path, {**GRAPH, "runs": dict.fromkeys("abcd", "x"), "after": {}, "gpu": 1})
+    limits, config = ["--resources", f"gpu={gpus}"], [f"gpu={min(1, gpus)}"]
+    running = most = 0
+    for line in log(folder, "runs", *limits, config=config, cores=16, SLOW="1"):
+        running += -1 if line == "end" else 1
+        most = max(most, running)
+    assert most == at_once
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_fault_67_a_broken_graph_is_named_with_what_writes_it(tmp_path, text):
+    folder = checkout_of(tmp_path, GRAPH)
+    graph = folder / "_build" / "smoke" / "graph.json"
+    graph.unlink() if text is None else graph.write_text(text)
+    with pytest.raises(AssertionError, match=r"_build/smoke lacks a whole graph.json.*`rvernet reproduce`"):
+        snakemake(folder, "runs")
