@@ -36,8 +36,9 @@ bench: .venv/.ready
 
 venv: .venv/.ready
 
-# The lock is complete, so pip resolves nothing. --no-deps is needed all the same: grad-cam asks for a
-# second OpenCV that would overwrite the headless one.
+# The lock is complete and has the hash of every file, so pip resolves nothing and takes nothing else. --no-deps is
+# needed all the same: grad-cam asks for a second OpenCV that would overwrite the headless one. What comes as source
+# is built with the lock's own setuptools, installed first: in isolation pip would fetch another without a hash.
 .venv/.ready: requirements.txt pyproject.toml
 	@set -e; found=; \
 	if ! [ -x $(BIN)/python ]; then \
@@ -55,19 +56,16 @@ venv: .venv/.ready
 	fi
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the locked packages into .venv (a few minutes the first time)"
-	@$(PIP) install --no-deps -r requirements.txt
+	@sed -n '/^setuptools==/,/# via/p' requirements.txt > .venv/setuptools.txt
+	@$(PIP) install --quiet --no-deps --require-hashes --only-binary :all: -r .venv/setuptools.txt
+	@$(PIP) install --no-deps --require-hashes --no-build-isolation -r requirements.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock:
-	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	echo "opencv-python ; sys_platform == 'never'" > "$$folder/overrides.txt"; \
-	uv=$$(command -v uv || true); \
-	if [ -z "$$uv" ]; then \
-	  $(or $(PYTHON),python3) -m venv "$$folder/venv"; \
-	  "$$folder/venv/bin/python" -m pip install --quiet uv; uv="$$folder/venv/bin/uv"; \
-	fi; \
-	"$$uv" pip compile --quiet --universal --python-version 3.11 --override "$$folder/overrides.txt" \
+lock: .venv/.ready
+	@set -e; overrides=$$(mktemp); trap 'rm -f "$$overrides"' EXIT; \
+	echo "opencv-python ; sys_platform == 'never'" > "$$overrides"; \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --override "$$overrides" \
 	  --custom-compile-command "make lock" requirements.in -o requirements.txt
 	@echo "requirements.txt is up to date with requirements.in"
 

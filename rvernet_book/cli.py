@@ -1,4 +1,4 @@
-"""The command line: `rvernet data | mask | run | predict | reproduce | verify | doctor`, and more.
+"""The command line: `rvernet data | fetch | mask | run | predict | reproduce | verify | doctor`, and more.
 
 Only here and in the notebooks does anything print. What cannot be done as it was asked ends as one line on
 standard error and exit status 2; what was done and did not end well, in exit status 1.
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _stop(message: str, status: int = 2) -> typing.NoReturn:
-    print(" ".join(message.split()), file=sys.stderr)
+    print(message, file=sys.stderr)
     sys.exit(status)
 
 
@@ -79,6 +79,18 @@ def data_options(parser: argparse.ArgumentParser) -> None:
     layout = {"type": Path, "metavar": "FOLDER"}
     parser.add_argument("--foodseg103", **layout, help="write it in FoodSeg103's official layout")
     parser.add_argument("--release", **layout, help="write it in the release's roi / extra-roi layout")
+
+
+def fetch(options: argparse.Namespace) -> None:
+    """Fetch what the study needs from elsewhere, for machines without a network or before many jobs start.
+
+    What cannot be had is listed, each file with its address, its size and the place to put it by hand.
+    """
+    from rvernet_core.fetch import fetch_all
+
+    study = _study(options)
+    paths = fetch_all(study.downloads(), study.store.cache)
+    print("\n".join(map(str, paths)) or f"the {study.profile.name} profile needs nothing from elsewhere")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -321,6 +333,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     data: data_options,
+    fetch: _add_study,
     run: run_options,
     jobs: _add_study,
     mask: mask_options,

@@ -42,8 +42,8 @@ def execute(source: Path, output: Path, parameters: dict) -> None:
             )
         except PapermillExecutionError as error:
             os.replace(unfinished, failed)
-            reason = f"{error.ename}: {error.evalue} (see {failed})"
-            raise RecordError(f"{source.name} failed: {reason}") from error
+            reason = " ".join(str(error.evalue).split())
+            raise RecordError(f"{source.name} failed: {error.ename}: {reason} (see {failed})") from error
         except DeadKernelError as error:
             raise RecordError(f"{source.name}: its kernel died, perhaps out of memory ({error})") from error
         _strip_machine(notebook)

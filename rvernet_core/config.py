@@ -57,6 +57,10 @@ class ModelSpec:
     normalise: bool = True  # False: feed pixels in [0, 1] as the release does
     freeze_batch_norm: bool = True  # keep the pretrained statistics; False: re-estimated, as the release
     standardise: bool = True  # features, each over the batch, before the head; False: raw, as the paper
+    class_token: bool = False  # a backbone with two tokens answers with the first alone; False: their mean
+    shared: bool = False  # equal backbones are one module that sees both cut-outs; False: always two
+    dropout: float = 0.0  # in training, before a CNN's own head
+    layer_norm_eps: float = 1e-6  # of the two DeiTs
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -74,7 +78,8 @@ class TrainSpec:
     head_lr_factor: float = 1.0  # the fresh head learns at lr times this
     schedule: str = "as-written"  # warm-up, then cosine, per step | as-released: see `training.learning_rate`
     warmup: float = 0.1  # share of all steps
-    flip: float = 0.5  # probability of a horizontal flip, of both cut-outs together
+    flip: float = 0.5  # probability of a horizontal flip
+    flip_together: bool = True  # both cut-outs of a photo; False: each by itself
     val_fraction: float = 0.1  # carved from train, never from test
     precision: str = "float32"  # float32 | bfloat16
     distillation: str = ""  # "": from labels alone | hard | soft: the distillation head learns from a teacher
@@ -91,6 +96,48 @@ class RunSpec:
     train: TrainSpec = field(default_factory=TrainSpec)
     seed: int = 0
     teacher: RunSpec | None = None  # the run whose trained model teaches; None: labels alone
+
+
+# --- the released code ------------------------------------------------------------------------------
+
+#: The switches between this companion and the released code: field of ModelSpec or TrainSpec -> its value in
+#: the release. book/method.md tells what each one does.
+RELEASED: dict[str, typing.Any] = {
+    "normalise": False,
+    "standardise": False,
+    "freeze_batch_norm": False,
+    "fusion": "logits",
+    "head_width": 640,
+    "class_token": True,
+    "shared": True,
+    "dropout": 0.2,
+    "layer_norm_eps": 1e-12,
+    "schedule": "as-released",
+    "head_lr_factor": 1.0,
+    "flip_together": False,
+    "val_fraction": 0.0,
+    "precision": "float32",
+}
+
+
+def as_released(spec: typing.Any, *switches: str) -> typing.Any:
+    """A copy of a RunSpec, ModelSpec or TrainSpec that does as the released code does.
+
+    switches: fields of `RELEASED` that take its value; none named: all that the spec has. Sizes (epochs,
+    batches, peak rate, scale) stay the spec's own: there the text and the release agree.
+
+        as_released(RunSpec())                               the release's training of this model
+        as_released(TrainSpec(), "schedule")                 one difference alone
+
+    Raises ConfigError for an unknown switch.
+    """
+    for name in switches:
+        one_of(name, RELEASED, "switch")
+    if isinstance(spec, RunSpec):
+        parts = {"model": as_released(spec.model, *switches), "train": as_released(spec.train, *switches)}
+        return replace(spec, **parts)
+    names = {f.name for f in dataclasses.fields(spec)} & set(switches or RELEASED)
+    return replace(spec, **{name: RELEASED[name] for name in sorted(names)})
 
 
 # --- the conditions under which a trained model is evaluated ---------------------------------------

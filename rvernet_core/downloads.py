@@ -156,3 +156,6 @@ FOODSEG103 = Download(
     "downloads/FoodSeg103.zip",
     instead="the data set foodseg103-hub has the same photos, 1,254,703,923 bytes, all with known hashes",
 )
+
+#: The files of each data set that can be fetched.
+DATA = {"foodseg103": (FOODSEG103,), "foodseg103-hub": FOODSEG103_HUB}

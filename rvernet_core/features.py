@@ -50,9 +50,8 @@ def frozen_features(
             continue
         extractor = model.extractors[branch]
         weights = _digest(model.backbone_of(branch))
-        name = fingerprint(
-            "features", weights, extractor.logits, str(extractor.pixels), cutouts.fingerprint, branch
-        )
+        taken = [extractor.logits, extractor.class_token, str(extractor.pixels)]
+        name = fingerprint("features", weights, *taken, cutouts.fingerprint, branch)
         folder = Path(cache) / "features" / name
         if not is_intact(folder):
             features = branch_features(model, branch, cutouts, device, batch_size)
@@ -64,8 +63,8 @@ def frozen_features(
 
 
 def _digest(net: nn.Module) -> str:
-    """SHA-256 of a module's tensors, in order."""
-    digest = hashlib.sha256(type(net).__name__.encode())
+    """SHA-256 of a module's structure, such as its epsilon, and of its tensors in order."""
+    digest = hashlib.sha256(str(net).encode())
     for tensor in net.state_dict().values():
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

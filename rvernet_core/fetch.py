@@ -297,17 +297,22 @@ def _receive(item: Download, file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
+class _Session(requests.Session):
+    """Leaves redirects to `_answer`; requests reads the body of each to its end, and it may have none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 @contextlib.contextmanager
 def _answer(url: str, start: int) -> Iterator[requests.Response]:
     """The response, not yet read, to a request for the bytes from `start` on; each redirect must be https."""
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     asked = url
-    with requests.Session() as session:
+    with _Session() as session:
         for _ in range(1 + _HOPS):
             _require_https(url, asked)
-            with session.get(
-                url, headers=headers, stream=True, allow_redirects=False, timeout=(_CONNECT, _STALLED)
-            ) as response:
+            with session.get(url, headers=headers, stream=True, timeout=(_CONNECT, _STALLED)) as response:
                 if not response.is_redirect:
                     yield response
                     return

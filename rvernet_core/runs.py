@@ -196,6 +196,7 @@ def train(
     if is_intact(failure):
         reason = (failure / "reason.txt").read_text("utf-8")
         raise TrainingError(f"this run has failed before: {reason}. Remove {part} to try it again")
+    files.make_folder(part)  # a read-only place is told before any work
     start = time.perf_counter()
     with training.reproducible_threads(spec.model, device) as threads:
         try:

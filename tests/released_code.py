@@ -4,7 +4,10 @@ Nothing here imports the package under test.
 """
 
 import json
+import math
 from pathlib import Path
+
+import torch
 
 #: configs/FoodSeg103.yaml: its own names, in the order of their labels 0 .. 104.
 CATEGORIES = """candy|egg tart|french fries|chocolate|biscuit|popcorn|pudding|ice cream|cheese butter|cake|
@@ -39,3 +42,24 @@ def pairs(split: Path, labels: dict[str, int]) -> list[tuple[Path, Path, int]]:
     """PairedDataset: (ROI, surroundings, label); found by file name alone, of equal ones the last wins."""
     surroundings = {path.name: path for path, _ in image_folder(split / "extra-roi", labels)}
     return [(path, surroundings[path.name], label) for path, label in image_folder(split / "roi", labels)]
+
+
+def learning_rates(samples: int, batch_size: int, epochs: int, peak: float) -> list[float]:
+    """WarmupCosineSchedule as its training loop steps it: the rate of Adam in each epoch."""
+    total = int(samples / batch_size) * epochs
+    warmup = total * 0.1
+
+    def share(step):
+        if step < warmup:
+            return float(step) / float(max(1.0, warmup))
+        progress = float(step - warmup) / float(max(1, total - warmup))
+        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * 0.5 * 2.0 * progress)))
+
+    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], lr=peak)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    rates = []
+    for _ in range(epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates

@@ -20,7 +20,7 @@ import torch
 from timm.models.efficientnet import EfficientNet
 from timm.models._efficientnet_builder import decode_arch_def
 
-from rvernet_core import data
+from rvernet_core import data, files
 from rvernet_core.data.samples import Candidate, MaskedSource, build_split
 from rvernet_core.models import backbones, zoo
 from rvernet_core.models.weights import save_weights
@@ -40,8 +40,9 @@ backbones.ZOO["toy-net"] = backbones.Backbone(
 for path in zoo.WEIGHTS.iterdir():
     (work / "weights" / path.name).symlink_to(path)
 zoo.WEIGHTS = work / "weights"
-save_weights(zoo.WEIGHTS / "toy-net.safetensors", toy_net().state_dict())
-zoo.CARDS["toy-net"] = zoo.CARDS["vit"]
+weights = zoo.WEIGHTS / "toy-net.safetensors"
+save_weights(weights, toy_net().state_dict())
+zoo.CARDS["toy-net"] = zoo.CARDS["vit"] | {"sha256": files.sha256(weights)}
 
 # a data set: one reader, and one row
 CLASSES = ("red", "green", "ketchup", "chili paste")

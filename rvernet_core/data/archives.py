@@ -22,8 +22,8 @@ from typing import IO, cast
 
 from tqdm.auto import tqdm
 
-from rvernet_core import files
-from rvernet_core.errors import DataError, FetchError
+from rvernet_core.errors import FetchError
+from rvernet_core.sealed import sealed_folder
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ Opener = Callable[[zipfile.ZipInfo], IO[bytes]]
 
 
 def extract(archive: Path, folder: Path, password: str | None = None, max_bytes: int = MAX_BYTES) -> Path:
-    """Unpack `archive` into `folder`, which must be new, all of it or nothing; returns `folder`.
+    """Unpack `archive` into `folder`, which must be new, all of it or nothing, and seal it; returns `folder`.
 
     Raises FetchError, before anything is written, for a member whose name leaves the folder or cannot be its
     own on every file system, for links and devices, for more than `max_bytes`, a hundred times the archive's
@@ -58,10 +58,9 @@ def extract(archive: Path, folder: Path, password: str | None = None, max_bytes:
         if encrypted and not password:
             raise FetchError(f"{archive} is encrypted; give the password that its authors published")
         total = sum(member.file_size for member in members)
-        files.check_space(folder, total)
         title = f"unpacking {archive.name}"
         with (
-            files.atomic_folder(folder) as staging,
+            sealed_folder(folder, total) as staging,
             _reader(archive, file, members, password if encrypted else None) as contents,
             tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar,
         ):
@@ -70,11 +69,8 @@ def extract(archive: Path, folder: Path, password: str | None = None, max_bytes:
                 try:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     _copy(contents(member), member, target)
-                except OSError as error:
-                    raise DataError(
-                        f"{folder}: {member.filename!r} cannot be unpacked ({error.strerror or error}); "
-                        f"{total:,} bytes of disk space are needed"
-                    ) from error
+                except OSError:  # of the disk, which `sealed_folder` explains
+                    raise
                 except Exception as error:  # whatever a parser says of bytes that nobody vouches for
                     cause = "the password is wrong or the archive" if encrypted else "the archive"
                     raise FetchError(

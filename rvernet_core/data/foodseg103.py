@@ -19,6 +19,7 @@ from rvernet_core.data.names import FOODSEG103, clean, in_order, read_lines
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
 from rvernet_core.fetch import fetch
+from rvernet_core.sealed import is_intact
 
 #: Train photos whose masks match the photo turned by this EXIF orientation. The archive's own files
 #: state it; the numbers stand in for copies that lost their EXIF, and only where the sizes then agree.
@@ -36,7 +37,7 @@ def fetch_foodseg103(cache: Path) -> Path:
     be deleted afterwards.
     """
     folder = Path(cache) / "foodseg103"
-    return folder if folder.is_dir() else extract(fetch(downloads.FOODSEG103, cache), folder, PASSWORD)
+    return folder if is_intact(folder) else extract(fetch(downloads.FOODSEG103, cache), folder, PASSWORD)
 
 
 def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:

@@ -59,6 +59,10 @@ def unpack(root: Path, cache: Path) -> Path:
                 f"{root} holds no parquet file of the {official} split; expected names that begin with "
                 f"{' or '.join(k for k, v in SPLITS.items() if v == official)}"
             )
+    if missing := _missing_parts(paths):
+        raise DataError(
+            f"{root} lacks {len(missing)} files, {', '.join(missing[:4])}; fetch all of the mirror"
+        )
     if len(parts) < len(paths):
         log.warning("%s: %d parquet files are of no known split and not read", root, len(paths) - len(parts))
     labels, paths = sorted(root.rglob("id2label.json"))[:1], [path for path, _ in parts]
@@ -73,6 +77,20 @@ def unpack(root: Path, cache: Path) -> Path:
         lines = ["0\tbackground", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
         (staging / "category_id.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def _missing_parts(paths: list[Path]) -> list[str]:
+    """Parts `...-00001-of-00003...` that the names of `paths` count and that are not among them."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for path in paths:
+        if match := re.match(r"(.*?)-(\d{5})-of-(\d{5})", path.name):
+            found.setdefault((match[1], match[3]), set()).add(int(match[2]))
+    return [
+        f"{name}-{number:05d}-of-{count}"
+        for (name, count), numbers in sorted(found.items())
+        for number in range(int(count))
+        if number not in numbers
+    ]
 
 
 def _unpack_rows(parts: list[tuple[Path, str]], folder: Path, most: int) -> None:

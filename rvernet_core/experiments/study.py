@@ -16,10 +16,11 @@ from typing import TypeVar
 
 import torch
 
-from rvernet_core import config
+from rvernet_core import config, downloads
 from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.data import FoodData
 from rvernet_core.data import check as check_data
+from rvernet_core.downloads import Download
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation.evaluate import evaluate
 from rvernet_core.experiments.profiles import Profile, profile_named
@@ -134,6 +135,16 @@ class Study:
     def classes(self) -> tuple[str, ...]:
         """The classes of the data set, in label order."""
         return self.data.classes
+
+    def downloads(self) -> list[Download]:
+        """What the study needs and `fetch_all` can get beforehand: weights first, the data set last."""
+        profile = self.profile
+        wanted = [downloads.SAM[profile.sam]] if profile.sam in downloads.SAM else []
+        if profile.scale == "paper" and profile.pretrained:
+            wanted += [downloads.TIMM[ZOO[name].timm_tag] for name in self.backbones]
+        if not profile.data.root:
+            wanted += downloads.DATA.get(profile.data.name, ())
+        return wanted
 
     # --- which models -----------------------------------------------------------------------------
 

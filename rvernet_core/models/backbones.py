@@ -171,18 +171,18 @@ def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path 
     """
     entry = facts(name)
     if scale == "micro":
-        net: Net = entry.micro().to(memory_format=torch.channels_last)  # halves the CNN's time
+        net = _channels_last(entry.micro())
         if pretrained:
             net.load_state_dict(load_weights(weights_path(name)))
         return net
     if scale != "paper":
         raise ConfigError(f"unknown scale {scale!r}; expected micro or paper")
     if not pretrained:
-        return timm.create_model(entry.timm_tag, pretrained=False)
+        return _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
     if entry.timm_tag not in downloads.TIMM:
         raise CheckpointError(f"no weights are known of {entry.timm_tag}; add them to downloads.TIMM")
     path = fetch(downloads.TIMM[entry.timm_tag], cache)
-    net = timm.create_model(entry.timm_tag, pretrained=False)
+    net = _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
     try:
         net.load_state_dict(load_weights(path))
     except RuntimeError as error:
@@ -190,6 +190,21 @@ def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path 
             f"{path} does not hold the weights of {entry.timm_tag}: {str(error)[:300]}"
         ) from error
     return net
+
+
+def _channels_last(net: Net) -> Net:
+    """`net` with its weights in the memory format of `to_batch`, which halves a CNN's time on a CPU."""
+    return net.to(memory_format=torch.channels_last)
+
+
+def regularise(net: Net, name: str, dropout: float, layer_norm_eps: float) -> None:
+    """Set in `net` what the released nets have otherwise: dropout before a CNN's head, the DeiTs' epsilon."""
+    if facts(name).family == "cnn":
+        net.drop_rate = dropout
+    if name in ("deit", "deit-distilled"):
+        for module in net.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.eps = layer_norm_eps
 
 
 def feature_width(net: Net) -> int:

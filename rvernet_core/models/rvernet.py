@@ -43,6 +43,7 @@ class FeatureExtractor(nn.Module):
         self.name = name
         self.heads = heads
         self.logits = spec.fusion == "logits"
+        self.class_token = spec.class_token and backbones.has_distillation_token(name)
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
         # Presence logits of the micro nets lie around -6, features of different backbones differ in scale
@@ -56,6 +57,8 @@ class FeatureExtractor(nn.Module):
         pixels = self.pixels(images)
         if self.heads == 2 and backbones.has_distillation_token(self.name):
             return torch.stack(backbones.two_heads(net, pixels, self.logits), dim=1)
+        if self.class_token:
+            return backbones.two_heads(net, pixels, self.logits)[0]
         features = net(pixels) if self.logits else backbones.pooled(net, pixels)
         return features if self.heads == 1 else features.unsqueeze(1).expand(-1, 2, -1)
 
@@ -82,7 +85,8 @@ class Classifier(nn.Module):
         self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
         self.module_names = dict(zip(spec.branches, names, strict=True))
         for branch, name in self.module_names.items():
-            setattr(self, name, backbones.build(getattr(spec, branch), spec.scale, spec.pretrained, cache))
+            shared = spec.shared and branch == "extra_roi" and spec.roi == spec.extra_roi
+            setattr(self, name, self.backbone_of("roi") if shared else _backbone(spec, branch, cache))
         self.extractors = nn.ModuleDict(
             {
                 branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
@@ -150,13 +154,21 @@ class Classifier(nn.Module):
         return logits[0] if len(logits) == 1 else (logits[0], logits[1])
 
 
+def _backbone(spec: ModelSpec, branch: str, cache: Path | None) -> backbones.Net:
+    """The backbone of a branch, with the options of `spec` that are not in its weights."""
+    name = getattr(spec, branch)
+    net = backbones.build(name, spec.scale, spec.pretrained, cache)
+    backbones.regularise(net, name, spec.dropout, spec.layer_norm_eps)
+    return net
+
+
 class RveRNet(Classifier):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
     def __init__(
         self, spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
     ):
-        """`spec.roi` and `spec.extra_roi` name two backbones; they are always two separate modules."""
+        """`spec.roi` and `spec.extra_roi` name two backbones: two separate modules unless `spec.shared`."""
         super().__init__(spec, ("roi_module", "extra_roi_module"), strength, cache)
         width = sum(self.extractor_of(branch).width for branch in self.branches)
         self.integrated_fc1 = nn.Linear(width, spec.head_width)
@@ -210,6 +222,8 @@ def build_model(
     for branch in spec.freeze:
         if branch not in spec.branches:
             raise ConfigError(f"cannot freeze {branch!r}; this model has: {', '.join(spec.branches)}")
+    if strength is not None and spec.class_token:
+        raise ConfigError("a distilled model trains both tokens; with distillation set class_token=False")
     names = [getattr(spec, branch) for branch in spec.branches]
     if strength is not None and not any(map(backbones.has_distillation_token, names)):
         raise ConfigError(

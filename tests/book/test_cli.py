@@ -1,6 +1,8 @@
 """The command line: what it prints, and errors that end in one line and status 2."""
 
 import json
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -219,6 +221,23 @@ def test_a_photo_is_masked_into_a_folder(tmp_path, capsys):
     cli.main(["mask", str(tmp_path / "plain.png"), "--box", *["8", "8", "40", "30"], "--out", str(tmp_path)])
     assert "3 files" in capsys.readouterr().out
     assert (tmp_path / "plain-1.mask.png").exists()
+
+
+def test_fetch_lists_what_the_paper_profile_needs_where_there_is_no_network(tmp_path, monkeypatch, capsys):
+    def no_name(*args, **kwargs):
+        raise socket.gaierror("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_name)
+    with pytest.raises(SystemExit):
+        cli.main(["fetch", "--profile", "paper", "--dataset", "foodseg103-hub", "--backbones", "vit", "deit"])
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert len(lines) == 7
+    assert all(re.match(rf"https://\S+ \(.* bytes\) to {tmp_path}/cache/", line) for line in lines)
+
+
+def test_fetch_has_nothing_to_do_for_plates(capsys):
+    cli.main(["fetch", "--profile", "demo"])
+    assert capsys.readouterr().out == "the demo profile needs nothing from elsewhere\n"
 
 
 def test_doctor_lists_the_accelerator_the_cache_and_the_zoo(tmp_path, capsys):

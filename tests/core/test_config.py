@@ -134,3 +134,32 @@ def test_published_runs_and_conditions_keep_their_names():
         "532fe2e211d0": Condition(noise=Noise(), photos=300),
     }
     assert [config.fingerprint(spec) for spec in specs.values()] == list(specs)
+
+
+# --- the released code ------------------------------------------------------------------------------
+
+
+def test_every_switch_is_a_field_that_differs_from_its_default_or_is_the_papers():
+    fields = {f.name: f.default for spec in (ModelSpec, TrainSpec) for f in dataclasses.fields(spec)}
+    assert set(config.RELEASED) <= set(fields)
+    same = {name for name, value in config.RELEASED.items() if fields[name] == value}
+    assert same == {"fusion", "head_width", "head_lr_factor", "precision"}
+
+
+def test_as_released_turns_all_switches_and_leaves_sizes_alone():
+    spec = RunSpec(
+        model=ModelSpec(roi="vit", fusion="features"), train=TrainSpec(epochs=7, precision="bfloat16"), seed=2
+    )
+    released = config.as_released(spec)
+    values = config.to_dict(released.model) | config.to_dict(released.train)
+    assert {name: values[name] for name in config.RELEASED} == config.RELEASED
+    assert (released.model.roi, released.train.epochs, released.seed) == ("vit", 7, 2)
+    assert config.as_released(spec.model) == released.model
+    assert config.as_released(spec.train) == released.train
+
+
+def test_as_released_turns_the_named_switches_alone():
+    one = config.as_released(RunSpec(), "schedule", "shared")
+    assert one == RunSpec(model=ModelSpec(shared=True), train=TrainSpec(schedule="as-released"))
+    with pytest.raises(ConfigError, match=r"switch is 'shedule'; did you mean 'schedule'\?"):
+        config.as_released(RunSpec(), "shedule")

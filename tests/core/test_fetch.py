@@ -36,12 +36,12 @@ EVERY = [*downloads.SAM.values(), *downloads.TIMM.values(), *downloads.FOODSEG10
 class Server:
     """Gives the `answers` (kind, body) one after the other, the last one again and again.
 
-    Kinds: whole, ranges (knows Range), cut (half), slow, down (503), endless (no length, no end), drip (a
-    byte a while), and an address to be redirected to.
+    Kinds: whole, ranges (knows Range), cut (half), slow, down (503), endless (no length, 30 MB), drip (a
+    byte a while), and an address to be redirected to (with a body: 30 MB).
     """
 
     def __init__(self):
-        self.answers, self.ranges = [("whole", CONTENT)], []
+        self.answers, self.ranges, self.sent = [("whole", CONTENT)], [], 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,15 +58,17 @@ class Server:
                     self.send_header("Location", kind)
                 if start:
                     self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-                if kind not in ("endless", "drip"):
+                endless = kind == "endless" or ("://" in kind and body)
+                if not endless and kind != "drip":
                     self.send_header("Content-Length", str(len(body) - start))
                 self.end_headers()
                 with contextlib.suppress(OSError):
+                    for _ in range(300 if endless else 0):
+                        self.wfile.write(body)
+                        outer.sent += len(body)
                     self.send(kind, body[start:])
 
             def send(self, kind, body):
-                while kind == "endless":
-                    self.wfile.write(body)
                 pause = {"slow": 0.05, "drip": 0.2}.get(kind, 0)
                 step = {"slow": 1024, "drip": 1}.get(kind, len(body) + 1)
                 end = len(body) // 2 if kind == "cut" else len(body)
@@ -243,6 +245,7 @@ def test_fault_68_a_server_that_never_stops_sending_is_cut_off(
     server.answers = [("endless", CONTENT)]
     with pytest.raises(FetchError, match=rf"cut off\. .*\n.* \(.*{largest} bytes"):
         fetch.fetch(server.item(bytes=published), tmp_path)
+    assert server.sent < 200 * len(CONTENT)  # in two attempts
     assert left(tmp_path) == []
 
 
@@ -358,6 +361,12 @@ def test_fault_59_redirects_come_to_an_end(server, tmp_path):
         fetch.fetch(server.item(), tmp_path)
     server.answers = [(f"{server.url}/elsewhere", b""), ("whole", CONTENT)]
     assert fetch.fetch(server.item(), tmp_path).read_bytes() == CONTENT
+
+
+def test_fault_68_a_redirect_whose_page_never_ends_is_followed_unread(server, tmp_path):
+    server.answers = [(f"{server.url}/elsewhere", CONTENT), ("whole", CONTENT)]
+    assert fetch.fetch(server.item(), tmp_path).read_bytes() == CONTENT
+    assert server.sent < 100 * len(CONTENT)
 
 
 def test_fault_59_a_file_of_which_nothing_is_known_is_refused(server, tmp_path, monkeypatch):
@@ -482,7 +491,8 @@ def by_hand(item, cache, content):
 
 def test_fault_12_timm_weights_put_by_hand(offline, tmp_path, monkeypatch):
     net = backbones.build("mobilenetv2", "paper", pretrained=False)
-    save_file({name: tensor + 1 for name, tensor in net.state_dict().items()}, tmp_path / "net")
+    state = {name: (tensor + 1).contiguous() for name, tensor in net.state_dict().items()}
+    save_file(state, tmp_path / "net")
     tag = backbones.facts("mobilenetv2").timm_tag
     item = by_hand(downloads.TIMM[tag], tmp_path, (tmp_path / "net").read_bytes())
     monkeypatch.setitem(downloads.TIMM, tag, item)

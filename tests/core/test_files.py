@@ -39,7 +39,7 @@ def test_an_exception_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_first_to_finish_wins(tmp_path):
+def test_fault_11_two_writers_of_one_process_without_locks(tmp_path):
     goal = tmp_path / "goal"
     with files.atomic_folder(goal) as slow:
         (slow / "who").write_text("slow")
@@ -65,7 +65,7 @@ def _fill(path, value, barrier):
             (staging / str(name)).write_text(str(value))
 
 
-def test_fault_10_fault_11_two_processes_one_winner_without_locks(tmp_path):
+def test_fault_10_two_processes_one_winner_without_locks(tmp_path):
     context = multiprocessing.get_context("fork" if os.name == "posix" else "spawn")
     barrier = context.Barrier(2)
     jobs = [context.Process(target=_fill, args=(tmp_path / "goal", k, barrier)) for k in range(2)]
@@ -187,6 +187,17 @@ def test_fault_42_a_folder_is_removed_in_one_step(tmp_path, monkeypatch):
     files.remove(tmp_path / "new")
     files.remove(tmp_path / "never there")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_11_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path):
+    path = files.write_text(tmp_path / "x", "old")
+    with files.atomic_file(path) as slow:
+        slow.write_text("slow")
+        assert path.read_text() == "old"
+        with files.atomic_file(path) as quick:
+            quick.write_text("quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
 
 
 def test_sha256(tmp_path):

@@ -319,12 +319,13 @@ def test_fault_41_a_full_disk_leaves_no_half_run(store, monkeypatch, moment):
     assert not list(store.cache.glob("runs/.*"))
 
 
-def test_fault_37_a_read_only_cache_gives_its_runs_and_refuses_others(cutouts, unseen):
+def test_fault_37_a_read_only_cache_gives_its_runs_and_refuses_others(cutouts, unseen, monkeypatch):
     spec = RunSpec(model=ModelSpec("mlp-mixer"), train=TrainSpec(epochs=1, batch_size=20))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "kept")
         runs.train(spec, cutouts, unseen, folder)
         folder.with_name("kept.part").mkdir()  # a process was killed before it could remove it
+        monkeypatch.setattr(training, "fit", lambda *_: pytest.fail("trained what cannot be stored"))
         with read_only(Path(name)):
             assert runs.train(spec, cutouts, unseen, folder).metrics
             with pytest.raises(DataError, match=r"cannot write .*Permission denied.*RVERNET_CACHE"):

@@ -1,17 +1,21 @@
 """Training learns, repeats itself, resumes to the same result and stops at NaN; both schedules."""
 
 import contextlib
+import ctypes
 import errno
+import resource
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import released_code
 import torch
 from damage import HARMS, damage
 from small_sets import make_cutouts
 
 from rvernet_core import files, training
-from rvernet_core.config import ModelSpec, TrainSpec
+from rvernet_core.config import BRANCHES, ModelSpec, TrainSpec
+from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.models.rvernet import build_model
@@ -299,6 +303,33 @@ def test_both_branches_are_flipped_together(cutouts):
         assert torch.equal(flipped[2], plain[2].flip(-1))
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_branches_of_a_sample_are_flipped_together_or_each_by_itself_as_the_release(
+    cutouts, monkeypatch, together
+):
+    given, real = [], CutoutSet.batch
+
+    def batch(self, branch, indices, flips, device):
+        given.append((branch, list(indices), list(flips)))
+        return real(self, branch, indices, flips, device)
+
+    monkeypatch.setattr(CutoutSet, "batch", batch)
+    spec = TrainSpec(epochs=3, batch_size=60, val_fraction=0.0, flip_together=together)
+    trained(cutouts, ModelSpec(roi="mlp-mixer", extra_roi="mlp-mixer", **FRESH), spec)
+    roi, extra_roi = ([entry[1:] for entry in given if entry[0] == branch] for branch in BRANCHES)
+    assert [indices for indices, _ in roi] == [indices for indices, _ in extra_roi]
+    agree = np.equal([flips for _, flips in roi], [flips for _, flips in extra_roi]).mean()
+    assert agree == 1 if together else 0.3 < agree < 0.7
+    assert 0.3 < np.mean([flips for _, flips in extra_roi]) < 0.7
+
+
+def test_a_teacher_needs_both_branches_flipped_together(cutouts):
+    spec = TrainSpec(epochs=1, distillation="hard", strength=0.5, flip_together=False)
+    model = build_model(ModelSpec(roi="deit-distilled", pretrained=False), 4, 0.5)
+    with pytest.raises(ConfigError, match="flip_together=True"):
+        training.fit(model, cutouts, spec, 0, teacher_logits=torch.zeros(2, 60, 4))
+
+
 def test_validation_is_split_off_by_photo_and_is_the_same_for_a_seed(cutouts):
     fit, val = training.split_validation(cutouts, 0.2, 0)
     assert sorted([*fit, *val]) == list(range(len(cutouts)))
@@ -378,27 +409,95 @@ def test_the_curve_starts_at_zero_peaks_after_the_warm_up_and_ends_at_zero():
     assert all(a > b for a, b in pairwise(values[10:]))
 
 
+def shares(epochs, fitted, samples=None, batch_size=10, **changes):
+    spec = TrainSpec(epochs=epochs, batch_size=batch_size, **changes)
+    return training.learning_rates(spec, fitted, fitted if samples is None else samples)
+
+
 def test_without_warm_up_the_first_step_is_the_peak():
-    assert training.learning_rate("as-written", 0, 10, 3, 0.0) == 1
+    assert shares(3, 100, warmup=0.0)[0][0] == 1
 
 
 def test_as_written_follows_the_steps_across_epochs():
-    values = [training.learning_rate("as-written", step, 10, 3, 0.1) for step in range(30)]
+    values = [share for epoch in shares(3, 96) for share in epoch]
+    assert len(values) == 30
     assert values.index(max(values)) == 3
     assert values[-1] < 0.01
 
 
 def test_as_released_never_leaves_its_warm_up_at_the_sizes_of_the_readme():
     """18,320 images, batch 50, 30 epochs: 10,980 iterations, 1,098 of them warm-up, one step per epoch."""
-    steps = 366
-    rates = [
-        4e-3 * training.learning_rate("as-released", epoch * steps, steps, 30, 0.1) for epoch in range(30)
-    ]
+    rates = [4e-3 * epoch[0] for epoch in shares(30, 18320, batch_size=50, schedule="as-released")]
     assert rates[0] == 0
     assert rates[29] == pytest.approx(1.06e-4, rel=0.01)
     assert max(rates) == rates[29]
 
 
+@pytest.mark.parametrize("samples", [18320, 18321, 18299, 6000, 149, 60, 50, 49, 7])
+@pytest.mark.parametrize("epochs", [1, 4, 30])
+def test_as_released_is_the_rate_of_the_released_loop_with_or_without_a_validation_split(samples, epochs):
+    """Also where a batch is not full, and where not one is: then its cosine goes up again."""
+    for fitted in (samples, round(0.9 * samples)):
+        ours = shares(epochs, fitted, samples, batch_size=50, schedule="as-released")
+        assert all(len(epoch) == -(-fitted // 50) for epoch in ours)
+        theirs = released_code.learning_rates(samples, 50, epochs, 4e-3)
+        assert [{4e-3 * share for share in epoch} for epoch in ours] == [{rate} for rate in theirs]
+
+
+@pytest.mark.parametrize("val_fraction", [0.0, 0.2])
+def test_the_training_loop_uses_the_released_rate(cutouts, monkeypatch, val_fraction):
+    theirs = released_code.learning_rates(60, 16, 4, 4e-3)
+    used, real = [], torch.optim.Adam.step
+
+    def step(self, *args):
+        used.append([group["lr"] for group in self.param_groups])
+        return real(self, *args)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    spec = TrainSpec(epochs=4, batch_size=16, lr=4e-3, schedule="as-released", val_fraction=val_fraction)
+    trained(cutouts, SMALL, spec)
+    steps = -(-round(60 * (1 - val_fraction)) // 16)
+    assert used == [[rate, rate] for rate in theirs for _ in range(steps)]
+
+
 def test_an_unknown_schedule_names_the_known_ones():
     with pytest.raises(ConfigError, match="as-written, as-released"):
-        training.learning_rate("cosine", 0, 1, 1, 0.0)
+        shares(1, 10, schedule="cosine")
+
+
+# --- at the size of the paper, on a CPU -------------------------------------------------------------
+
+
+def test_a_training_step_keeps_the_memory_format_that_is_fast_on_a_cpu(cutouts):
+    """channels_last from the batch to the gradient, in every convolution of both nets of a pair."""
+    model = build_model(ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", scale="paper", **FRESH), 4)
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    seen = []
+
+    def look(module, inputs, output):
+        for tensor in (*inputs, module.weight, output):
+            seen.append(tensor.is_contiguous(memory_format=torch.channels_last))
+
+    for module in convolutions:
+        module.register_forward_hook(look)
+    spec = TrainSpec(epochs=1, batch_size=30, val_fraction=0.5)
+    training.fit(model, cutouts, spec, 0)
+    assert len(seen) == 2 * 52 * 3 * 2, "52 convolutions in each net, in one step and one validation"
+    assert all(seen)
+    assert all(m.weight.grad.stride() == m.weight.stride() for m in convolutions)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_memory_that_a_step_frees_is_kept_for_the_next_one():
+    """A large block costs fresh pages once, no longer at every step; afterwards all is as before."""
+
+    def pages_of_a_block():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.empty(2**26, dtype=torch.uint8).fill_(1)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with training.freed_memory_kept():
+        first, *_, last = (pages_of_a_block() for _ in range(4))
+    pages_of_a_block()
+    assert first > 10 * last
+    assert pages_of_a_block() > 10 * last

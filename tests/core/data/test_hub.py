@@ -250,6 +250,13 @@ def test_fault_60_one_picture_kept_for_many_rows_does_not_fill_the_disk(mirror, 
     assert not list((cache / "foodseg103-hub").iterdir())
 
 
+def test_missing_parts_are_named(mirror, opened):
+    path = next((mirror / "data").glob("train*"))
+    path.rename(path.with_name("train-00001-of-00003.parquet"))
+    with pytest.raises(DataError, match=r"lacks 2 files, train-00000-of-00003, train-00002-of-00003;"):
+        opened("foodseg103-hub", mirror)
+
+
 def test_parquet_files_of_no_known_split_are_named(mirror, opened, caplog):
     (mirror / "data/extra-00000.parquet").write_bytes(b"")
     opened("foodseg103-hub", mirror)

@@ -10,7 +10,7 @@ from rvernet_core import training
 from rvernet_core.config import BRANCHES, ModelSpec
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
-from rvernet_core.models.backbones import BACKBONES
+from rvernet_core.models.backbones import BACKBONES, two_heads
 from rvernet_core.models.rvernet import build_model
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -103,6 +103,58 @@ def test_pixels_are_normalised_unless_switched_off():
     plain, normalised = build(roi="vit", normalise=False).eval(), build(roi="vit").eval()
     with torch.inference_mode():
         assert torch.allclose(plain((IMAGES - 0.5) / 0.5), normalised(IMAGES), atol=1e-5)
+
+
+# --- as the released code does it -------------------------------------------------------------------
+
+
+def test_equal_backbones_are_one_module_where_they_are_shared():
+    model = build(roi="vit", extra_roi="vit", shared=True)
+    assert model.roi_module is model.extra_roi_module
+    assert build(roi="vit", extra_roi="deit", shared=True).extra_roi_module is not model.roi_module
+    again = build(roi="vit", extra_roi="vit", shared=True)
+    again.load_state_dict(model.state_dict())
+    assert set(model.state_dict()) == set(build(roi="vit", extra_roi="vit").state_dict())
+
+
+@pytest.mark.parametrize("fusion", ["logits", "features"])
+def test_the_class_token_alone_answers_where_it_is_asked_for(fusion):
+    """Without a teacher, as the release evaluates DeiT-distilled; by default the mean of both tokens."""
+    both, alone = (build(roi="deit-distilled", fusion=fusion, class_token=c).eval() for c in (False, True))
+    with torch.inference_mode():
+        tokens = two_heads(alone.backbone, alone.extractors["roi"].pixels(IMAGES), fusion == "logits")
+        assert torch.equal(alone.features("roi", IMAGES), tokens[0])
+        assert torch.allclose(both.features("roi", IMAGES), (tokens[0] + tokens[1]) / 2, atol=1e-6)
+        plain, asked = (build(roi="deit", class_token=c).eval()(IMAGES) for c in (False, True))
+    assert torch.equal(plain, asked), "a net with one token has nothing else"
+
+
+def test_dropout_falls_on_the_features_before_a_cnn_s_own_head():
+    model = build(roi="mobilenetv2", extra_roi="vit", dropout=0.2).train()
+    given = []
+    model.roi_module.classifier.register_forward_hook(lambda module, inputs, output: given.append(inputs[0]))
+    torch.manual_seed(1)
+    model(IMAGES.repeat(8, 1, 1, 1), IMAGES.repeat(8, 1, 1, 1))
+    plain = build(roi="mobilenetv2", extra_roi="vit").train()
+    plain.roi_module.classifier.register_forward_hook(lambda module, inputs, output: given.append(inputs[0]))
+    plain(IMAGES.repeat(8, 1, 1, 1), IMAGES.repeat(8, 1, 1, 1))
+    dropped = (given[0] == 0) & (given[1] != 0)
+    assert dropped.sum() / (given[1] != 0).sum() == pytest.approx(0.2, abs=0.03)
+    kept = ~dropped
+    assert torch.allclose(given[0][kept], given[1][kept] / 0.8, atol=1e-5)
+
+
+def test_the_epsilon_of_the_deits_is_set_and_of_no_other_net():
+    model = build(roi="deit", extra_roi="deit-distilled", layer_norm_eps=1e-12)
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.LayerNorm)]
+    assert {m.eps for m in norms} == {1e-12}
+    others = build(roi="vit", extra_roi="mlp-mixer", layer_norm_eps=1e-12).modules()
+    assert {m.eps for m in others if isinstance(m, torch.nn.LayerNorm)} == {1e-6}
+
+
+def test_a_distilled_model_needs_both_tokens():
+    with pytest.raises(ConfigError, match="class_token=False"):
+        build(roi="deit-distilled", strength=0.5, class_token=True)
 
 
 def test_contradictory_options_are_refused():

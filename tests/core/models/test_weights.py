@@ -1,15 +1,18 @@
 """Weights files: half precision in and out, and foreign files read without running their code."""
 
 import os
+import shutil
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from damage import damage
 from malicious import malicious_checkpoint
 from safetensors import safe_open
 
 from rvernet_core.errors import CheckpointError
+from rvernet_core.models import backbones, zoo
 from rvernet_core.models.weights import load_torch_checkpoint, load_weights, save_weights
 
 
@@ -165,3 +168,14 @@ def test_fault_35_checkpoint_written_on_a_gpu(tmp_path, zipped, monkeypatch):
     loaded = load_torch_checkpoint(path)
     assert loaded["layer.weight"].device.type == "cpu"
     torch.testing.assert_close(loaded["layer.weight"], state()["layer.weight"])
+
+
+@pytest.mark.parametrize("harm", ["changed", "truncated"])
+def test_fault_66_damaged_shipped_weights_are_named_and_never_used(tmp_path, monkeypatch, harm):
+    """The hash that counts is the one of the card."""
+    shutil.copy(zoo.weights_path("vit"), tmp_path)
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
+    backbones.build("vit")
+    damage(tmp_path / "vit.safetensors", harm)
+    with pytest.raises(CheckpointError, match=r"vit\.safetensors is damaged or was edited.*with git"):
+        backbones.build("vit")
