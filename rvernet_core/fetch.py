@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _SCHEMES = ("https://",)
 _HOPS = 5  # redirects
-_CONNECT = 8  # seconds until the server, or the proxy before it, must have taken the connection
+_CONNECT = 5  # seconds until the server, or the proxy before it, must have taken the connection
 _STALLED = 30  # seconds without a byte
 _SLOWEST = (60, 60 * 1024)  # in so many seconds at least so many bytes, or the server is given up
 _STALE = 3600  # seconds after which an unfinished file that nobody writes is left over, locks or not

@@ -359,6 +359,7 @@ def test_fault_59_redirects_come_to_an_end(server, tmp_path):
     server.answers = [(f"{server.url}/again", b"")]
     with pytest.raises(FetchError, match="more than 5 redirects"):
         fetch.fetch(server.item(), tmp_path)
+    assert len(server.ranges) == 2 * 6  # two attempts
     server.answers = [(f"{server.url}/elsewhere", b""), ("whole", CONTENT)]
     assert fetch.fetch(server.item(), tmp_path).read_bytes() == CONTENT
 
@@ -461,7 +462,7 @@ def test_fault_13_a_network_that_swallows_everything_costs_less_than_ten_seconds
         time.sleep(1.5)
         raise TimeoutError
 
-    assert fetch._CONNECT < 9
+    assert fetch._CONNECT <= 5  # the rest is for importing torch
     monkeypatch.setattr(fetch, "_CONNECT", 0.2)
     monkeypatch.setattr(socket, hanging, swallow)
     start = time.monotonic()
