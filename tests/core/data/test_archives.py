@@ -264,6 +264,17 @@ def test_fault_62_two_members_of_one_place(tmp_path, names):
     refused(tmp_path, [(name, b"" if name.endswith("/") else b"x") for name in names], "has the place of")
 
 
+def test_a_member_in_the_place_of_the_seal(tmp_path):
+    refused(tmp_path, [(SEAL, b"x")], "has the place of")
+
+
+def test_the_archives_own_path_may_look_like_a_pattern(tmp_path, tool):
+    path = tmp_path / "[a] *?" / "old [1].zip"
+    path.parent.mkdir()
+    path.write_bytes(zip_crypto({"1.jpg": b"photo"}, "secret"))
+    assert unpacked(archives.extract(path, tmp_path / "old", "secret")) == {"1.jpg": b"photo"}
+
+
 def test_fault_62_an_encrypted_bomb(tmp_path, monkeypatch):
     (tmp_path / "bomb.zip").write_bytes(zip_crypto({"zeros": bytes(7 * 10**7)}, "x"))
     assert (tmp_path / "bomb.zip").stat().st_size < 10**5
