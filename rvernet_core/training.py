@@ -69,7 +69,7 @@ def freed_memory_kept() -> Iterator[None]:
     of that size, and clearing fresh pages for them again and again was a third of a training step on a CPU.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "mallopt"):  # another C library
+    if libc is None or not hasattr(libc, "mallopt"):  # another C library
         yield
         return
     for option in _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD:

@@ -11,7 +11,7 @@ backbone without a distillation token gives both heads the same features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +26,7 @@ FUSIONS = ("logits", "features")
 HEADS = ("class", "distillation")
 
 Logits = Tensor | tuple[Tensor, Tensor]  # (B, K), or one of each head of a distilled model
+Nets = Mapping[str, backbones.Net]  # branch -> backbone
 
 
 class FeatureExtractor(nn.Module):
@@ -75,18 +76,19 @@ class FeatureExtractor(nn.Module):
 class Classifier(nn.Module):
     """A backbone per branch and a head on their features; the base of RveRNet and of the baseline."""
 
-    def __init__(
-        self, spec: ModelSpec, names: Sequence[str], strength: float | None, cache: Path | None
-    ) -> None:
-        """`names`: of the backbone modules, in the order of `spec.branches`. The rest: see `build_model`."""
+    input_size: int  # side in pixels of the images that it sees
+
+    def __init__(self, spec: ModelSpec, nets: Nets, names: Sequence[str], strength: float | None) -> None:
+        """`names`: of the backbone modules, in the order of `spec.branches`. The rest: see `assemble`."""
         super().__init__()
+        self.input_size = backbones.input_size(spec.scale)
         self.branches = spec.branches
         self.heads = 1 if strength is None else 2
         self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
         self.module_names = dict(zip(spec.branches, names, strict=True))
         for branch, name in self.module_names.items():
-            shared = spec.shared and branch == "extra_roi" and spec.roi == spec.extra_roi
-            setattr(self, name, self.backbone_of("roi") if shared else _backbone(spec, branch, cache))
+            backbones.regularise(nets[branch], getattr(spec, branch), spec.dropout, spec.layer_norm_eps)
+            setattr(self, name, nets[branch])
         self.extractors = nn.ModuleDict(
             {
                 branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
@@ -154,22 +156,11 @@ class Classifier(nn.Module):
         return logits[0] if len(logits) == 1 else (logits[0], logits[1])
 
 
-def _backbone(spec: ModelSpec, branch: str, cache: Path | None) -> backbones.Net:
-    """The backbone of a branch, with the options of `spec` that are not in its weights."""
-    name = getattr(spec, branch)
-    net = backbones.build(name, spec.scale, spec.pretrained, cache)
-    backbones.regularise(net, name, spec.dropout, spec.layer_norm_eps)
-    return net
-
-
 class RveRNet(Classifier):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
-    def __init__(
-        self, spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
-    ):
-        """`spec.roi` and `spec.extra_roi` name two backbones: two separate modules unless `spec.shared`."""
-        super().__init__(spec, ("roi_module", "extra_roi_module"), strength, cache)
+    def __init__(self, spec: ModelSpec, classes: int, nets: Nets, strength: float | None = None) -> None:
+        super().__init__(spec, nets, ("roi_module", "extra_roi_module"), strength)
         width = sum(self.extractor_of(branch).width for branch in self.branches)
         self.integrated_fc1 = nn.Linear(width, spec.head_width)
         self.integrated_fc2 = nn.Linear(spec.head_width, classes)
@@ -190,10 +181,8 @@ class RveRNet(Classifier):
 class Baseline(Classifier):
     """One backbone on one cut-out and a linear classifier on top (release Off_the_shelfs)."""
 
-    def __init__(
-        self, spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
-    ):
-        super().__init__(spec, ("backbone",), strength, cache)
+    def __init__(self, spec: ModelSpec, classes: int, nets: Nets, strength: float | None = None) -> None:
+        super().__init__(spec, nets, ("backbone",), strength)
         width = self.extractor_of(*self.branches).width
         self.classifier = nn.Sequential(nn.Linear(width, classes))
         if self.heads == 2:
@@ -230,4 +219,13 @@ def build_model(
             f"{' + '.join(names)} has no distillation token; a distilled model needs one of "
             f"{', '.join(n for n in backbones.ZOO if backbones.has_distillation_token(n))}"
         )
-    return (RveRNet if spec.branches == BRANCHES else Baseline)(spec, classes, strength, cache)
+    nets: dict[str, backbones.Net] = {}
+    for branch, name in zip(spec.branches, names, strict=True):
+        shared = spec.shared and name == spec.roi and "roi" in nets
+        nets[branch] = nets["roi"] if shared else backbones.build(name, spec.scale, spec.pretrained, cache)
+    return assemble(spec, classes, nets, strength)
+
+
+def assemble(spec: ModelSpec, classes: int, nets: Nets, strength: float | None = None) -> Classifier:
+    """The model of `build_model` on given backbones, branch -> net; one net may serve both branches."""
+    return (RveRNet if spec.branches == BRANCHES else Baseline)(spec, classes, nets, strength)
