@@ -214,9 +214,11 @@ def _opened(source: Source, name: str | None) -> Iterator[tuple[ImageFile.ImageF
     except FileNotFoundError as error:
         raise DataError(f"{label} does not exist") from error
     except Image.UnidentifiedImageError as error:
+        first = _first_bytes(source)
+        heic = "; a HEIC photo is read where pillow-heif is installed" * (b"ftyp" in first)
         raise DataError(
-            f"{label} begins with {_first_bytes(source)}; expected a photo or mask file "
-            f"({', '.join(FORMATS)}) of 8 or 16 bits a channel"
+            f"{label} begins with {first!r}; expected a photo or mask file ({', '.join(FORMATS)}) "
+            f"of 8 or 16 bits a channel{heic}"
         ) from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{label} is larger than any photo or mask may be ({error})") from error
@@ -226,11 +228,11 @@ def _opened(source: Source, name: str | None) -> Iterator[tuple[ImageFile.ImageF
         raise DataError(f"{label} is damaged or truncated ({error}); fetch or copy it again") from error
 
 
-def _first_bytes(source: Source) -> str:
+def _first_bytes(source: Source) -> bytes:
     if isinstance(source, bytes):
-        return repr(source[:12])
+        return source[:12]
     with open(source, "rb") as file:
-        return repr(file.read(12))
+        return file.read(12)
 
 
 def _reduce(image: ImageFile.ImageFile, label: str, enough: float = math.inf) -> None:
@@ -322,10 +324,8 @@ def _rgb(
     exif: bool = True,
 ) -> np.ndarray:
     """The picture as uint8 RGB (H, W, 3); arguments as `read_photo`."""
-    packing, gray16 = (
-        _raw_mode(image),
-        image.mode.startswith("I;16"),
-    )  # before EXIF is asked for, which decodes
+    packing = _raw_mode(image)  # before EXIF is asked for, which decodes
+    gray16 = image.mode.startswith("I;16")
     if image.mode in ("I", "F") or (gray16 and _has_white_zero(image)):
         raise DataError(
             f"{label} holds values of kind {packing}, whose white is not certain; save it in 8 bits"
@@ -334,13 +334,10 @@ def _rgb(
     width, height = image.size
     photo = np.empty((width, height, 3) if turn in _TURNED else (height, width, 3), np.uint8)
     stored = _turned(photo, {6: 8, 8: 6}.get(turn, turn))  # a view of `photo`, so nothing is copied twice
-    scale = 4095 if packing == "I;12" else 65535
     for rows, band in _bands(image):
-        stored[rows] = _gray16(band, scale, background) if gray16 else _colours(band, background)
-    if (gray16 or ";16" in packing) and photo.max() < 16:
-        raise DataError(
-            f"{label} uses only the lowest of its 16 bits, so it would be black; save it in 8 bits"
-        )
+        stored[rows] = (_gray16 if gray16 else _colours)(band, background)
+    if (gray16 or ";16" in packing) and photo.max() <= 16:  # 12 bits in 16 give 16 at most
+        raise DataError(f"{label} uses only the lowest of its 16 bits, so it is black; save it in 8 bits")
     return photo
 
 
@@ -367,8 +364,8 @@ def _colours(band: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
     return np.asarray(band.convert("RGB"))
 
 
-def _gray16(band: Image.Image, scale: int, background: tuple[int, int, int]) -> np.ndarray:
+def _gray16(band: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
     values = np.asarray(band).astype(np.uint32)
-    photo = np.repeat(((values * 255 + scale // 2) // scale).astype(np.uint8)[..., None], 3, axis=2)
+    photo = np.repeat(((values * 255 + 32767) // 65535).astype(np.uint8)[..., None], 3, axis=2)
     photo[values == band.info.get("transparency", -1)] = background
     return photo

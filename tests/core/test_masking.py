@@ -116,7 +116,7 @@ def test_own_weights_of_a_published_size(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(96, 160), (160, 96), (128, 128), (40, 300), (1, 1), (2, 3000)])
-def test_masks_have_the_photos_size(masker, size):
+def test_fault_27_masks_have_the_photos_size_whatever_its_shape(masker, size):
     height, width = size
     image = photo(*size)
     masks, scores = masker.encode(image).boxes([[0, 0, width, height]])

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from small_data import noise_photo, replace_photo
@@ -55,6 +56,17 @@ def test_fault_47_a_file_replaced_by_one_of_equal_size_and_time_is_hashed_again(
     os.replace(other, photos[2])  # the same bytes and times in another inode
     assert content_hashes(photos, cache, "hashing") == second
     assert hashed[3:] == ["b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize("changed", ["st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"])
+def test_fault_47_each_of_these_tells_another_file(changed, monkeypatch):
+    stat = dict.fromkeys(["st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"], 1)
+    states = []
+    for found in (stat, stat | {changed: 2}):
+        monkeypatch.setattr(contents.os, "stat", lambda place, found=found: SimpleNamespace(**found))
+        states.append(contents._state("photo.jpg"))
+    monkeypatch.undo()
+    assert states[0] != states[1]
 
 
 def test_fault_47_a_file_that_may_still_be_written_to_is_not_remembered(photos, cache, hashed, monkeypatch):

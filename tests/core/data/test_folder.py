@@ -206,7 +206,7 @@ def test_extra_classes_from_finished_cutouts(own, tmp_path, opened):
     np.testing.assert_array_equal(extra_roi, np.asarray(Image.open(root / "train/extra-roi/c.jpg")))
 
 
-def test_photos_of_an_extra_class_never_pass_for_those_of_the_data_set(official, ketchup, opened):
+def test_fault_28_photos_of_an_extra_class_never_pass_for_those_of_the_data_set(official, ketchup, opened):
     for kind, suffix in (("images", ".jpg"), ("masks", ".png")):
         (ketchup / f"train/{kind}/k0{suffix}").rename(ketchup / f"train/{kind}/00000000{suffix}")
     split = opened("foodseg103", official, extra_classes=(f"ketchup={ketchup}",)).train

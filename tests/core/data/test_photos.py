@@ -58,6 +58,12 @@ def test_fault_03_a_web_page_saved_as_a_photo_is_refused(tmp_path):
         photos.read_photo(path)
 
 
+@pytest.mark.skipif("HEIF" in photos.FORMATS, reason="pillow-heif is installed")
+def test_fault_58_a_heic_photo_under_another_name_says_how_to_read_it():
+    with pytest.raises(DataError, match="pillow-heif"):
+        photos.read_photo(b"\0\0\0\x1cftypheic" + bytes(40))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_fault_14_a_truncated_photo_is_an_error(kind, tmp_path):
     path = tmp_path / "photo"
@@ -140,7 +146,8 @@ def test_fault_18_bits_that_are_not_used_are_no_reason_for_a_black_photo():
     """0 .. 255 stored in 16 bits, gray or colour: scaled as the file says, 200 would become 1."""
     dark = np.full((4, 4), 200, np.uint16)
     colour = png(4, 1, 16, 2, [b"".join(struct.pack(">HHH", 200, 100, 50) for _ in range(4))])
-    for data in (encoded(Image.fromarray(dark)), encoded(Image.fromarray(dark), "TIFF"), colour):
+    twelve = encoded(Image.fromarray(np.full((4, 4), 4095, np.uint16)))
+    for data in (encoded(Image.fromarray(dark)), encoded(Image.fromarray(dark), "TIFF"), colour, twelve):
         for read in (photos.read_photo, photos.check_photo, photos.read_preview):
             with pytest.raises(DataError, match="lowest of its 16 bits"):
                 read(data)
@@ -342,7 +349,7 @@ def test_fault_20_palette_masks_give_raw_indices():
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
-def test_gray_masks_of_few_bits_are_not_stretched(depth):
+def test_fault_20_gray_masks_of_few_bits_are_not_stretched(depth):
     """Pillow scales 2- and 4-bit gray to 0..255; ids must stay ids."""
     packed = {1: 0b10010000, 2: 0b11100100, 4: 0x3F}[depth]
     expected = {1: [1, 0, 0, 1], 2: [3, 2, 1, 0], 4: [3, 15, 3, 15]}[depth]
@@ -355,7 +362,7 @@ def test_sixteen_bit_masks():
     np.testing.assert_array_equal(photos.read_mask(encoded(Image.fromarray(values))), values)
 
 
-def test_masks_are_never_turned():
+def test_fault_21_masks_are_never_turned():
     exif = Image.Exif()
     exif[0x0112] = 6
     values = np.arange(12, dtype=np.uint8).reshape(3, 4)

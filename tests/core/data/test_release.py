@@ -63,6 +63,9 @@ def test_photo_and_mask_are_estimated(release, opened):
 
 def test_fault_26_a_black_extra_roi(release, opened):
     write(release, "train", "egg", "00000007", share=1)
+    dark = np.array(Image.open(release / "train/roi/egg/00000007.jpg"))
+    dark[10:20, 10:20] = 0
+    Image.fromarray(dark).save(release / "train/roi/egg/00000007.jpg", quality=95)
     data = opened("release", release)
     assert data.train.report.full_frame["egg"] == 1
 
@@ -133,6 +136,8 @@ def test_fault_29_any_class_name_has_a_safe_folder_and_comes_back(tmp_path):
         (tmp_path / folder).mkdir()
         assert (tmp_path / folder).parent.resolve() == tmp_path.resolve()
         assert folder.isascii()
+        assert folder == folder.strip(" .")  # some systems drop them
+        assert folder.split(".")[0].lower() not in ("con", "nul")  # devices on Windows
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(folders)
     assert [folder_name(name) for name in FOODSEG103] == list(FOODSEG103)
     for bad in ("", "가" * 80):
