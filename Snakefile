@@ -88,9 +88,9 @@ rule data:
     resources:
         gpu=GPU if GIVEN.get("masks") == "sam" else 0,
     message:
-        "data: rendering or reading, then cutting out every ROI"
+        "data: fetching weights, rendering or reading photos, then cutting out every ROI"
     shell:
-        "rvernet data --parameters {PARAMETERS} 2>&1 | tee {log}"
+        "rvernet data --fetch --parameters {PARAMETERS} 2>&1 | tee {log}"
 
 
 rule run:

@@ -61,9 +61,12 @@ def _stop(message: str, status: int = 2) -> typing.NoReturn:
 def data(options: argparse.Namespace) -> None:
     """Render or index the data set and cut out its ROIs; optionally write it in another layout."""
     from rvernet_core.data import export
+    from rvernet_core.fetch import fetch_all
     from rvernet_core.models.backbones import input_size
 
     study = _study(options)
+    if options.fetch:
+        fetch_all(study.downloads(), study.store.cache)
     food = study.data
     for split in ("train", "test"):
         study.store.cutouts(study.profile.data, split, input_size(study.profile.scale))
@@ -76,6 +79,7 @@ def data(options: argparse.Namespace) -> None:
 
 def data_options(parser: argparse.ArgumentParser) -> None:
     _add_study(parser)
+    parser.add_argument("--fetch", action="store_true", help="first fetch the weights too, see rvernet fetch")
     layout = {"type": Path, "metavar": "FOLDER"}
     parser.add_argument("--foodseg103", **layout, help="write it in FoodSeg103's official layout")
     parser.add_argument("--release", **layout, help="write it in the release's roi / extra-roi layout")

@@ -223,13 +223,15 @@ def test_a_photo_is_masked_into_a_folder(tmp_path, capsys):
     assert (tmp_path / "plain-1.mask.png").exists()
 
 
-def test_fetch_lists_what_the_paper_profile_needs_where_there_is_no_network(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("command", [["fetch"], ["data", "--fetch"]])
+def test_fault_51_fetch_lists_what_the_paper_profile_needs(tmp_path, monkeypatch, capsys, command):
     def no_name(*args, **kwargs):
         raise socket.gaierror("no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
+    study = ["--profile", "paper", "--dataset", "foodseg103-hub", "--backbones", "vit", "deit"]
     with pytest.raises(SystemExit):
-        cli.main(["fetch", "--profile", "paper", "--dataset", "foodseg103-hub", "--backbones", "vit", "deit"])
+        cli.main(command + study)
     lines = capsys.readouterr().err.splitlines()[1:]
     assert len(lines) == 7
     assert all(re.match(rf"https://\S+ \(.* bytes\) to {tmp_path}/cache/", line) for line in lines)
