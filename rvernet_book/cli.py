@@ -147,15 +147,25 @@ def mask_options(parser: argparse.ArgumentParser) -> None:
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Classify a photo's ROI with a model of the profile; trains the model if it was not trained yet."""
+    """Classify a photo's ROI with a model of the profile, trained if need be, or of a released checkpoint."""
+    from rvernet_core.data.release import class_names
     from rvernet_core.evaluation.own_photo import cut_photo, probabilities
+    from rvernet_core.models.released import load_released
 
     study = _study(options)
+    if options.classes and not options.checkpoint:
+        raise ConfigError("--classes names the classes of a --checkpoint; pass both, or neither")
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
-    one_of(options.model, models, "model")
+    if not options.checkpoint:
+        one_of(options.model, models, "model")
     cutouts = cut_photo(options.photo, options.mask)  # unreadable files stop here, before any training
-    trained = study.store.load_or_train(models[options.model][0])
-    answer = probabilities(trained, study.classes, cutouts, study.store.device)
+    if options.checkpoint:
+        model = load_released(options.checkpoint)
+        classes = class_names(model.classes, options.classes)
+    else:
+        model = study.store.load_or_train(models[options.model][0]).model()
+        classes = study.classes
+    answer = probabilities(model, classes, cutouts, study.store.device)
     print(answer.head(options.top).map("{:.3f}".format).to_string())
 
 
@@ -163,7 +173,12 @@ def predict_options(parser: argparse.ArgumentParser) -> None:
     _add_study(parser)
     parser.add_argument("photo", type=Path)
     parser.add_argument("mask", type=Path, help="PNG of the photo's size; all but 0 is the ROI")
-    parser.add_argument("--model", default="mobilenetv2+mobilenetv2", help="BACKBONE or ROI+EXTRA_ROI")
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument("--model", default="mobilenetv2+mobilenetv2", help="BACKBONE or ROI+EXTRA_ROI")
+    model.add_argument("--checkpoint", type=Path, help="a .pth file that the released code wrote, instead")
+    parser.add_argument(
+        "--classes", type=Path, help="names of its classes, one a line; default: the release's"
+    )
     parser.add_argument("--top", type=_at_least_one, default=5, help="how many classes to show")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from rvernet_core.config import DataSpec
 from rvernet_core.data.masked import LeftOut, by_stem, entries, left_out, scanned
-from rvernet_core.data.names import class_name_of, folder_name, label_order, read_lines
+from rvernet_core.data.names import RELEASED, class_name_of, folder_name, label_order, read_lines
 from rvernet_core.data.photos import SUFFIXES, SizeMismatchError, read_photo, read_preview
 from rvernet_core.data.samples import Candidate, FoodSplit, build_split
 from rvernet_core.errors import DataError
@@ -94,6 +94,22 @@ def _classes(root: Path, categories: set[str]) -> tuple[str, ...]:
         defect = f"lacks {unlisted[0]!r}" if unlisted else "names a class twice"
         raise DataError(f"{listing} {defect}; expected every category once")
     return classes
+
+
+def class_names(count: int, listing: Path | None = None) -> tuple[str, ...]:
+    """Names of the `count` classes of a model that the released code trained, in label order.
+
+    listing: one name a line, as `classes.txt`; None: the release's own, then "class 105" ...
+    Raises DataError for a listing that cannot be read or names another number of classes.
+    """
+    if listing is None:
+        return (*RELEASED[:count], *(f"class {label}" for label in range(len(RELEASED), count)))
+    names = tuple(class_name_of(line) for line in read_lines(listing) if line.strip())
+    if len(names) != count:
+        raise DataError(
+            f"{listing} names {len(names)} classes; expected the {count} of the model, one a line"
+        )
+    return names
 
 
 def name_ending(folder: str) -> str:

@@ -3,7 +3,7 @@
 sam = load_sam("vit_h", cache="_build/cache")
 mask_photo("lunch.jpg", "out", sam, boxes=[(10, 12, 60, 70)])         ->  out/lunch-1.mask.png ...
 cutouts = cut_photo("lunch.jpg", "out/lunch-1.mask.png")
-probabilities(run, classes, cutouts)                                  ->  ketchup 0.81, rice 0.07, ...
+probabilities(run.model(), classes, cutouts)                          ->  ketchup 0.81, rice 0.07, ...
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.errors import DataError
 from rvernet_core.masking import Masker
 from rvernet_core.masking.prompts import check_boxes, check_points
-from rvernet_core.models.backbones import input_size
-from rvernet_core.runs import Run
+from rvernet_core.models.rvernet import Classifier
 
 
 def mask_photo(
@@ -91,10 +90,13 @@ def cut_photo(photo: str | Path, mask: str | Path) -> dict[str, np.ndarray]:
 
 @torch.inference_mode()
 def probabilities(
-    run: Run, classes: Sequence[str], cutouts: Mapping[str, np.ndarray], device: str = "cpu"
+    model: Classifier, classes: Sequence[str], cutouts: Mapping[str, np.ndarray], device: str = "cpu"
 ) -> pd.Series:
-    """The probability in [0, 1] of each class for the `cutouts` of one photo, highest first."""
-    size, model = input_size(run.spec.model.scale), run.model().to(device)
+    """The probability in [0, 1] of each class for the `cutouts` of one photo, highest first.
+
+    model: in eval mode, such as `run.model()` or `load_released(path)`.
+    """
+    model, size = model.to(device), model.input_size
     batches = [to_batch(letterbox(cutouts[branch], size)[None], None, device) for branch in model.branches]
     logits = model.answer(model(*batches))
     return pd.Series(logits.softmax(1)[0].cpu().numpy(), classes).sort_values(ascending=False)

@@ -76,12 +76,13 @@ class FeatureExtractor(nn.Module):
 class Classifier(nn.Module):
     """A backbone per branch and a head on their features; the base of RveRNet and of the baseline."""
 
-    input_size: int  # side in pixels of the images that it sees
-
-    def __init__(self, spec: ModelSpec, nets: Nets, names: Sequence[str], strength: float | None) -> None:
+    def __init__(
+        self, spec: ModelSpec, classes: int, nets: Nets, names: Sequence[str], strength: float | None
+    ) -> None:
         """`names`: of the backbone modules, in the order of `spec.branches`. The rest: see `assemble`."""
         super().__init__()
-        self.input_size = backbones.input_size(spec.scale)
+        self.classes = classes
+        self.input_size = backbones.input_size(spec.scale)  # side in pixels of the images that it sees
         self.branches = spec.branches
         self.heads = 1 if strength is None else 2
         self.answering = tuple(range(self.heads)) if strength not in (0, 1) else (int(strength),)
@@ -160,7 +161,7 @@ class RveRNet(Classifier):
     """A ROI module and an extra-ROI module on complementary cut-outs, an integration module on top."""
 
     def __init__(self, spec: ModelSpec, classes: int, nets: Nets, strength: float | None = None) -> None:
-        super().__init__(spec, nets, ("roi_module", "extra_roi_module"), strength)
+        super().__init__(spec, classes, nets, ("roi_module", "extra_roi_module"), strength)
         width = sum(self.extractor_of(branch).width for branch in self.branches)
         self.integrated_fc1 = nn.Linear(width, spec.head_width)
         self.integrated_fc2 = nn.Linear(spec.head_width, classes)
@@ -182,7 +183,7 @@ class Baseline(Classifier):
     """One backbone on one cut-out and a linear classifier on top (release Off_the_shelfs)."""
 
     def __init__(self, spec: ModelSpec, classes: int, nets: Nets, strength: float | None = None) -> None:
-        super().__init__(spec, nets, ("backbone",), strength)
+        super().__init__(spec, classes, nets, ("backbone",), strength)
         width = self.extractor_of(*self.branches).width
         self.classifier = nn.Sequential(nn.Linear(width, classes))
         if self.heads == 2:

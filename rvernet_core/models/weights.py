@@ -67,6 +67,8 @@ def load_torch_checkpoint(path: Path | str) -> dict:
     """
     path = Path(path)
     _require_file(path)
+    if path.suffix == ".safetensors":
+        raise CheckpointError(f"{path} is a safetensors file; expected a PyTorch checkpoint (.pth, .pt)")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -75,18 +77,9 @@ def load_torch_checkpoint(path: Path | str) -> dict:
             problem = "asks to run code or to build foreign objects when it is opened, and was refused"
         raise CheckpointError(
             f"{path} {problem}; expected tensors and plain containers. "
-            f"If you trust its author, ask for .safetensors ({_first_line(error)})"
-        ) from error
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        IndexError,
-        TypeError,
-    ) as error:
+            "If you trust its author, ask for .safetensors"
+        ) from error  # torch's own advice is to run the code
+    except Exception as error:  # torch and pickle raise many kinds; all mean the same here
         raise CheckpointError(
             f"{path} {_what_is_wrong(path)}; expected a complete PyTorch checkpoint; fetch it again "
             f"({_first_line(error)})"

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import papermill
 import pytest
+import released_code
 from PIL import Image
 from small_record import checkout
 
 from rvernet_book import cli, parameters
+from rvernet_core.data.names import RELEASED
 from rvernet_core.experiments.profiles import PROFILES
 
 
@@ -46,6 +48,11 @@ def refused(arguments, capsys, status=2):
             "'0' is not a number of at least 1",
         ),
         (["predict", "nowhere.jpg", "m.png", "--profile", "smoke"], "nowhere.jpg does not exist"),
+        (["predict", "p.png", "m.png", "--model", "vit", "--checkpoint", "a.pth"], "not allowed with"),
+        (
+            ["predict", "p.png", "m.png", "--classes", "a.txt"],
+            "--classes names the classes of a --checkpoint",
+        ),
         (["mask", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["mask", "nowhere.jpg", "--sam", "vit_h"], "nowhere.jpg does not exist"),
         (["mask", "nowhere.jpg", "--box", "1", "2", "3"], "--box: expected 4 arguments"),
@@ -84,6 +91,25 @@ def refused(arguments, capsys, status=2):
 )
 def test_fault_67_an_error_is_one_line_that_names_what_was_wrong(arguments, message, capsys):
     assert message in refused(arguments, capsys)
+
+
+def test_predict_asks_a_released_checkpoint(tmp_path, capsys):
+    Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "photo.jpg")
+    Image.new("L", (40, 30), 1).save(tmp_path / "mask.png")
+    files = ["predict", tmp_path / "photo.jpg", tmp_path / "mask.png", "--checkpoint", tmp_path / "net.pth"]
+    net = released_code.rvernet(released_code.deit(), released_code.mobilenetv2(), classes=105)
+    net.save(tmp_path / "net.pth")
+    cli.main([*map(str, files), "--top", "105"])
+    lines = [line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert {name.strip() for name, _ in lines} == set(RELEASED)
+    values = [float(value) for _, value in lines]
+    assert values == sorted(values, reverse=True)
+    (tmp_path / "classes.txt").write_text("rice\negg\n")
+    assert "names 2 classes; expected the 105" in refused(
+        [*files, "--classes", tmp_path / "classes.txt"], capsys
+    )
+    (tmp_path / "net.pth").write_text("<html></html>")
+    assert "net.pth is a web page, not a checkpoint" in refused(files, capsys)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from rvernet_core.data.names import (
     label_order,
     released_folder,
 )
+from rvernet_core.data.release import class_names
 from rvernet_core.errors import DataError
 from rvernet_core.runs import test_metrics as metrics_of
 
@@ -235,6 +236,17 @@ def test_the_folder_of_every_category_is_the_release_s():
     assert [released_folder(name) for name in RELEASED] == list(LABELS)
     assert [class_name_of(folder) for folder in LABELS] == list(RELEASED)
     assert released_folder("and/or") == folder_name("and/or")
+
+
+def test_the_classes_of_its_checkpoints_have_its_names_or_those_of_a_listing(tmp_path):
+    assert class_names(105) == RELEASED
+    assert class_names(103) == FOODSEG103
+    assert class_names(106)[-2:] == ("chili paste", "class 105")
+    listing = tmp_path / "classes.txt"
+    listing.write_text("rice\nchilli-paste\n\n")
+    assert class_names(2, listing) == ("rice", "chili paste")
+    with pytest.raises(DataError, match=r"classes\.txt names 2 classes; expected the 3"):
+        class_names(3, listing)
 
 
 def test_label_order_is_foodseg103_then_others_then_the_sauces():

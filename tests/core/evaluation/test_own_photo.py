@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import released_code
+import torch
 from PIL import Image
 
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.data import photos as images
+from rvernet_core.data.names import class_name_of
+from rvernet_core.data.release import class_names
 from rvernet_core.errors import DataError, PromptError
 from rvernet_core.evaluation import own_photo as photo
 from rvernet_core.masking import load_sam
 from rvernet_core.masking.prompts import box_of, iou
+from rvernet_core.models.released import load_released
 from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=14, test_scenes=10, plates=PlatesSpec(size=64))
@@ -99,12 +104,27 @@ def test_a_photo_is_classified_as_the_same_test_sample_was(store, sample, spec):
     run = store.load_or_train(spec)
     path, mask, i = sample
     classes = store.data(DATA).classes
-    answer = photo.probabilities(run, classes, photo.cut_photo(path, mask))
+    answer = photo.probabilities(run.model(), classes, photo.cut_photo(path, mask))
     assert answer.sum() == pytest.approx(1, abs=1e-5)
     assert answer.is_monotonic_decreasing
     row = run.predictions.table.iloc[i]
     assert answer.index[0] == classes[row["predicted"]]
     assert answer.iloc[0] == pytest.approx(row["confidence"], abs=1e-3)
+
+
+def test_a_released_checkpoint_classifies_a_photo_as_the_released_code_does(sample, tmp_path):
+    """Cut out, letterboxed to the size it was trained with, in [0, 1]; names in the release's order."""
+    path, mask, _ = sample
+    theirs = released_code.rvernet(released_code.deit(), released_code.mobilenetv2(), classes=105)
+    model = load_released(theirs.save(tmp_path / "net.pth"))
+    cutouts = photo.cut_photo(path, mask)
+    answer = photo.probabilities(model, class_names(model.classes), cutouts)
+    pictures = [torch.from_numpy(cutouts[b]).permute(2, 0, 1)[None] / 255 for b in ("roi", "extra_roi")]
+    with torch.inference_mode():
+        log_probabilities = theirs.answer(*pictures)[0]
+    top = int(log_probabilities.argmax())
+    assert class_name_of(list(released_code.LABELS)[top]) == answer.index[0]
+    assert answer.iloc[0] == pytest.approx(float(log_probabilities[top].exp()), abs=1e-5)
 
 
 def test_fault_22_a_mask_of_another_size_is_refused(sample, tmp_path):

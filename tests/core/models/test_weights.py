@@ -123,6 +123,16 @@ def test_fault_31_truncated_pth(tmp_path, zipped):
             load_torch_checkpoint(path)
 
 
+def test_fault_31_a_file_of_the_old_format_with_a_damaged_name(tmp_path):
+    path = tmp_path / "net.pth"
+    tensor = torch.randn(7)
+    torch.save({"w": tensor}, path, _use_new_zipfile_serialization=False)
+    key = str(tensor.untyped_storage()._cdata).encode()
+    path.write_bytes(path.read_bytes().replace(key, b"9" * len(key), 1))
+    with pytest.raises(CheckpointError, match=r"net\.pth is not readable"):
+        load_torch_checkpoint(path)
+
+
 def test_web_page_and_pointer_saved_as_a_checkpoint(tmp_path):
     for name, text, expected in (
         ("page.pth", "<!DOCTYPE html><html><body>404</body></html>", "web page"),
@@ -145,6 +155,9 @@ def test_other_files_are_refused(tmp_path):
     for name in ("photos.pth", "array.npy", "tensor.pth", "numbered.pth", "missing.pth"):
         with pytest.raises(CheckpointError, match=name):
             load_torch_checkpoint(tmp_path / name)
+    save_weights(tmp_path / "net.safetensors", state())
+    with pytest.raises(CheckpointError, match="is a safetensors file; expected a PyTorch checkpoint"):
+        load_torch_checkpoint(tmp_path / "net.safetensors")
     for name in ("missing.safetensors", ""):
         with pytest.raises(CheckpointError, match="expected a weights file"):
             load_weights(tmp_path / name)
