@@ -274,6 +274,7 @@ def test_doctor_lists_the_accelerator_the_cache_and_the_zoo(tmp_path, capsys):
         line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if "free" not in line
     )
     assert found["cache"] == str(tmp_path / "cache")
+    assert found["record"].startswith("as it was published")
     assert {"torch", "accelerator", "Python"} <= set(found)
     assert "sam-micro" in found["zoo"]
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rvernet_book import reproduce
 
@@ -133,3 +135,9 @@ def test_fault_67_a_broken_graph_is_named_with_what_writes_it(tmp_path, text):
     graph.unlink() if text is None else graph.write_text(text)
     with pytest.raises(AssertionError, match=r"_build/smoke lacks a whole graph.json.*`rvernet reproduce`"):
         snakemake(folder, "runs")
+
+
+def test_a_clusters_profile_speaks_of_rules_that_there_are():
+    settings = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    rules = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), flags=re.M)
+    assert set(settings["set-resources"]) <= set(rules)
