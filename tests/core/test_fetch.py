@@ -36,8 +36,8 @@ EVERY = [*downloads.SAM.values(), *downloads.TIMM.values(), *downloads.FOODSEG10
 class Server:
     """Gives the `answers` (kind, body) one after the other, the last one again and again.
 
-    Kinds: whole, ranges (knows Range), cut (half), slow, down (503), endless (no length, 30 MB), drip (a
-    byte a while), and an address to be redirected to (with a body: 30 MB).
+    Kinds: whole, ranges (knows Range), cut (half), slow, down (503), endless (no length, 30 MB), boast (a
+    terabyte, it says), drip (a byte a while), and an address to be redirected to (with a body: 30 MB).
     """
 
     def __init__(self):
@@ -58,8 +58,10 @@ class Server:
                     self.send_header("Location", kind)
                 if start:
                     self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-                endless = kind == "endless" or ("://" in kind and body)
-                if not endless and kind != "drip":
+                endless = kind in ("endless", "boast") or ("://" in kind and body)
+                if kind == "boast":
+                    self.send_header("Content-Length", str(10**12))
+                elif not endless and kind != "drip":
                     self.send_header("Content-Length", str(len(body) - start))
                 self.end_headers()
                 with contextlib.suppress(OSError):
@@ -183,6 +185,12 @@ def test_fault_68_a_file_that_changed_meanwhile_is_not_glued_to_its_beginning(se
     assert server.ranges == ["bytes=700-", None]
 
 
+def test_fault_68_a_server_that_sends_the_whole_again_is_read_from_its_beginning(server, tmp_path):
+    (tmp_path / ".weights.pth.0.part").write_bytes(CONTENT[:1000])
+    assert fetch.fetch(server.item(), tmp_path).read_bytes() == CONTENT
+    assert server.ranges == ["bytes=1000-"]
+
+
 def test_fault_68_without_a_hash_nothing_is_taken_up(server, tmp_path):
     (tmp_path / ".weights.pth.0.part").write_bytes(CONTENT[:1000])
     server.answers = [("cut", CONTENT), ("ranges", CONTENT)]
@@ -250,8 +258,10 @@ def test_fault_68_a_server_that_never_stops_sending_is_cut_off(
 
 
 def test_fault_68_a_length_beyond_the_published_one_is_refused_unread(server, tmp_path):
-    with pytest.raises(FetchError, match="102,400 bytes or more; expected 1,000 bytes, so it was cut off"):
-        fetch.fetch(server.item(bytes=1000), tmp_path)
+    server.answers = [("boast", CONTENT)]
+    with pytest.raises(FetchError, match="1,000,000,000,000 bytes or more; expected 20,480,000 bytes"):
+        fetch.fetch(server.item(bytes=200 * len(CONTENT)), tmp_path)
+    assert server.sent < 300 * len(CONTENT)  # in two attempts, what fits between two ends of a connection
     assert left(tmp_path) == []
 
 
