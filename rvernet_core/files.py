@@ -192,10 +192,13 @@ def remove(path: str | Path) -> None:
 
 def sweep(folder: str | Path) -> None:
     """Remove the temporary files and folders in `folder` whose writer is dead, or idle for a day."""
-    with contextlib.suppress(OSError):  # whoever sweeps too has removed it, or the folder cannot be listed
-        for entry in os.scandir(folder):
-            if (name := _TEMPORARY.fullmatch(entry.name)) and _is_dead(name[1], int(name[2]), Path(entry)):
-                _discard(Path(entry))
+    names: list[str] = []
+    with contextlib.suppress(OSError):  # there may be no such folder
+        names = os.listdir(folder)
+    for owner in filter(None, map(_TEMPORARY.fullmatch, names)):
+        with contextlib.suppress(OSError):  # removed by another process meanwhile, or not ours to remove
+            if _is_dead(owner[1], int(owner[2]), Path(folder, owner[0])):
+                _discard(Path(folder, owner[0]))
 
 
 def sha256(path: str | Path) -> str:
@@ -246,7 +249,7 @@ def _unwritable(path: Path, error: OSError) -> DataError:
 def _existing(folder: Path) -> Path:
     """The nearest folder above `folder` that exists, or itself."""
     folder = folder.absolute()
-    while not folder.is_dir():
+    while not os.path.isdir(folder):  # unlike `Path.is_dir`, False where one may not look
         folder = folder.parent
     return folder
 
@@ -260,7 +263,7 @@ def _mib(count: int) -> str:
 
 def _temporary(path: Path, kind: str) -> Path:
     """A free hidden name beside `path` that says who writes: process table, process and a random part."""
-    return path.with_name(f".{path.name}.{process_table()},{os.getpid()},{uuid.uuid4().hex[:8]}.{kind}")
+    return path.with_name(f".{path.name[:50]}.{process_table()},{os.getpid()},{uuid.uuid4().hex[:8]}.{kind}")
 
 
 @functools.cache

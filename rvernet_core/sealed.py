@@ -82,6 +82,8 @@ def _inode(folder: Path) -> tuple[int, int] | None:
         found = folder.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _unreadable(error) from error
     return found.st_dev, found.st_ino
 
 
@@ -97,10 +99,14 @@ def _damage(folder: Path) -> str:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         return f"is incomplete or of an older version ({Path(error.filename).name} is missing)"
     except OSError as error:
-        raise DataError(f"cannot read {error.filename} ({error.strerror}); make it readable") from error
+        raise _unreadable(error) from error
     except (ValueError, AttributeError):
         return f"is damaged or was edited ({SEAL} does not hold hashes)"
     return ""
+
+
+def _unreadable(error: OSError) -> DataError:
+    return DataError(f"cannot read {error.filename} ({error.strerror}); make it readable")
 
 
 def _hash(path: Path) -> str:

@@ -22,13 +22,13 @@ def damage(path: Path, harm: str = "changed") -> None:
 
 
 @contextmanager
-def read_only(folder: Path):
+def read_only(folder: Path, mode: int = 0o555):
     """Within the block this process can list `folder` and cannot write it, even if it runs as root.
 
     Root becomes nobody, so the folders above must let others pass: `tempfile`'s do, `tmp_path` does not.
     """
     user = os.geteuid()
-    folder.chmod(0o555)
+    folder.chmod(mode)
     if user == 0:
         os.seteuid(65534)
     try:

@@ -72,12 +72,16 @@ def test_fault_66_a_seal_without_hashes_seals_nothing(folder, seal):
     assert not is_intact(folder)
 
 
-def test_fault_66_a_file_in_place_of_a_folder_and_a_pipe_in_place_of_a_file(folder, tmp_path):
+def test_fault_66_a_file_in_place_of_a_folder(tmp_path):
     (tmp_path / "file").write_text("no folder")
     assert not is_intact(tmp_path / "file")
     assert (tmp_path / "file.damaged").is_file()
+
+
+def test_fault_66_a_pipe_in_place_of_a_file_is_never_waited_for(folder, monkeypatch):
     (folder / "b.txt").unlink()
-    os.mkfifo(folder / "b.txt")  # to read it would wait for ever
+    os.mkfifo(folder / "b.txt")
+    monkeypatch.setattr(files, "sha256", lambda path: pytest.fail("this would wait for ever"))
     assert not is_intact(folder)
 
 
@@ -109,6 +113,18 @@ def test_fault_37_a_read_only_cache_is_read_and_its_damage_told():
                 is_intact(harmed)
             with pytest.raises(DataError, match=r"cannot write .*new \(Permission denied\).*RVERNET_CACHE"):
                 write(Path(name, "new"))
+
+
+def test_fault_37_a_cache_below_a_closed_folder_is_one_clear_error():
+    with tempfile.TemporaryDirectory() as name:
+        kept = write(Path(name, "kept"))
+        with read_only(Path(name), mode=0o000):
+            with pytest.raises(DataError, match=r"cannot read .*kept \(Permission denied\); make"):
+                is_intact(kept)
+            with pytest.raises(DataError, match=r"cannot write .*RVERNET_CACHE"):
+                write(kept.with_name("new") / "below")
+            with pytest.raises(DataError, match="needs 1,048,576"):
+                files.check_space(kept, 2**40)
 
 
 def test_fault_37_a_file_that_may_not_be_read_is_an_error_and_not_a_damage(folder, monkeypatch):
