@@ -210,6 +210,11 @@ def test_fault_39_box_outside_the_photo_or_without_area(masker, box):
         masker.boxes([[0, 0, 10, 10], box])
 
 
+def test_fault_39_a_box_that_is_not_finite_is_told_so(masker):
+    with pytest.raises(PromptError, match="expected finite numbers"):
+        masker.encode(photo()).boxes([[10, 10, np.nan, 50]])
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("point", [[160, 10], [10, 96], [-1, 5], [np.nan, 5], [5, np.inf], [5, -1e300]])
 def test_fault_39_point_outside_the_photo(masker, point):

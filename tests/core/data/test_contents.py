@@ -5,6 +5,7 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 from small_data import noise_photo, replace_photo
 
 from rvernet_core.data import contents, export
@@ -142,10 +143,20 @@ def test_fault_47_replaced_photos_of_an_extra_class_are_another_data_set(officia
     assert opened_so().fingerprint != first.fingerprint
 
 
-def test_fault_47_replaced_cutouts_differ_even_where_only_the_surroundings_do(release, opened):
+@pytest.mark.parametrize(("branch", "other"), [("roi", "extra-roi"), ("extra-roi", "roi")])
+def test_fault_47_replaced_cutouts_are_another_data_set_even_where_the_roi_stays(
+    release, opened, branch, other
+):
+    """One cut-out is black, so the ROI is the whole photo or nothing of it, whatever the other one shows."""
+    path = next(path for path in photos_of(release) if branch in path.parts)
+    with Image.open(path) as picture:
+        noise_photo(*picture.size).save(path, quality=95)
+        Image.new("RGB", picture.size).save(release / "train" / other / path.parent.name / path.name)
     first = opened("release", release)
-    replace_photo(next(path for path in photos_of(release) if "extra-roi" in path.parts))
-    assert opened("release", release).train.fingerprint != first.train.fingerprint
+    replace_photo(path)
+    second = opened("release", release)
+    assert second.train.samples == first.train.samples
+    assert second.train.fingerprint != first.train.fingerprint
 
 
 @pytest.mark.parametrize("what", ["parquet", "names"])

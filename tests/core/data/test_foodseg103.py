@@ -159,7 +159,7 @@ def test_fault_14_15_3_broken_files_are_left_out_with_a_count_or_raise_if_strict
         opened("foodseg103", official, strict=True)
 
 
-def test_the_scan_is_kept_and_follows_changes(official, opened, cache, monkeypatch):
+def test_fault_47_the_scan_is_kept_and_follows_changes(official, opened, cache, monkeypatch):
     first = opened("foodseg103", official)
     assert len(list((cache / "index").glob("*.json"))) == 2
     monkeypatch.setattr("rvernet_core.data.masked._scan_masked_photo", None)  # a second scan would fail
