@@ -126,8 +126,11 @@ def mask(options: argparse.Namespace) -> None:
     from rvernet_core.evaluation.own_photo import mask_photo
     from rvernet_core.experiments.study import pick_device
     from rvernet_core.masking import load_sam
+    from rvernet_core.masking.prompts import check_boxes, check_points
 
-    photo_size(options.photo)  # a photo that cannot be read stops here, before a large net is fetched
+    width, height = photo_size(options.photo)  # what cannot be masked stops here, before a net is fetched
+    check_boxes(options.box, height, width)
+    check_points(options.point, None, height, width)
     cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
     masker = load_sam(options.sam, options.checkpoint, pick_device(options.device), cache=cache)
     masks = mask_photo(options.photo, options.out, masker, options.box, options.point)

@@ -18,6 +18,7 @@ Image ids of an extra class begin with its name, so that they never meet those o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,10 @@ def splits_of_folder(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodS
     lines = [clean(line) for line in read_lines(listing)]
     while lines and not lines[-1]:
         lines.pop()
+    if lines and all(re.match(r"[0-9]+\s", line) for line in lines):
+        raise DataError(
+            f"{listing}: every line begins with a number; expected names alone, line k naming id k"
+        )
     classes = in_order(dict(enumerate(lines, start=1)), listing)
     return {name: _split(name, classes, root / name, spec, cache) for name in ("train", "test")}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from rvernet_core import downloads
 from rvernet_core.config import DataSpec
 from rvernet_core.data.archives import extract
-from rvernet_core.data.masked import match_masks, split_of_masked_photos
+from rvernet_core.data.masked import entries, match_masks, split_of_masked_photos
 from rvernet_core.data.names import FOODSEG103, clean, in_order, read_lines
 from rvernet_core.data.samples import FoodSplit
 from rvernet_core.errors import DataError
@@ -57,7 +57,7 @@ def splits_of_foodseg103(root: Path, spec: DataSpec, cache: Path) -> dict[str, F
 def find_layout(root: Path) -> Path:
     """The folder that holds `Images/img_dir`: `root`, a folder in it, or its parent if it is `Images`."""
     above = [root.resolve().parent] if root.resolve().name == "Images" else []
-    inside = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    inside = [path for path in entries(root) if path.is_dir()]
     for folder in (root, *inside, *above):
         if (folder / "Images/img_dir").is_dir():
             return folder

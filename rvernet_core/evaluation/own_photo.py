@@ -45,9 +45,15 @@ def mask_photo(
         DataError: the photo cannot be read, or nothing was found in it.
         PromptError: a prompt outside the photo or without area.
     """
-    photo, picture = Path(photo), images.read_photo(photo)
-    height, width = picture.shape[:2]
+    photo = Path(photo)
+    width, height = images.photo_size(photo)
     boxes, (points, _) = check_boxes(boxes, height, width), check_points(points, None, height, width)
+    picture = images.read_photo(photo)
+    read = np.array(picture.shape[1::-1])
+    if tuple(read) != (width, height):  # a huge photo is read at a part of its size
+        share = read / (width, height)
+        boxes = np.minimum(boxes * np.tile(share, 2), np.tile(read, 2))
+        points = np.minimum(points * share, read - 1)
     masks: list[tuple[str, np.ndarray, float]] = []
     if not (len(boxes) or len(points)):
         masks += [("automatic", mask, score) for mask, score in zip(*masker.automatic(picture), strict=True)]
@@ -58,12 +64,12 @@ def mask_photo(
                 masks += [(prompt, mask, score) for mask, score in zip(*segment(places), strict=True)]
     if not masks:
         raise DataError(f"nothing was found in {photo}; point at something with a box or a point")
-    full = images.photo_size(photo)
     rows = []
     for k, (prompt, mask, score) in enumerate(masks, start=1):
         roi, extra_roi = cut(picture, mask)
-        # A huge photo is read at a part of its size. Its mask is stored at the size of the file.
-        stored = Image.fromarray(mask.astype(np.uint8) * 255).resize(full, Image.Resampling.NEAREST)
+        stored = Image.fromarray(mask.astype(np.uint8) * 255).resize(
+            (width, height), Image.Resampling.NEAREST
+        )
         for part, image in (
             ("mask", stored),
             ("roi", Image.fromarray(roi)),

@@ -249,6 +249,17 @@ def test_a_photo_is_masked_into_a_folder(tmp_path, capsys):
     assert (tmp_path / "plain-1.mask.png").exists()
 
 
+@pytest.mark.parametrize("prompt", ["--box 50 40 20 20", "--box -1 0 9 9", "--box nan 0 9 9", "--point 64 3"])
+def test_fault_39_a_wrong_prompt_stops_before_a_large_net_is_fetched(tmp_path, capsys, prompt):
+    Image.new("RGB", (64, 48), (200, 40, 30)).save(tmp_path / "plain.png")
+    with pytest.raises(SystemExit):
+        cli.main(
+            ["mask", str(tmp_path / "plain.png"), *prompt.split(), "--sam", "vit_h", "--out", str(tmp_path)]
+        )
+    assert "the photo is 64 x 48 pixels" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.png"]
+
+
 @pytest.mark.parametrize("command", [["fetch"], ["data", "--fetch"]])
 def test_fault_51_fetch_lists_what_the_paper_profile_needs(tmp_path, monkeypatch, capsys, command):
     def no_name(*args, **kwargs):

@@ -73,6 +73,12 @@ def test_fault_57_names_in_an_encoding_that_is_marked(own, opened, encoding):
     assert opened("folder", own).classes == ("mapo tofu", "crème brûlée", "비빔밥")
 
 
+def test_fault_57_numbered_names_would_be_off_by_one(own, opened):
+    (own / "classes.txt").write_text("0\tbackground\n1\ttofu\n2\tegg\n3\tbread\n")
+    with pytest.raises(DataError, match=r"classes\.txt: every line begins with a number"):
+        opened("folder", own)
+
+
 def test_fault_25_an_empty_mask_of_an_extra_class_is_counted(own, ketchup, opened):
     Image.new("L", (50, 40)).save(ketchup / "train/masks/k1.png")
     report = opened("folder", own, extra_classes=(f"ketchup={ketchup}",)).train.report

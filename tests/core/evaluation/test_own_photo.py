@@ -85,6 +85,29 @@ def test_fault_39_a_wrong_prompt_is_told_before_the_photo_is_encoded_and_leaves_
     assert not list(tmp_path.iterdir())
 
 
+def test_fault_38_prompts_and_masks_are_in_pixels_of_a_huge_photo_though_it_is_read_smaller(
+    sample, masker, tmp_path, monkeypatch
+):
+    path, mask, _ = sample
+    huge = tmp_path / "huge.jpg"
+    with Image.open(path) as plate:
+        plate.resize((128, 128), Image.Resampling.BICUBIC).save(huge, quality=95)
+    exact = (images.read_mask(mask) > 0).repeat(2, 0).repeat(2, 1)
+    box = box_of(exact)
+    monkeypatch.setattr(images, "MAX_BYTES", 64 * 64 * 8)
+    corners = [[0, 0, 128, 128], box]
+    table = photo.mask_photo(
+        huge, tmp_path, masker, boxes=corners, points=[[127, 127], (box[:2] + box[2:]) / 2]
+    )
+    assert len(table) == 4
+    assert images.read_photo(tmp_path / "huge-2.roi.png").shape == (64, 64, 3)
+    monkeypatch.undo()
+    segmented = images.read_mask(tmp_path / "huge-2.mask.png") > 0
+    assert segmented.shape == (128, 128)
+    assert iou(segmented, exact) > 0.6
+    assert photo.cut_photo(huge, tmp_path / "huge-2.mask.png")["roi"].shape == (128, 128, 3)
+
+
 TEACHER = RunSpec(DATA, ModelSpec(roi="mobilenetv2"), TrainSpec(epochs=1, lr=1e-3))
 SPECS = [
     TEACHER,
