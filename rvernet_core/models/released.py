@@ -64,7 +64,9 @@ def load_released(path: Path | str) -> Classifier:
     file.compare(model.state_dict(), sources)
     model.load_state_dict({name: file.joined(parts) for name, parts in sources.items()}, assign=True)
     model.input_size = file.input_size(nets) or model.input_size
-    return model.to(memory_format=torch.channels_last).eval()
+    for net in nets:
+        net.to(memory_format=torch.channels_last)
+    return model.eval()
 
 
 # --- the nets of the release ------------------------------------------------------------------------
@@ -115,7 +117,7 @@ def _layout(file: _File, prefix: str) -> _Layout:
 
 def _blocks(net: Net) -> list[str]:
     """How timm's names of the tensors of each block begin; MobileNetV2's lie in stages."""
-    if isinstance(net, EfficientNet):
+    if hasattr(net, "conv_stem"):
         return [f"blocks.{s}.{b}." for s, stage in enumerate(net.blocks) for b in range(len(stage))]
     return [f"blocks.{number}." for number in range(len(net.blocks))]
 

@@ -2,7 +2,7 @@
 
 Both return logits; the release's log-softmax in front of a cross-entropy changes nothing and is left
 out. Parameter names are the release's (`roi_module`, `extra_roi_module`, `integrated_fc1`,
-`integrated_fc2`; `backbone`, `classifier`).
+`integrated_fc2`; `backbone`, `classifier`); `released.load_released` reads its checkpoints.
 
 A distilled model (https://arxiv.org/abs/2012.12877) has two heads and returns (class_logits,
 distillation_logits): the class token's features go to the one, the distillation token's to the other. A
