@@ -19,6 +19,7 @@ data; `masking.sam_masks` replaces them.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +86,14 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
     """
     check(spec)
     cache, reader = Path(cache), READERS[spec.name]
-    root = Path(spec.root).expanduser() if spec.root else reader.fetch(cache) if reader.fetch else None
-    splits = reader.splits(root, spec, cache)
-    extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
+    root = _place(spec.root) if spec.root else reader.fetch(cache) if reader.fetch else None
+    try:
+        splits = reader.splits(root, spec, cache)
+        extras = [_extra(entry, spec, cache) for entry in spec.extra_classes]
+    except OSError as error:  # a folder that may be listed and not entered, a disk that fails
+        raise DataError(
+            f"{error.filename} cannot be read ({error.strerror or error}); make it readable"
+        ) from error
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
     check_distinct(parts["train"].classes)
@@ -108,7 +114,7 @@ def check(spec: DataSpec) -> None:
         raise ConfigError(f"data set {spec.name!r} needs a root (data_root), the folder that holds it")
     if spec.root and not reader.takes_root:
         raise ConfigError(f"data set {spec.name!r} is rendered; it takes no root ({spec.root})")
-    if spec.root and not Path(spec.root).expanduser().is_dir():
+    if spec.root and not os.path.isdir(_place(spec.root)):
         raise DataError(
             f"{spec.root} is not a folder; the root must be the folder that holds the {spec.name} data"
         )
@@ -116,7 +122,7 @@ def check(spec: DataSpec) -> None:
     for entry in spec.extra_classes:
         name, folder = _named_folder(entry)
         names.append(name)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise DataError(f"extra class {entry!r}: {folder} is not a folder")
     if len(set(names)) < len(names):
         raise ConfigError(f"extra classes {', '.join(names)}; expected each name once")
@@ -129,7 +135,11 @@ def _named_folder(entry: str) -> tuple[str, Path]:
         raise ConfigError(
             f"extra class {entry!r}; expected 'class name=folder', such as 'ketchup=/data/ketchup'"
         )
-    return clean(name), Path(folder.strip()).expanduser()
+    return clean(name), _place(folder.strip())
+
+
+def _place(folder: str) -> Path:
+    return Path(os.path.expanduser(folder))
 
 
 def _extra(entry: str, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,7 +156,27 @@ def test_fault_58_heic_is_read_where_pillow_heif_is_installed(tmp_path):
     assert done.stdout == "True (20, 30, 3)\n"
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error(own, opened, monkeypatch):
+@pytest.mark.parametrize("closed", ["classes.txt", "train/images/dinner 1.jpg"])
+def test_fault_58_what_may_not_be_entered_is_an_error(own, opened, monkeypatch, closed):
+    """A folder without the right to enter it: its files are listed, and asking for one is refused."""
+    stat = Path.stat
+
+    def refusing(self, **options):
+        if str(self).endswith(closed):
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    with pytest.raises(DataError, match=rf"{closed} cannot be read \(Permission denied\)"):
+        opened("folder", own)
+
+
+def test_a_home_that_does_not_exist_is_an_error(opened):
+    with pytest.raises(DataError, match="~nobody-of-this-name/photos is not a folder"):
+        opened("folder", "~nobody-of-this-name/photos")
+
+
+def test_fault_58_a_folder_that_cannot_be_listed_is_an_error(own, opened, monkeypatch):
     def refused(self):
         raise PermissionError(13, "Permission denied")
 
