@@ -270,7 +270,8 @@ def _logits(
     batches = [forward(part, np.full((len(part), 1), mirrored)) for part in parts]
     by_head = [(logits,) if isinstance(logits, Tensor) else logits for logits in batches]
     heads = [torch.cat([logits.float().cpu() for logits in head]) for head in zip(*by_head, strict=True)]
-    return require_finite(heads[0] if len(heads) == 1 else (heads[0], heads[1]))
+    require_finite(*heads)
+    return heads[0] if len(heads) == 1 else (heads[0], heads[1])
 
 
 def _forward(
@@ -339,16 +340,15 @@ def _require_finite_weights(model: Classifier, epoch: int) -> None:
             )
 
 
-def require_finite(logits: Logits) -> Logits:
-    """`logits` (N, K), of one head or of two; TrainingError if any of them is infinite or NaN."""
-    for head in (logits,) if isinstance(logits, Tensor) else logits:
+def require_finite(*heads: Tensor) -> None:
+    """Raise TrainingError if any of the logits (N, K), of one head or of two, is infinite or NaN."""
+    for head in heads:
         wrong = int((~torch.isfinite(head)).any(1).sum())
         if wrong:
             raise TrainingError(
                 f"the model answers {wrong} of {len(head)} samples with infinite or NaN logits: it has "
                 "diverged; lower the learning rate"
             )
-    return logits
 
 
 # --- checkpoints ----------------------------------------------------------------------------------

@@ -76,7 +76,8 @@ def _evaluate(
             if key not in features:
                 features[key] = branch_features(model, branch, cutouts, device)
         with torch.inference_mode():
-            logits = training.require_finite(model.answer(model.classify(*[features[key] for key in keys])))
+            logits = model.answer(model.classify(*[features[key] for key in keys]))
+            training.require_finite(logits)
             probabilities = logits.softmax(1).cpu().numpy()
     table = predictions_table(cutouts.samples(), cutouts.classes, probabilities)
     if cutouts.context_sources is not None:
