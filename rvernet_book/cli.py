@@ -48,6 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
         _stop(f"rvernet: {error.strerror or error}: {error.filename or 'no file is named'}")
     except KeyboardInterrupt:
         _stop(f"rvernet: interrupted; {AGAIN}", 130)
+    except processes.Ended as end:
+        _stop(f"rvernet: told to end; {AGAIN}", end.code)
 
 
 def _stop(message: str, status: int = 2) -> typing.NoReturn:

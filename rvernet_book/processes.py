@@ -12,7 +12,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +23,12 @@ import psutil
 from rvernet_core import files
 
 BUILD = "RVERNET_BUILD"  # in the environment of a build's processes: the build's own process table and number
-GRACE = 5.0  # seconds that a process has to end by itself before it is killed
+GRACE = 3.0  # seconds that a process has to end by itself before it is killed
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Ended(SystemExit):
+    """A signal asked this process to end; its code is 128 and the signal's number."""
 
 
 @contextlib.contextmanager
@@ -46,7 +49,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+    raise Ended(128 + number)
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
