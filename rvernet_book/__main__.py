@@ -10,6 +10,8 @@ bench        seconds of the parts on this machine, printed
 import argparse
 from pathlib import Path
 
+from rvernet_core.errors import RveRNetError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -21,6 +23,15 @@ def main() -> None:
     parser.add_argument("what", choices=("summary", "coverage", "parameters", "artwork", "bench"))
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
+    if options.folder and not options.folder.is_dir():
+        parser.exit(2, f"{parser.prog}: {options.folder} is not a folder\n")
+    try:
+        _write(options)
+    except (RveRNetError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def _write(options: argparse.Namespace) -> None:
     if options.what == "summary":
         from rvernet_book.summary import write_summary
 

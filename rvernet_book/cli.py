@@ -48,8 +48,9 @@ def main(arguments: list[str] | None = None) -> None:
         _stop(f"rvernet: {error.strerror or error}: {error.filename or 'no file is named'}")
     except KeyboardInterrupt:
         _stop(f"rvernet: interrupted; {AGAIN}", 130)
-    except processes.Ended as end:
-        _stop(f"rvernet: told to end; {AGAIN}", end.code)
+    except processes.Ended:
+        print(f"rvernet: told to end; {AGAIN}", file=sys.stderr)
+        raise
 
 
 def _stop(message: str, status: int = 2) -> typing.NoReturn:
@@ -218,8 +219,9 @@ def book(options: argparse.Namespace) -> None:
 
 
 def book_options(parser: argparse.ArgumentParser) -> None:
-    _add_profile(parser)
-    parser.add_argument("--from-record", action="store_true", help="the published record, into _build/html")
+    which = parser.add_mutually_exclusive_group()
+    _add_profile(which)
+    which.add_argument("--from-record", action="store_true", help="the published record, into _build/html")
 
 
 def reproduce(options: argparse.Namespace) -> None:
@@ -312,12 +314,21 @@ def _pages() -> list[str]:
 
 
 def _values(options: argparse.Namespace) -> dict:
-    """Every parameter of a study: from the --parameters file, else from its option, else its default."""
+    """Every parameter of a study: from its option or the --parameters file, else its default.
+
+    ConfigError where the two contradict each other.
+    """
     from rvernet_book import parameters
 
-    values = {parameter.name: getattr(options, parameter.name) for parameter in parameters.of_study()}
+    known = parameters.of_study()
+    given = {p.name: getattr(options, p.name) for p in known if getattr(options, p.name) is not None}
     stored = parameters.read_yaml(options.parameters) if options.parameters is not None else {}
-    return parameters.absolute(values | stored)
+    for name in given.keys() & stored.keys():
+        if given[name] != stored[name]:
+            raise ConfigError(
+                f"{name} is {given[name]!r}, but {stored[name]!r} in {options.parameters}; leave one out"
+            )
+    return parameters.absolute({p.name: p.default for p in known} | given | stored)
 
 
 def _overrides(options: argparse.Namespace) -> dict:
@@ -336,7 +347,7 @@ def _output_folder(profile: str) -> Path:
     return ROOT / "_build" / profile_named(profile).name
 
 
-def _add_profile(parser: argparse.ArgumentParser) -> None:
+def _add_profile(parser: argparse._ActionsContainer) -> None:
     from rvernet_core.experiments.profiles import PROFILES
 
     parser.add_argument("--profile", default="demo", help=" | ".join(PROFILES))
@@ -349,10 +360,10 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     for parameter in parameters.of_study():
         flag, help_text = "--" + parameter.name.replace("_", "-"), parameter.help.replace("%", "%%")
         if items := typing.get_args(parameter.hint):
-            parser.add_argument(flag, nargs="+", type=items[0], default=parameter.default, help=help_text)
+            parser.add_argument(flag, nargs="+", type=items[0], help=help_text)
         else:
-            parser.add_argument(flag, type=parameter.hint, default=parameter.default, help=help_text)
-    parser.add_argument("--parameters", metavar="FILE", help="YAML file with any of these; it wins")
+            parser.add_argument(flag, type=parameter.hint, help=help_text)
+    parser.add_argument("--parameters", metavar="FILE", help="YAML file with any of these")
 
 
 COMMANDS = {

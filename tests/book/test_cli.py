@@ -13,6 +13,7 @@ import released_code
 from PIL import Image
 from small_record import checkout
 
+from rvernet_book import __main__ as written
 from rvernet_book import cli, parameters
 from rvernet_core.data.names import RELEASED
 from rvernet_core.experiments.profiles import PROFILES
@@ -71,6 +72,7 @@ def refused(arguments, capsys, status=2):
         ),
         (["notebook", "02-off-the-shelf", "--profile", "smoke"], "required: --out"),
         (["book", "--profile", "ful"], "smoke, demo, full, paper"),
+        (["book", "--profile", "smoke", "--from-record"], "not allowed with argument --profile"),
         (["verify", "--profile", "ful"], "smoke, demo, full, paper"),
         (["reproduce", "--profile", "smoke", "--cores", "0"], "--cores: '0' is not a number of at least 1"),
         (["reproduce", "--profile", "smoke", "--cores", "-1"], "--cores: '-1' is not"),
@@ -130,6 +132,15 @@ def test_fault_67_a_wrong_file_of_parameters_is_one_line(text, message, tmp_path
     path = tmp_path / "parameters.yml"
     path.write_text(text)
     assert message in refused(["jobs", "--parameters", path], capsys)
+
+
+def test_fault_67_an_option_and_a_file_that_contradict_each_other_are_refused(tmp_path, capsys):
+    """Also where the option asks for what is the default anyway."""
+    path = tmp_path / "parameters.yml"
+    path.write_text("profile: smoke")
+    line = refused(["jobs", "--parameters", path, "--profile", "demo"], capsys)
+    assert f"profile is 'demo', but 'smoke' in {path}" in line
+    cli.main(["jobs", "--parameters", str(path), "--profile", "smoke"])
 
 
 def test_fault_67_a_file_of_parameters_that_is_no_text_is_one_line(tmp_path, capsys):
@@ -207,6 +218,20 @@ def test_folders_are_handed_on_as_whole_paths(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["summary", "nowhere"], "nowhere is not a folder"), (["coverage", "."], "paper-items.yml")],
+)
+def test_fault_67_what_cannot_be_written_anew_is_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["rvernet_book", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        written.main()
+    line = capsys.readouterr().err
+    assert (stop.value.code, line.count("\n")) == (2, 1)
+    assert message in line
+
+
 def test_help_answers_without_the_packages_that_compute():
     code = (
         "import sys; from rvernet_book import cli\n"
@@ -219,12 +244,11 @@ def test_help_answers_without_the_packages_that_compute():
 
 
 def test_every_parameter_of_a_study_is_an_option_with_its_default():
-    options = cli._parse(["jobs"])
-    for parameter in parameters.of_study():
-        assert getattr(options, parameter.name) == parameter.default
+    values = cli._values(cli._parse(["jobs"]))
+    assert values == {parameter.name: parameter.default for parameter in parameters.of_study()}
     options = cli._parse(["jobs", "--seeds", "0", "1", "--data-root", "photos"])
     assert (options.seeds, options.data_root) == ([0, 1], "photos")
-    assert cli._parse(["reproduce"]).runs == "train"
+    assert cli._values(cli._parse(["reproduce"]))["runs"] == "train"
     assert cli._parse(["reproduce", "--from-record"]).runs == "record"
 
 

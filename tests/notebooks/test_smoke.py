@@ -11,6 +11,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+#: What every Python of the build loads first: nothing beyond this machine is reached, and who tried is noted.
+OFFLINE = """
+import os, sys
+
+def hook(event, arguments):
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if str(host) not in ("None", "", "localhost", "::1") and not str(host).startswith("127."):
+        with open(os.environ["TRIED"], "a") as file:
+            print(host, sys.argv, file=file)
+        raise OSError("no network")
+
+sys.addaudithook(hook)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +41,12 @@ def copy(tmp_path_factory):
         dirs_exist_ok=True,
         ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".snakemake", "*.egg-info"),
     )
-    env = {**os.environ, "PYTHONPATH": str(folder), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    offline = tmp_path_factory.mktemp("offline")
+    (offline / "sitecustomize.py").write_text(OFFLINE)
+    (offline / "tried.txt").touch()
+    env = {**os.environ, "TRIED": str(offline / "tried.txt"), "PYTHONPATH": f"{folder}{os.pathsep}{offline}"}
+    env["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    env.pop("HF_HUB_OFFLINE", None)  # of these tests
     env.pop("RVERNET_CACHE", None)
     return folder, env
 
@@ -52,6 +75,14 @@ def test_it_ends_with_a_table_of_steps_and_the_address_of_the_book(built):
     assert page.exists()
     for step in ("data", "notebooks/04-ketchup-vs-chili", "book"):
         assert f"\n{step} " in printed
+
+
+@pytest.mark.slow
+def test_fault_12_the_whole_book_is_built_without_a_network(built, copy):
+    _, env = copy
+    assert Path(env["TRIED"]).read_text() == ""
+    done = call(copy, sys.executable, "-c", "import urllib.request as r; r.urlopen('http://192.0.2.1')")
+    assert "no network" in done.stderr, "the build could have reached one"
 
 
 @pytest.mark.slow
