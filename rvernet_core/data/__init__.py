@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from rvernet_core.config import DataSpec, one_of
-from rvernet_core.data.names import check_distinct, clean
+from rvernet_core.data.names import check_names, clean
 from rvernet_core.data.samples import DataReport, FoodData, FoodSplit, RoiSample, join
 from rvernet_core.errors import ConfigError, DataError
 
@@ -96,7 +96,7 @@ def open_data(spec: DataSpec, cache: Path) -> FoodData:
         ) from error
     parts = {name: join([splits[name], *(extra[name] for extra in extras)]) for name in ("train", "test")}
     where = f"{spec.name} ({spec.root})" if spec.root else spec.name
-    check_distinct(parts["train"].classes)
+    check_names(parts["train"].classes)
     train, test = (_with_samples(parts[name], where) for name in ("train", "test"))
     return FoodData(train.classes, train, test)
 

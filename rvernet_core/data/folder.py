@@ -18,6 +18,7 @@ Image ids of an extra class begin with its name, so that they never meet those o
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +35,7 @@ from rvernet_core.errors import DataError
 def splits_of_folder(root: Path, spec: DataSpec, cache: Path) -> dict[str, FoodSplit]:
     """Both splits of a folder of photos and index masks, with its `classes.txt`."""
     listing = root / "classes.txt"
-    if not listing.exists():
+    if not os.path.lexists(listing):
         raise DataError(f"{listing} is missing; write one class name a line, line k naming mask value k")
     lines = [clean(line) for line in read_lines(listing)]
     while lines and not lines[-1]:

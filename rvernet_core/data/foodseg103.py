@@ -8,6 +8,7 @@ category_id.txt                            id <tab> name, some names with stray 
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def find_layout(root: Path) -> Path:
 
 def read_classes(path: Path) -> tuple[str, ...]:
     """Class names in the order of ids 1 .. n from `category_id.txt`; FoodSeg103's own if it is missing."""
-    if not path.exists() and not path.is_symlink():
+    if not os.path.lexists(path):
         return FOODSEG103
     names: dict[int, str] = {}
     for number, line in enumerate(read_lines(path), start=1):
@@ -87,7 +88,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 def _listed_but_missing(listing: Path, photos: Path, present: set[str]) -> list[tuple[str, str]]:
     """(name, reason) of the photos in `listing`, where there is one, whose names are not `present`."""
-    if not listing.is_file():
+    if not os.path.lexists(listing):
         return []
     names = [Path(line.strip()).stem for line in read_lines(listing) if line.strip()]
     return [

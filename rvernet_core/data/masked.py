@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import PIL
 
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.data.contents import content_hashes, in_threads, recall, remember
+from rvernet_core.data.names import UNSAFE
 from rvernet_core.data.photos import (
     FORMATS,
     MASK_SUFFIXES,
@@ -28,8 +28,6 @@ from rvernet_core.errors import DataError
 
 SCAN = 3  # raised when a scan finds something else in the same files
 LeftOut = tuple[str, str]  # (file, why it is left out)
-
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, bytes that are no UTF-8
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def by_stem(folder: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], lis
     for path in entries(folder):
         if reason := _unreadable(path, suffixes):
             if not path.name.startswith(".") or path.suffix.lower() in suffixes:
-                others.append((str(path), f"{_UNSAFE.sub('?', str(path))} {reason}"))
+                others.append((str(path), f"{UNSAFE.sub('?', str(path))} {reason}"))
         elif path.stem in paths:
             raise DataError(f"{folder} holds both {paths[path.stem].name} and {path.name}; keep one of them")
         else:
@@ -134,7 +132,7 @@ def _unreadable(path: Path, suffixes: Sequence[str]) -> str:
         return "is read only where pillow-heif is installed; install it, or save the photo as JPEG"
     if suffix not in suffixes:
         return "is not of a kind that is read here; save it as PNG, or take it out of the folder"
-    if _UNSAFE.search(path.name):
+    if UNSAFE.search(path.name):
         return "has a line break or another control character in its name; rename it"
     return ""
 

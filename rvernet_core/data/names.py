@@ -42,6 +42,9 @@ _KEPT = " ._-,()&'+!"  # besides ASCII letters and digits; harmless inside a fol
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
 _LONGEST = 200  # bytes; most file systems end at 255
 
+#: Control characters, line breaks among them, and bytes of a file's name that are no UTF-8.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 _LARGEST = 2**20  # bytes of a file that lists names
 #: Byte order marks, longer ones first: that of UTF-32 begins as that of UTF-16.
 _MARKS = {
@@ -110,10 +113,15 @@ def label_order(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (last.get(name, 0), rank.get(name, len(rank)), name)))
 
 
-def check_distinct(names: Iterable[str]) -> None:
-    """Raise DataError where two names would be one folder on a disk that ignores case or Unicode's forms."""
+def check_names(names: Iterable[str]) -> None:
+    """Raise DataError where a name is no line of text, or two would be one folder on some disks.
+
+    Such disks ignore case, or Unicode's forms of one letter.
+    """
     seen: dict[str, str] = {}
     for name in names:
+        if UNSAFE.search(name) or not name.strip():
+            raise DataError(f"class {name!r} is no line of printable text; rename it")
         other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if other != name:
             raise DataError(

@@ -10,6 +10,7 @@ beside train and test gives another label order, one class name a line.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def _branches(split: Path, folder: str) -> tuple[Path, Path]:
 def _classes(root: Path, categories: set[str]) -> tuple[str, ...]:
     """Classes in label order: that of `classes.txt` where there is one, else `label_order`."""
     listing = root / "classes.txt"
-    if not listing.is_file():
+    if not os.path.lexists(listing):
         return label_order(categories)
     classes = tuple(class_name_of(line) for line in read_lines(listing) if line.strip())
     unlisted = sorted(categories - set(classes))

@@ -13,6 +13,7 @@ import numpy as np
 
 from rvernet_core.config import fingerprint
 from rvernet_core.data.cutouts import cut
+from rvernet_core.data.names import check_names
 from rvernet_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # imported where it is needed, because it takes its time
@@ -226,6 +227,7 @@ def build_split(
     `content` is JSON-ready and stands for the images in the fingerprint: with every
     sample's key and pixel share it decides it, while paths and times of change do not.
     """
+    check_names(classes)
     label = {class_name: i for i, class_name in enumerate(classes)}
     counts = {what: dict.fromkeys(classes, 0) for what in ("samples", "small", "full")}
     items, keys = [], set()

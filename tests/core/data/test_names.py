@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from rvernet_core.data.names import check_distinct, in_order, read_lines, read_text
+from rvernet_core.data.names import check_names, in_order, read_lines, read_text
 from rvernet_core.errors import DataError
 
 NAMES = ["mapo tofu", "crème brûlée", "비빔밥"]
@@ -15,9 +15,17 @@ NAMES = ["mapo tofu", "crème brûlée", "비빔밥"]
     ("one", "other"), [("Rice", "rice"), ("STRASSE", "straße"), ("Frühstück", "Fru\u0308hstu\u0308ck")]
 )
 def test_fault_52_names_that_differ_by_case_or_form_alone_are_refused(one, other):
-    check_distinct([one, "egg", one.replace("R", "P")])
+    check_names([one, "egg", one.replace("R", "P")])
     with pytest.raises(DataError, match=f"{one}.*{other}.*rename one"):
-        check_distinct(["egg", one, other])
+        check_names(["egg", one, other])
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "\0", "caf\udce9", "\x1b[31m", "", " "])
+def test_fault_29_a_name_that_is_no_line_of_text_is_refused(name):
+    """It would not come back from classes.txt, or from a table of predictions."""
+    with pytest.raises(DataError, match="no line of printable text") as caught:
+        check_names(["egg", name])
+    str(caught.value).encode()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

@@ -1,5 +1,6 @@
 """Finished cut-outs in the released layout."""
 
+import os
 import re
 
 import numpy as np
@@ -275,4 +276,10 @@ def test_fault_52_categories_that_differ_by_case_alone_are_refused(release, open
     write(release, "train", "Pilaf", "00000001")
     write(release, "test", "pilaf", "00000002")
     with pytest.raises(DataError, match="'Pilaf' and 'pilaf' differ by case"):
+        opened("release", release)
+
+
+def test_fault_29_a_category_folder_whose_name_is_no_text_is_an_error(release, opened):
+    (release / "train/roi/egg").rename(os.fsdecode(os.fsencode(release / "train/roi") + b"/caf\xe9"))
+    with pytest.raises(DataError, match=r"'caf\\udce9' is no line of printable text"):
         opened("release", release)
