@@ -112,7 +112,9 @@ def vit(outputs: int = 12, width: int = 128, depth: int = 2) -> Net:
     return Net(state, net, outputs)
 
 
-def deit(outputs: int = 12, width: int = 128, depth: int = 2, distilled: bool = False) -> Net:
+def deit(
+    outputs: int = 12, width: int = 128, depth: int = 2, distilled: bool = False, head_channels: int = 64
+) -> Net:
     """ViTForImageClassification of transformers 4.36, or DeiTForImageClassification: `deit-dist`."""
     root, patches = ("deit" if distilled else "vit"), 16
     linear = {
@@ -148,10 +150,10 @@ def deit(outputs: int = 12, width: int = 128, depth: int = 2, distilled: bool = 
 
     def attend(name: str, x: Tensor) -> Tensor:
         query, key, value = (
-            dense(f"{name}.attention.{part}", x).unflatten(2, (-1, 64)).transpose(1, 2)
+            dense(f"{name}.attention.{part}", x).unflatten(2, (-1, head_channels)).transpose(1, 2)
             for part in ("query", "key", "value")
         )
-        weights = (query @ key.transpose(2, 3) / math.sqrt(64)).softmax(3)
+        weights = (query @ key.transpose(2, 3) / math.sqrt(head_channels)).softmax(3)
         return dense(f"{name}.output.dense", (weights @ value).transpose(1, 2).flatten(2))
 
     def answer(images: Tensor) -> Tensor:

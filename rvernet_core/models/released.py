@@ -30,21 +30,23 @@ from rvernet_core.models.backbones import Net
 from rvernet_core.models.rvernet import Classifier, assemble
 from rvernet_core.models.weights import load_torch_checkpoint
 
-_HEAD_CHANNELS = 64  # of each attention head, in every published ViT and DeiT
-_DEPTHS = {192: 12, 384: 12, 768: 12, 1024: 24}  # by width, of the same nets; in others blocks are counted
+#: Blocks by width of the published ViTs and DeiTs; in others they are counted.
+_DEPTHS = {192: 12, 384: 12, 768: 12, 1024: 24}
 
 
-def load_released(path: Path | str) -> Classifier:
+def load_released(path: Path | str, head_channels: int = 64) -> Classifier:
     """The model in a checkpoint that the release's train_RveRNet.py or train_Off-the-shelf.py wrote.
 
     It is in eval mode on the CPU and maps cut-outs (B, 3, S, S) in [0, 1], where S is its `input_size`, to
     logits (B, K), in the order of `data.names.RELEASED` for K = 105. Equal modules are one module that sees
     both cut-outs, as in the release; a baseline is taken as one of the ROI.
 
+    head_channels: of each attention head, which no tensor shows; 64 in every published ViT and DeiT.
+
     Raises CheckpointError for a file that is damaged, asks to run code, or holds anything but such a model:
     it names the tensors that are missing, unexpected or of another shape.
     """
-    file = _File(Path(path))
+    file = _File(Path(path), head_channels)
     pair = any(
         name.startswith(("roi_module.", "extra_roi_module.", "integrated_fc")) for name in file.tensors
     )
@@ -150,11 +152,13 @@ def _transformer(layout: _Layout, file: _File, prefix: str) -> Net:
     _, tokens, _ = shape(layout.outside["pos_embed"], 3)
     hidden, _ = shape(layout.block.format(0) + layout.inside["mlp.fc1."] + "weight")
     distilled = "dist_token" in layout.outside
-    patches, heads = tokens - 1 - distilled, max(1, width // _HEAD_CHANNELS)
-    if patches < 1 or math.isqrt(patches) ** 2 != patches or width % heads:
+    patches = tokens - 1 - distilled
+    if patches < 1 or math.isqrt(patches) ** 2 != patches:
+        raise file.error(f"has {patches} patches in {prefix[:-1]}; expected a square of patches")
+    if width % file.head_channels:
         raise file.error(
-            f"has {patches} patches and {width} channels in {prefix[:-1]}; expected a square of patches, and "
-            f"attention heads of {_HEAD_CHANNELS} channels"
+            f"has {width} channels in {prefix[:-1]}; expected attention heads of {file.head_channels}, or "
+            "head_channels=<those of a head>"
         )
     number = re.compile(re.escape(prefix + layout.block).replace(r"\{\}", r"(\d+)"))
     numbers = [int(match[1]) for match in map(number.match, file.tensors) if match]
@@ -163,7 +167,7 @@ def _transformer(layout: _Layout, file: _File, prefix: str) -> Net:
         patch_size=patch,
         embed_dim=width,
         depth=_DEPTHS.get(width, 1 + max(numbers)),
-        num_heads=heads,
+        num_heads=width // file.head_channels,
         mlp_ratio=(hidden + 0.5) / width,  # of which timm takes the floor
         num_classes=shape(layout.outside["head."] + "weight")[0],
     )
@@ -265,8 +269,8 @@ _LAYOUTS = (
 class _File:
     """The tensors of a checkpoint by name, without DataParallel's `module.`; says what is wrong with them."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, head_channels: int) -> None:
+        self.path, self.head_channels = path, head_channels
         self.tensors = {name.removeprefix("module."): t for name, t in load_torch_checkpoint(path).items()}
         for name, tensor in self.tensors.items():
             if not _is_plain(tensor):

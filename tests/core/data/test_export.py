@@ -9,7 +9,7 @@ from released_code import LABELS, pairs, read_classes
 
 from rvernet_core.config import DataSpec
 from rvernet_core.data import FoodData, export, open_data
-from rvernet_core.data.names import class_name_of
+from rvernet_core.data.names import RELEASED, class_name_of
 from rvernet_core.data.samples import Candidate, MaskedSource, build_split
 from rvernet_core.errors import DataError
 
@@ -110,6 +110,12 @@ def test_fault_55_its_own_categories_are_found_by_its_own_listing(tmp_path):
         assert len(found) == len(part)
         assert {label for _, _, label in found} == {90, 61, 95, 103, 104}
     assert reopened("release", folder, tmp_path).classes == classes
+
+
+def test_fault_55_all_of_its_classes_get_its_own_listing(tmp_path):
+    parts = [split(name, range(2), RELEASED) for name in ("train", "test")]
+    folder = export.write_release(FoodData(RELEASED, *parts), tmp_path / "out")
+    assert read_classes(folder / "classes.yaml") == LABELS
 
 
 def test_fault_55_photos_too_thin_for_it_are_left_out_and_named(data, tmp_path, caplog, monkeypatch):

@@ -96,6 +96,19 @@ def test_it_is_trained_on_as_any_other_model(tmp_path):
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in stems)
 
 
+def test_attention_heads_of_another_width_are_never_guessed(tmp_path):
+    theirs = released_code.baseline(released_code.deit(width=48, head_channels=16))
+    refused(
+        theirs,
+        tmp_path / "net.pth",
+        "has 48 channels in backbone; expected attention heads of 64, or head_ch",
+    )
+    model = load_released(tmp_path / "net.pth", head_channels=16)
+    with torch.inference_mode():
+        expected = theirs.answer(IMAGES)
+    torch.testing.assert_close(log_probabilities(model, IMAGES), expected, rtol=0, atol=2e-5)
+
+
 def test_a_cnn_alone_sees_the_images_of_the_paper(tmp_path):
     path = released_code.baseline(released_code.mobilenetv2()).save(tmp_path / "net.pth")
     assert load_released(path).input_size == 224
@@ -171,7 +184,7 @@ def test_two_transformers_for_images_of_different_size(tmp_path):
     [
         ({"backbone.conv_proj.weight": torch.zeros(5)}, "shape.*expected 4 dimensions"),
         ({"backbone.conv_proj.weight": torch.zeros(0, 3, 16, 16)}, "shape"),
-        ({"backbone.conv_proj.weight": torch.zeros(100, 3, 16, 16)}, "of another shape"),
+        ({"backbone.conv_proj.weight": torch.zeros(64, 3, 16, 16)}, "of another shape"),
         ({"backbone.conv_proj.weight": torch.zeros(2**18, 3, 1, 1)}, "of another shape"),
         ({"backbone.encoder.pos_embedding": torch.zeros(1, 1, 128)}, "expected a square of patches"),
         ({"backbone.encoder.pos_embedding": torch.zeros(1, 4, 128)}, "expected a square of patches"),
