@@ -48,7 +48,8 @@ class Page:
     folder: where the files go; by default `_build/<profile>/experiments/files` of the checkout for a page of
     the book, which is executed in that folder, and `_build/<profile>/own/files` for a notebook that is run
     by itself, so that it never mixes with the book. Links are relative to the working directory.
-    At the end `close` writes `<name>.page.json`: the facts, and every number that was glued.
+    At the end `close` writes `<name>.page.json`: the facts, every number that was glued, and the hash of
+    every file that was written.
     """
 
     def __init__(self, name: str, study: Study, folder: str | Path | None = None) -> None:
@@ -64,6 +65,7 @@ class Page:
         self.headlines: list[str] = []
         self._items: dict[str, list[str]] = {"Figure": [], "Table": []}
         self._attached: list[Path] = []
+        self._written: set[Path] = set()
         self._start = time.monotonic()
 
     @classmethod
@@ -99,7 +101,7 @@ class Page:
         **options: Any,
     ) -> Bundle:
         """A numbered `figure_bundle`; its number is glued as `figure-<name>`."""
-        return figure_bundle(
+        bundle = figure_bundle(
             name,
             draw,
             data,
@@ -111,10 +113,12 @@ class Page:
             see=back_link(self.name, name),
             **options,
         )
+        self._written.update(bundle.paths.values())
+        return bundle
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str, **options: Any) -> Bundle:
         """A numbered `table_bundle`; its number is glued as `table-<name>`."""
-        return table_bundle(
+        bundle = table_bundle(
             name,
             frame,
             caption=caption,
@@ -125,6 +129,8 @@ class Page:
             see=back_link(self.name, name),
             **options,
         )
+        self._written.update(bundle.paths.values())
+        return bundle
 
     def glue(self, name: str, value: Any, fmt: str = "{}") -> None:
         """Glue `fmt.format(value)` under `name`, for {glue:text}`name` in prose."""
@@ -157,6 +163,8 @@ class Page:
             seconds=time.monotonic() - self._start,
             runs={predictions.run: predictions.manifest["seconds"] for predictions in used},
         )
+        published = [*write_predictions(self.name, used, self.folder), *self._attached]
+        written = sorted({*self._written, *published})
         files.write_json(
             self.folder / f"{self.name}.page.json",
             {
@@ -164,10 +172,10 @@ class Page:
                 "headlines": self.headlines,
                 "numbers": self.numbers,
                 "items": self._items,
+                "files": {path.name: files.sha256(path) for path in written},
                 "provenance": facts,
             },
         )
-        published = [*write_predictions(self.name, used, self.folder), *self._attached]
         return provenance.box(facts, [(path.name, link(path)) for path in published])
 
     def _number(self, kind: str, name: str) -> str:

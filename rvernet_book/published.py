@@ -70,23 +70,39 @@ def damage(book: Path, readme: Path | None = None) -> list[str]:
 
 
 def contradictions(experiments: Path) -> Iterator[str]:
-    """Numbers and drawings that are others than the executed notebook shows; pages of other parameters."""
-    parameters: dict[str, dict] = {}
+    """Numbers and files that are others than the executed notebook's; pages of different parameters."""
+    given: dict[str, dict] = {}
     for path in _pages(experiments):
-        notebook = json.loads(path.read_text("utf-8"))
-        parameters[path.name] = notebook["metadata"].get("papermill", {}).get("parameters", {})
-        facts = experiments / "files" / f"{path.stem}.page.json"
-        if facts.is_file():
-            yield from _against_page(json.loads(facts.read_text("utf-8")), facts, path.name, notebook)
-    first = next(iter(parameters), "")
-    for page, given in parameters.items():
-        if given != parameters[first]:
-            yield f"{page} was executed with {_named(given)}, {first} with {_named(parameters[first])}"
+        given[path.name], found = _page(path)
+        yield from found
+    first = next(iter(given), "")
+    for page, parameters in given.items():
+        if parameters != given[first]:
+            yield f"{page} was executed with {_named(parameters)}, {first} with {_named(given[first])}"
+
+
+def forget(experiments: Path, parameters: dict) -> None:
+    """Remove the executed pages that have other parameters than these, or that something contradicts."""
+    for path in _pages(experiments):
+        try:
+            given, found = _page(path)
+        except _UNREADABLE:
+            given, found = {}, ["it cannot be read"]
+        if found or given != parameters:
+            path.unlink()
 
 
 def _pages(experiments: Path) -> list[Path]:
     """The executed notebooks, without those that failed."""
     return sorted(path for path in experiments.glob("[!.]*.ipynb") if not path.stem.endswith(".failed"))
+
+
+def _page(path: Path) -> tuple[dict, list[str]]:
+    """The parameters of an executed page, and what contradicts it."""
+    notebook = json.loads(path.read_text("utf-8"))
+    facts = path.parent / "files" / f"{path.stem}.page.json"
+    found = list(_against_page(json.loads(facts.read_text("utf-8")), facts, path.name, notebook))
+    return notebook["metadata"].get("papermill", {}).get("parameters", {}), found
 
 
 def _against_page(stored: dict, facts: Path, page: str, notebook: dict) -> Iterator[str]:
@@ -103,6 +119,9 @@ def _against_page(stored: dict, facts: Path, page: str, notebook: dict) -> Itera
         for drawing in sorted(facts.parent.glob(f"{figure}.*.svg")):
             if svg.data_uri(drawing.read_text("utf-8")) not in shown:
                 yield f"files/{drawing.name} is not the drawing in {page}"
+    for name, expected in stored.get("files", {}).items():  # pages of before this was written name none
+        if not (facts.parent / name).is_file() or files.sha256(facts.parent / name) != expected:
+            yield f"files/{name} is not the file that {page} wrote"
 
 
 def _against_hashes(experiments: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ import filelock
 import torch
 import yaml
 
-from rvernet_book import processes
+from rvernet_book import processes, published
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 
@@ -57,6 +57,7 @@ def build(output: Path, parameters: dict, graph: dict, device: str, cores: int, 
     if not stored.exists() or stored.read_text() != text:
         files.write_text(stored, text)  # an unchanged file keeps its time
     files.write_json(output / "graph.json", graph)
+    published.forget(output / "experiments", parameters)  # executed by hand, or edited: Snakemake cannot tell
     config, limits = [f"output={output.relative_to(ROOT)}"], []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path}

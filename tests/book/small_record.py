@@ -7,7 +7,7 @@ import nbformat
 from nbformat import v4
 
 from rvernet_book import items, published, site, summary, svg
-from rvernet_core import PROTOCOL
+from rvernet_core import PROTOCOL, files
 from rvernet_core.experiments.profiles import settings
 
 ITEM = "- {id: i, kind: table, title: T, shows: S, source: own, page: 01-one, items: [scores], status: Ours}"
@@ -30,11 +30,13 @@ def executed_pages(folder, number, **parameters):
     """Two executed notebooks and their files in `folder`, with `number` in each; returns `folder`."""
     (folder / "files").mkdir(parents=True)
     drawing = f"<svg>{number}</svg>"
+    (folder / "files" / "scores.csv").write_text(f"value\n{number}\n")
     for name, figures in (("01-one", ["dots"]), ("02-two", [])):
         facts = {
             "page": name,
             "headlines": [f"It is **{number}**."],
             "numbers": {"best": number},
+            "files": {"scores.csv": files.sha256(folder / "files" / "scores.csv")},
             "items": {"Figure": figures, "Table": ["scores"]},
             "provenance": {
                 "profile": "full",
@@ -54,7 +56,6 @@ def executed_pages(folder, number, **parameters):
         nbformat.write(v4.new_notebook(cells=[cell], metadata=metadata), folder / f"{name}.ipynb")
     for variant in ("light", "dark"):
         (folder / "files" / f"dots.{variant}.svg").write_text(drawing)
-    (folder / "files" / "scores.csv").write_text(f"value\n{number}\n")
     return folder
 
 

@@ -8,6 +8,7 @@ import stand_in
 
 from rvernet_book import page as module
 from rvernet_book.page import Page, open_study
+from rvernet_core import files
 from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.runs import RunStore
 
@@ -59,11 +60,14 @@ def test_a_closed_page_leaves_its_numbers_headlines_and_provenance(tmp_path):
     page.glue("gain", 0.1234, "{:+.2f}")
     page.headline("Context **helps**.")
     page.attach("samples", pd.DataFrame({"x": [1, 2]}))
+    page.table("scores", pd.DataFrame({"model": ["a"], "accuracy": [0.5]}), caption="Scores.")
     box = page.close()._repr_html_()
     facts = json.loads((tmp_path / "03-rvernet.page.json").read_text())
     assert facts["numbers"] == {"gain": "+0.12"}
     assert facts["headlines"] == ["Context **helps**."]
     assert facts["provenance"]["profile"] == "smoke"
+    written = {name: files.sha256(tmp_path / name) for name in ("03-rvernet.samples.csv.xz", "scores.csv")}
+    assert facts["files"] == written
     assert "03-rvernet.samples.csv.xz" in box
     assert list(pd.read_csv(tmp_path / "03-rvernet.samples.csv.xz")["x"]) == [1, 2]
 

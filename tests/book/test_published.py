@@ -77,6 +77,7 @@ def test_fault_56_a_text_that_was_written_from_the_record_and_edited_is_named(ro
     [
         ("01-one.page.json", '"best": "0.5"', "best is '0.6', and '0.5' in 01-one.ipynb"),
         ("01-one.page.json", "It is **0.5**", "answer is 'It is 0.6.', and 'It is 0.5.' in 01-one.ipynb"),
+        ("scores.csv", "0.5", "files/scores.csv is not the file that 01-one.ipynb wrote"),
         ("dots.dark.svg", "0.5", "dots.dark.svg is not the drawing in 01-one.ipynb"),
     ],
 )
@@ -122,6 +123,23 @@ def test_fault_65_pages_that_were_executed_with_different_parameters_are_no_book
         with pytest.raises(RecordError, match=reason):
             action()
     assert damage(root) == []
+
+
+def test_fault_65_pages_of_other_parameters_or_edited_ones_are_executed_anew(tmp_path):
+    """Snakemake takes what is newer than its sources for up to date."""
+    pages = executed_pages(tmp_path / "pages", "0.7")
+    published.forget(pages, {"profile": "full"})
+    assert len(list(pages.glob("*.ipynb"))) == 2
+    shutil.copy(executed_pages(tmp_path / "other", "0.7", seeds=[1]) / "02-two.ipynb", pages)
+    (pages / "02-two.failed.ipynb").write_text("{")
+    published.forget(pages, {"profile": "full"})
+    assert sorted(p.name for p in pages.glob("*.ipynb")) == ["01-one.ipynb", "02-two.failed.ipynb"]
+    edit(pages / "files" / "scores.csv", "0.7", "0.8")
+    published.forget(pages, {"profile": "full"})
+    assert [p.name for p in pages.glob("*.ipynb")] == ["02-two.failed.ipynb"]
+    (pages / "03-three.ipynb").write_text("{")
+    published.forget(pages, {"profile": "full"})
+    assert not (pages / "03-three.ipynb").exists()
 
 
 # --- its replacement --------------------------------------------------------------------------------
