@@ -239,7 +239,7 @@ def _scan_masked_photo(item: MaskedPhoto, classes: int, ignore: int | None, bina
         return {"file": str(item.photo), "broken": str(error)}
     try:
         values = (values != 0).astype(np.uint8) if binary else values
-        pixels = class_areas(values, classes, str(item.mask), ignore)
+        pixels = class_areas(values, classes, str(item.mask), None if binary else ignore)
     except DataError as error:
         return {"wrong": str(error)}
     if not pixels and not binary:

@@ -80,6 +80,15 @@ def test_fault_57_numbered_names_would_be_off_by_one(own, opened):
         opened("folder", own)
 
 
+def test_fault_23_the_id_to_ignore_is_one_of_the_data_set_and_not_of_a_mask_of_one_class(
+    own, ketchup, opened
+):
+    for ignore_id in (1, 255):
+        data = opened("folder", own, extra_classes=(f"ketchup={ketchup}",), ignore_id=ignore_id)
+        assert data.train.report.samples["ketchup"] == 3
+    assert opened("folder", own, ignore_id=1).train.report.samples["mapo tofu"] == 0
+
+
 def test_fault_25_an_empty_mask_of_an_extra_class_is_counted(own, ketchup, opened):
     Image.new("L", (50, 40)).save(ketchup / "train/masks/k1.png")
     report = opened("folder", own, extra_classes=(f"ketchup={ketchup}",)).train.report

@@ -280,6 +280,7 @@ def test_fault_52_categories_that_differ_by_case_alone_are_refused(release, open
 
 
 def test_fault_29_a_category_folder_whose_name_is_no_text_is_an_error(release, opened):
-    (release / "train/roi/egg").rename(os.fsdecode(os.fsencode(release / "train/roi") + b"/caf\xe9"))
+    for branch in (release / "train/roi", release / "train/extra-roi"):
+        (branch / "egg").rename(os.fsdecode(os.fsencode(branch) + b"/caf\xe9"))
     with pytest.raises(DataError, match=r"'caf\\udce9' is no line of printable text"):
         opened("release", release)
