@@ -290,7 +290,7 @@ def test_fault_51_fetch_lists_what_the_paper_profile_needs(tmp_path, monkeypatch
         raise socket.gaierror("no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
-    study = ["--profile", "paper", "--dataset", "foodseg103-hub", "--backbones", "vit", "deit"]
+    study = ["--profile", "paper", "--backbones", "vit", "deit"]
     with pytest.raises(SystemExit):
         cli.main(command + study)
     lines = capsys.readouterr().err.splitlines()[1:]
