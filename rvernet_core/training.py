@@ -387,7 +387,9 @@ def _resume(folder: Path | None, run: str, model: Classifier, optimizer: torch.o
 
     A checkpoint that is damaged, or of another run, is set aside.
     """
-    for path in filter(is_intact, _checkpoints(folder) if folder else []):
+    for path in _checkpoints(folder) if folder else []:
+        if not is_intact(path):
+            continue
         try:
             state = load_torch_checkpoint(path / "state.pt")
         except CheckpointError as error:
