@@ -17,7 +17,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rvernet_core.errors import ConfigError
+from rvernet_core.config import one_of
 from rvernet_core.models.backbones import ZOO
 
 VARIANTS = ("light", "dark")
@@ -92,8 +92,7 @@ def variant() -> str:
 @contextlib.contextmanager
 def use(name: str) -> Iterator[None]:
     """Draw in this variant within the block. Raises ConfigError for an unknown one."""
-    if name not in VARIANTS:
-        raise ConfigError(f"variant is {name!r}; expected one of: {', '.join(VARIANTS)}")
+    one_of(name, VARIANTS, "variant")
     token = _variant.set(name)
     try:
         with mpl.rc_context(_parameters()):

@@ -29,13 +29,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rvernet_core import PROTOCOL, environment, files, metrics, training
-from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, to_dict
+from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
 from rvernet_core.data import FoodData, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import backbones
-from rvernet_core.models.rvernet import HEADS, Classifier, build_model
+from rvernet_core.models.rvernet import FUSIONS, HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
 from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table, read_table, write_table
@@ -283,11 +283,16 @@ def identity(spec: RunSpec) -> str:
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ConfigError where teacher, distillation, strength and model contradict one another."""
+    """Raise ConfigError for an unknown choice, and where model, teacher and strength do not fit."""
     train_spec, model, teacher = spec.train, spec.model, spec.teacher
-    if train_spec.distillation not in ("", *DISTILLATIONS):
-        expected = ", ".join(DISTILLATIONS)
-        raise ConfigError(f"unknown distillation {train_spec.distillation!r}; expected one of {expected}")
+    for branch in model.branches:
+        backbones.facts(getattr(model, branch))
+    backbones.input_size(model.scale)
+    one_of(model.fusion, FUSIONS, "fusion")
+    one_of(train_spec.precision, training.PRECISIONS, "precision")
+    one_of(train_spec.schedule, training.SCHEDULES, "schedule")
+    if train_spec.distillation:
+        one_of(train_spec.distillation, DISTILLATIONS, "distillation")
     if not train_spec.distillation:
         if teacher or train_spec.strength:
             raise ConfigError(

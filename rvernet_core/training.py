@@ -24,7 +24,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.config import ModelSpec, TrainSpec, fingerprint
+from rvernet_core.config import ModelSpec, TrainSpec, fingerprint, one_of
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
@@ -106,8 +106,7 @@ def fit(
         TrainingError: the loss or a weight is not finite; says in which epoch and at which step.
         MemoryShortageError: a batch does not fit into the device's memory; says which size does.
     """
-    if spec.precision not in PRECISIONS:
-        raise ConfigError(f"unknown precision {spec.precision!r}; expected one of {', '.join(PRECISIONS)}")
+    one_of(spec.precision, PRECISIONS, "precision")
     if bool(spec.distillation) != (teacher_logits is not None and model.heads == 2):
         raise ConfigError("distillation needs a model with two heads and the logits of its teacher")
     if spec.distillation and not spec.flip_together:
@@ -197,14 +196,12 @@ def learning_rates(spec: TrainSpec, fitted: int, samples: int) -> list[list[floa
             long as if all of them were fitted.
     """
     steps = math.ceil(fitted / spec.batch_size)
-    if spec.schedule == "as-written":
+    if one_of(spec.schedule, SCHEDULES, "schedule") == "as-written":
         total = steps * spec.epochs
         share = functools.partial(warmup_cosine, warmup=round(spec.warmup * total), total=total)
         return [[share(epoch * steps + step) for step in range(steps)] for epoch in range(spec.epochs)]
-    if spec.schedule == "as-released":
-        total = samples // spec.batch_size * spec.epochs
-        return [[warmup_cosine(epoch, total * spec.warmup, total)] * steps for epoch in range(spec.epochs)]
-    raise ConfigError(f"unknown schedule {spec.schedule!r}; expected one of {', '.join(SCHEDULES)}")
+    total = samples // spec.batch_size * spec.epochs
+    return [[warmup_cosine(epoch, total * spec.warmup, total)] * steps for epoch in range(spec.epochs)]
 
 
 def warmup_cosine(step: int, warmup: float, total: int) -> float:

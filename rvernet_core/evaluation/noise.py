@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rvernet_core.config import one_of
 from rvernet_core.data import cutouts
 from rvernet_core.data.cutouts import BLACK, GRAY, Fill
 from rvernet_core.errors import ConfigError, DataError
@@ -129,8 +130,7 @@ def shift(
 
     by: (dx, dy) as there. Raises ConfigError for a negative severity or an unknown `how`.
     """
-    if how not in HOW:
-        raise ConfigError(f"how is {how!r}; expected one of {', '.join(HOW)}")
+    one_of(how, HOW, "how")
     height, width = fitted.shape[:2]
     start = _corner(width, height, size, *by, 0.0)
     left, top = _corner(width, height, size, *by, severity)

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, Noise, fingerprint, replace
+from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, Noise, fingerprint, one_of, replace
 from rvernet_core.data import FoodSplit
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.data.cutouts import GRAY, cut
 from rvernet_core.data.samples import MaskedSource
-from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import noise
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.runs import RunStore
@@ -33,14 +32,11 @@ def check(condition: Condition) -> None:
     """Raise ConfigError for a condition that means nothing."""
     choices = {"context": CONTEXTS, "fill": FILLS, "masks": ("", "exact", "sam")}
     for name, allowed in choices.items():
-        if getattr(condition, name) not in allowed:
-            expected = ", ".join(repr(k) for k in allowed)
-            raise ConfigError(f"{name} is {getattr(condition, name)!r}; expected one of {expected}")
-    unknown = [branch for branch in condition.on if branch not in BRANCHES]
-    if unknown:
-        raise ConfigError(f"on holds {unknown[0]!r}; expected any of {', '.join(BRANCHES)}")
-    if condition.noise and condition.noise.kind not in KINDS:
-        raise ConfigError(f"noise is {condition.noise.kind!r}; expected one of {', '.join(KINDS)}")
+        one_of(getattr(condition, name), allowed, name)
+    for branch in condition.on:
+        one_of(branch, BRANCHES, "on: a branch")
+    if condition.noise:
+        one_of(condition.noise.kind, KINDS, "noise")
 
 
 # --- the perturbed test set -----------------------------------------------------------------------

@@ -14,7 +14,6 @@ import pandas as pd
 
 from rvernet_core import config
 from rvernet_core.config import Condition, ModelSpec, Noise, RunSpec, TrainSpec
-from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import comparisons, distillation
 from rvernet_core.evaluation.distillation import Quantity
 from rvernet_core.experiments.noise_robustness import own_patch, photo_counts
@@ -43,8 +42,7 @@ def student_of(
 
     Without a teacher's weight hard and soft are the same training, so at strength 0 both are one run.
     """
-    if kind not in DISTILLATIONS:
-        raise ConfigError(f"unknown distillation {kind!r}; expected one of {', '.join(DISTILLATIONS)}")
+    config.one_of(kind, DISTILLATIONS, "distillation")
     soft = kind == "soft" and strength > 0
     how = {"distillation": "soft", "temperature": temperature} if soft else {"distillation": "hard"}
     spec = RunSpec(

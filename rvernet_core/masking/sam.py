@@ -25,6 +25,7 @@ from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncode
 from segment_anything.utils.transforms import ResizeLongestSide
 
 from rvernet_core import downloads, files
+from rvernet_core.config import one_of
 from rvernet_core.data.cutouts import check_image
 from rvernet_core.errors import CheckpointError, ConfigError, PromptError
 from rvernet_core.fetch import fetch
@@ -69,8 +70,7 @@ def load_sam(
     `cache`, FetchError where it cannot be fetched, CheckpointError for a file that is missing, broken or
     another net's.
     """
-    if name not in NAMES:
-        raise ConfigError(f"no Segment Anything is called {name!r}; expected one of: {', '.join(NAMES)}")
+    one_of(name, NAMES, "Segment Anything")
     if name == "micro":
         path = Path(checkpoint) if checkpoint is not None else zoo.weights_path("sam-micro")
         model, state = build_micro(), load_weights(path)

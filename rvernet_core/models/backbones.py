@@ -23,7 +23,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from rvernet_core import downloads
-from rvernet_core.errors import CheckpointError, ConfigError
+from rvernet_core.config import one_of
+from rvernet_core.errors import CheckpointError
 from rvernet_core.fetch import fetch
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
@@ -145,16 +146,12 @@ BACKBONES = tuple(ZOO)
 
 def input_size(scale: str) -> int:
     """Side in pixels of what a backbone sees: 64 at micro scale, 224 at paper scale; else ConfigError."""
-    if scale not in _INPUT_SIZE:
-        raise ConfigError(f"unknown scale {scale!r}; expected {' or '.join(_INPUT_SIZE)}")
-    return _INPUT_SIZE[scale]
+    return _INPUT_SIZE[one_of(scale, _INPUT_SIZE, "scale")]
 
 
 def facts(name: str) -> Backbone:
     """The entry of `name`; ConfigError lists the known names."""
-    if name not in ZOO:
-        raise ConfigError(f"unknown backbone {name!r}; expected one of {', '.join(ZOO)}")
-    return ZOO[name]
+    return ZOO[one_of(name, ZOO, "backbone")]
 
 
 def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path | None = None) -> Net:
@@ -170,13 +167,11 @@ def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path 
         CheckpointError: they are another net's.
     """
     entry = facts(name)
-    if scale == "micro":
+    if one_of(scale, _INPUT_SIZE, "scale") == "micro":
         net = _channels_last(entry.micro())
         if pretrained:
             net.load_state_dict(load_weights(weights_path(name)))
         return net
-    if scale != "paper":
-        raise ConfigError(f"unknown scale {scale!r}; expected micro or paper")
     if not pretrained:
         return _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
     if entry.timm_tag not in downloads.TIMM:

@@ -18,7 +18,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from rvernet_core.config import BRANCHES, ModelSpec
+from rvernet_core.config import BRANCHES, ModelSpec, one_of
 from rvernet_core.errors import ConfigError
 from rvernet_core.models import backbones
 
@@ -205,8 +205,7 @@ def build_model(
 
     Raises ConfigError for contradictory options, FetchError where weights cannot be fetched.
     """
-    if spec.fusion not in FUSIONS:
-        raise ConfigError(f"unknown fusion {spec.fusion!r}; expected one of {', '.join(FUSIONS)}")
+    one_of(spec.fusion, FUSIONS, "fusion")
     if not spec.branches:
         raise ConfigError("neither roi nor extra_roi names a backbone; expected one of them, or both")
     for branch in spec.freeze:

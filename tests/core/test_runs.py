@@ -352,6 +352,27 @@ def test_fault_10_two_at_once_end_with_one_whole_run(store):
     assert not list(store.cache.glob("runs/.*"))
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong", "nearest"),
+    [
+        ("model", {"roi": "vti"}, "vit"),
+        ("model", {"extra_roi": "diet"}, "deit"),
+        ("model", {"fusion": "logit"}, "logits"),
+        ("model", {"scale": "papper"}, "paper"),
+        ("train", {"schedule": "as-writen"}, "as-written"),
+        ("train", {"precision": "float23"}, "float32"),
+        ("train", {"distillation": "sofft"}, "soft"),
+    ],
+)
+def test_fault_49_a_mistyped_choice_in_a_spec_stops_before_any_data_is_opened(
+    store, part, wrong, nearest, monkeypatch
+):
+    monkeypatch.setattr(store, "data", lambda spec: pytest.fail("data were opened"))
+    spec = dataclasses.replace(SPEC, **{part: dataclasses.replace(getattr(SPEC, part), **wrong)})
+    with pytest.raises(ConfigError, match=f"did you mean '{nearest}'"):
+        store.load_or_train(spec)
+
+
 def test_unknown_masks_are_refused(store):
     with pytest.raises(ConfigError, match="masks is 'drawn'; expected one of exact, sam"):
         store.data(dataclasses.replace(DATA, masks="drawn"))

@@ -34,7 +34,7 @@ def test_without_a_weight_of_the_teacher_hard_and_soft_are_one_run():
 
 
 def test_an_unknown_kind_names_the_known_ones():
-    with pytest.raises(ConfigError, match="unknown distillation 'warm'; expected one of hard, soft"):
+    with pytest.raises(ConfigError, match="distillation is 'warm'; expected one of hard, soft"):
         student_of(CNN, DEIT, TrainSpec(), "warm", 0.0)
 
 

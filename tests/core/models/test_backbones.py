@@ -99,7 +99,7 @@ def test_the_cam_layer_exists_and_gets_a_gradient(name):
 def test_unknown_names_and_scales_list_the_known_ones():
     with pytest.raises(ConfigError, match="mobilenetv2, vit, deit"):
         backbones.build("resnet")
-    with pytest.raises(ConfigError, match="micro or paper"):
+    with pytest.raises(ConfigError, match="micro, paper"):
         backbones.build("vit", "huge")
 
 
@@ -127,5 +127,5 @@ def test_fault_30_malicious_timm_weights_put_by_hand_are_refused(tmp_path, monke
 def test_the_input_size_of_known_scales_only():
     assert backbones.input_size("micro") == 64
     assert backbones.input_size("paper") == 224
-    with pytest.raises(ConfigError, match="micro or paper"):
+    with pytest.raises(ConfigError, match="micro, paper"):
         backbones.input_size("large")
