@@ -232,11 +232,8 @@ def reproduce(options: argparse.Namespace) -> None:
     if options.record and options.target != "book":
         raise ConfigError(f"--record publishes a whole book; leave --target {options.target} out")
     study = _study(options)  # wrong parameters stop here, before any work
-    output, cores, started = (
-        _output_folder(study.profile.name),
-        options.cores or os.cpu_count() or 1,
-        time.time(),
-    )
+    output, started = _output_folder(study.profile.name), time.time()
+    cores = options.cores or os.cpu_count() or 1
     published.finish()
     with one.alone_in(output):
         done = one.build(

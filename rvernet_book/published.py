@@ -193,7 +193,7 @@ def finish() -> None:
     files.sweep(waiting.parent)
     if not waiting.is_dir():
         return
-    with filelock.FileLock(files.make_folder(ROOT / "_build") / "record.lock"):
+    with filelock.FileLock(files.make_folder(ROOT / "_build") / ".record.lock"):
         if not waiting.is_dir():  # another process has completed it
             return
         hashes = RECORD / SEAL

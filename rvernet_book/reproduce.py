@@ -54,7 +54,7 @@ def build(output: Path, parameters: dict, graph: dict, device: str, cores: int, 
     """
     text = yaml.safe_dump(parameters, sort_keys=True)
     stored = output / "parameters.yml"
-    if not stored.exists() or stored.read_text() != text:
+    if not stored.exists() or stored.read_bytes() != text.encode():
         files.write_text(stored, text)  # an unchanged file keeps its time
     files.write_json(output / "graph.json", graph)
     published.forget(output / "experiments", parameters)  # executed by hand, or edited: Snakemake cannot tell

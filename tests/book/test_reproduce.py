@@ -150,12 +150,15 @@ def test_unchanged_parameters_keep_their_time_and_a_broken_graph_is_written_anew
     output = tmp_path / "_build" / "smoke"
     reproduce.build(output, {"profile": "smoke"}, {"runs": {}}, "cpu", 1, "book")
     os.utime(output / "parameters.yml", (1, 1))
-    (output / "graph.json").write_text("{")
+    (output / "graph.json").write_bytes(b"\xff{")
     reproduce.build(output, {"profile": "smoke"}, {"runs": {}}, "cpu", 1, "book")
     assert (output / "parameters.yml").stat().st_mtime == 1
     assert json.loads((output / "graph.json").read_text()) == {"runs": {}}
     reproduce.build(output, {"profile": "smoke", "seeds": [1]}, {}, "cpu", 1, "book")
     assert (output / "parameters.yml").stat().st_mtime > 1
+    (output / "parameters.yml").write_bytes(b"\xff")
+    reproduce.build(output, {"profile": "smoke"}, {}, "cpu", 1, "book")
+    assert (output / "parameters.yml").read_text() == "profile: smoke\n"
 
 
 def test_the_table_lists_the_steps_in_the_order_in_which_they_ended_and_marks_the_new_ones(tmp_path):
