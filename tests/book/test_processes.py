@@ -38,11 +38,16 @@ with processes.ended_by_signals():
 """
 
 
+def heed_signals():
+    """Undo what a shell does to its background processes, tests included: they ignore SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def started(code, **environment):
     """A process that executes `code`, once it or one that it started has printed a line."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ | environment
-    )
+    command, env = [sys.executable, "-c", code], os.environ | environment
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, preexec_fn=heed_signals)
     assert process.stdout.readline() == "up\n"
     return process
 
