@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rvernet_book import graph as module
+from rvernet_book import site
 from rvernet_book.graph import graph, jobs_of
 from rvernet_book.page import RECORD, ROOT
 from rvernet_book.record import read_predictions
@@ -70,6 +71,8 @@ def test_a_page_waits_for_the_jobs_that_make_its_runs_and_for_no_others(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_record_holds_no_run_for_which_its_page_did_not_wait(page):
+    if page in site.stale(site.RECORD):
+        pytest.skip("the page is announced as stale: its runs are those of an older companion")
     own = needs(Study.of("full", device="cpu"), page)
     if not (RECORD / f"{page}.runs.json").exists():  # a page about the data alone
         assert not own
