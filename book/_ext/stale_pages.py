@@ -12,15 +12,26 @@ FOLDER = PurePosixPath("book/experiments")
 FRONT = "book/intro"  # it shows numbers of all pages
 
 
+def is_concerned(docname: str) -> bool:
+    """Whether a page shows numbers of the record."""
+    return docname == FRONT or PurePosixPath(docname).parent == FOLDER
+
+
+def write_anew(app, env, added, changed, removed) -> list[str]:
+    """Pages of the record, in every build: what makes one stale lies outside of it."""
+    return sorted(filter(is_concerned, env.found_docs))
+
+
 def announce(app, doctree: nodes.document, docname: str) -> None:
     """Put a warning below the title of a stale page, and of the front page where there is any."""
-    reasons = site.stale(Path(app.srcdir) / FOLDER)
-    place = PurePosixPath(docname)
-    if place.parent == FOLDER and place.name in reasons:
-        text = f"The numbers of this page are stale: {reasons[place.name]}. The next record replaces them."
+    if not is_concerned(docname):
+        return
+    reasons, name = site.stale(Path(app.srcdir) / FOLDER), PurePosixPath(docname).name
+    if name in reasons:
+        text = f"The numbers of this page are stale: {reasons[name]}. The next record replaces them."
     elif docname == FRONT and reasons:
         pages = ", ".join(sorted(page.partition("-")[0].lstrip("0") for page in reasons))
-        text = f"The numbers of pages {pages} are stale: the companion has changed since the last record."
+        text = f"The companion has changed since the record; the numbers of these pages are stale: {pages}."
     else:
         return
     title = next(iter(doctree.findall(nodes.title)), None)
@@ -30,5 +41,6 @@ def announce(app, doctree: nodes.document, docname: str) -> None:
 
 def setup(app) -> dict:
     """Entry point that Sphinx calls."""
+    app.connect("env-get-outdated", write_anew)
     app.connect("doctree-resolved", announce)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -114,9 +114,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             name="paper",
             purpose="the paper's own scale: FoodSeg103 and two sauces, pretrained timm nets, one GPU",
-            data=DataSpec(
-                name="foodseg103-hub"
-            ),  # its files have known hashes, the official archive has none
+            data=DataSpec(name="foodseg103-hub"),  # of known hashes; the official archive has none
             scale="paper",
             seeds=(0, 1, 2),
             ablation_seeds=(),

@@ -43,7 +43,7 @@ def test_every_stale_page_of_the_committed_record_is_announced_and_no_other(ext)
 def test_what_is_stale_is_said_with_its_reason_and_on_the_front_page(ext, monkeypatch):
     monkeypatch.setattr(site, "stale", lambda record: {"03-rvernet": "its code has changed"})
     assert "stale: its code has changed" in announced(ext, "book/experiments/03-rvernet")
-    assert "pages 3 are stale" in announced(ext, "book/intro")
+    assert "these pages are stale: 3." in announced(ext, "book/intro")
     assert announced(ext, "book/experiments/04-ketchup-vs-chili") is None
     assert announced(ext, "book/method") is None
 
@@ -52,3 +52,8 @@ def test_a_record_of_today_is_not_announced(ext, monkeypatch):
     monkeypatch.setattr(site, "stale", lambda record: {})
     assert announced(ext, "book/intro") is None
     assert announced(ext, "book/experiments/03-rvernet") is None
+
+
+def test_pages_of_the_record_are_written_in_every_build_because_their_reasons_lie_elsewhere(ext):
+    found = SimpleNamespace(found_docs={"book/intro", "book/method", "book/experiments/03-rvernet"})
+    assert ext.write_anew(None, found, set(), set(), set()) == ["book/experiments/03-rvernet", "book/intro"]
