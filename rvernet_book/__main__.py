@@ -1,6 +1,7 @@
 """`python -m rvernet_book WHAT`: writes what is generated, not edited.
 
 summary      the headlines of the record, into book/summary.md and the README
+verifications  the kept verifications, into book/verifications.md
 coverage     which page answers which item of the paper, into book/coverage.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
@@ -20,7 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("summary", "coverage", "parameters", "artwork", "bench"))
+    parser.add_argument(
+        "what", choices=("summary", "coverage", "verifications", "parameters", "artwork", "bench")
+    )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
     if options.folder and not options.folder.is_dir():
@@ -40,6 +43,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "verifications":
+        from rvernet_book.certificate import write_page
+
+        write_page(options.folder or ROOT / "book")
     elif options.what == "parameters":
         from rvernet_book import notebooks, parameters
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import filelock
 
-from rvernet_book import html, items, summary, svg
+from rvernet_book import certificate, html, items, summary, svg
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.sealed import SEAL, hashes_of
@@ -146,6 +146,8 @@ def _against_summaries(book: Path, readme: Path | None) -> Iterator[str]:
         (book / "summary.md", summary.page_text(book), "summary"),
         (book / "coverage.md", items.page_text(book), "coverage"),
     ]
+    if (book / "verifications.md").exists():
+        written.append((book / "verifications.md", certificate.page_text(book), "verifications"))
     if readme is not None:
         written.append((readme, summary.in_readme(book, readme), "summary"))
     for path, text, command in written:
