@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 from rvernet_core import PROTOCOL, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
 from rvernet_core.data import FoodData, open_data
-from rvernet_core.data.cutout_set import CutoutSet, cutout_set
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import backbones
@@ -149,7 +149,8 @@ class RunStore:
 
     def _cutouts(self, spec: DataSpec, split: str, size: int) -> CutoutSet:
         """The cut-outs of a split, "train" or "test", at `size` px; remembered."""
-        return cutout_set(getattr(self.data(spec), split), size, self.cache)
+        own = cutout_set(getattr(self.data(spec), split), size, self.cache)
+        return paired_by_name(own) if spec.pairing == "name" else own
 
     def _ask_teacher(self, teacher: Run, size: int) -> Tensor:
         """A teacher's logits on its training images, remembered for the next model that it teaches."""
@@ -203,8 +204,9 @@ def train(
             training.seed_everything(spec.seed)
             model = build(spec, len(train_set.classes), cache)
             files.check_space(folder, _bytes_of_training(model))
+            watch = functools.partial(_scored, test_set, device, cache) if spec.train.watch_test else None
             history = training.fit(
-                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
+                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits, watch
             )
             heads = training.predict(model, test_set, device, cache)
         except TrainingError as error:
@@ -249,6 +251,13 @@ def train(
             (staging / f"{name}.json").write_text(files.as_json(facts), "utf-8")
     files.remove(part)
     return Run(folder, spec)
+
+
+def _scored(test_set: CutoutSet, device: str, cache: Path | None, model: Classifier) -> dict[str, float]:
+    """The test metrics of a model under way, each as `test <metric>`."""
+    predicted = model.answer(training.predict(model, test_set, device, cache)).argmax(1).numpy()
+    scores = test_metrics(test_set.labels, predicted, test_set.classes)
+    return {f"test {name}": score for name, score in scores.items()}
 
 
 def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:

@@ -92,6 +92,7 @@ def fit(
     cache: Path | None = None,
     device: str = "cpu",
     teacher_logits: Tensor | None = None,
+    watch: Callable[[Classifier], dict] | None = None,
 ) -> list[dict]:
     """Train `model` in place on `cutouts` and return its history, one row per epoch.
 
@@ -100,6 +101,7 @@ def fit(
             `spec.distillation` needs them, and a model with two heads.
         folder: where checkpoints are kept; if it holds one of this very run, training resumes there.
         cache: where frozen features are shared between runs.
+        watch: asked after every epoch; what it answers joins that epoch's row. It must change nothing.
 
     Raises:
         ConfigError: unknown precision or schedule, or distillation without what it needs.
@@ -174,6 +176,8 @@ def fit(
         if len(val_indices):
             answers = model.answer(_logits(model, forward, val_indices)).argmax(1).numpy()
             row["val_accuracy"] = float((answers == cutouts.labels[val_indices]).mean())
+        if watch is not None:
+            row |= watch(model)
         history.append(row)
         log.info("epoch %d: %s", epoch + 1, row)
         if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:

@@ -202,6 +202,17 @@ def regularise(net: Net, name: str, dropout: float, layer_norm_eps: float) -> No
                 module.eps = layer_norm_eps
 
 
+def refresh_head(net: Net, name: str) -> None:
+    """Draw the pretraining head of a net with two tokens anew, as the released code's loading does.
+
+    Normal with a standard deviation of .02 and no bias, which is what transformers gives a head that its
+    checkpoint lacks. Other nets stay as they are.
+    """
+    if has_distillation_token(name):
+        nn.init.normal_(net.head.weight, std=0.02)
+        nn.init.zeros_(net.head.bias)
+
+
 def feature_width(net: Net) -> int:
     """Length of the pooled feature vector that `pooled` returns."""
     return int(getattr(net, "head_hidden_size", None) or net.num_features)

@@ -90,6 +90,8 @@ class Classifier(nn.Module):
         for branch, name in self.module_names.items():
             backbones.regularise(nets[branch], getattr(spec, branch), spec.dropout, spec.layer_norm_eps)
             setattr(self, name, nets[branch])
+            if spec.fresh_head:
+                backbones.refresh_head(nets[branch], getattr(spec, branch))
         self.extractors = nn.ModuleDict(
             {
                 branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
@@ -100,6 +102,8 @@ class Classifier(nn.Module):
         self.frozen = tuple(self.backbone_of(branch) for branch in spec.freeze)
         for net in self.frozen:
             net.requires_grad_(False)
+        if spec.fresh_head or not spec.frozen_statistics:
+            self.frozen = ()  # no gradients, but not as they were pretrained either
         #: Batch norms with fixed statistics. Nets are pretrained on whole photos (paper) or on both kinds of
         #: cut-outs (micro); the mostly black ROIs alone have other statistics, which would undo pretraining.
         modules = (m for branch in self.branches for m in self.backbone_of(branch).modules())

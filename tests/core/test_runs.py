@@ -173,6 +173,23 @@ def test_a_teacher_too_answers_on_one_thread(store, monkeypatch):
 # --- identity and failures --------------------------------------------------------------------------
 
 
+def test_a_watched_run_keeps_the_test_scores_of_every_epoch_and_the_same_answers(store):
+    watched = dataclasses.replace(SPEC, train=dataclasses.replace(SPEC.train, watch_test=True))
+    run = store.load_or_train(watched)
+    assert (run.logits == store.load_or_train(SPEC).logits).all()
+    last = run.manifest["history"][-1]
+    assert {name: last[f"test {name}"] for name in run.metrics} == run.metrics
+
+
+def test_pairing_by_name_is_another_run_on_the_same_photos(store):
+    named = dataclasses.replace(DATA, pairing="name")
+    own, paired = (store.cutouts(spec, "test", 64) for spec in (DATA, named))
+    assert own.data == paired.data
+    assert own.fingerprint != paired.fingerprint
+    with pytest.raises(ConfigError, match=r"pairing is 'nam'; did you mean 'name'\?"):
+        store.data(dataclasses.replace(DATA, pairing="nam"))
+
+
 def test_fault_33_every_change_of_the_spec_is_another_run(store):
     variants = [
         dataclasses.replace(SPEC, seed=1),

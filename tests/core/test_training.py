@@ -30,10 +30,10 @@ SMALL = ModelSpec(roi="mlp-mixer", **FRESH)
 THREE = TrainSpec(epochs=3, batch_size=20, lr=1e-3)
 
 
-def trained(cutouts, model=PAIR, spec=QUICK, seed=0, folder=None):
+def trained(cutouts, model=PAIR, spec=QUICK, seed=0, folder=None, watch=None):
     training.seed_everything(seed)
     net = build_model(model, 4)
-    history = training.fit(net, cutouts, spec, seed, folder)
+    history = training.fit(net, cutouts, spec, seed, folder, watch=watch)
     return net, history
 
 
@@ -283,6 +283,22 @@ def test_a_frozen_module_keeps_its_weights_through_training(cutouts):
     before = build_model(spec, 4).extra_roi_module.state_dict()
     net, _ = trained(cutouts, spec)
     assert all(torch.equal(v, before[k]) for k, v in net.extra_roi_module.state_dict().items())
+
+
+def test_a_watcher_is_asked_after_every_epoch_and_changes_nothing(cutouts):
+    asked = []
+
+    def watch(model):
+        asked.append(training.predict(model, cutouts).argmax(1).numpy())
+        return {"seen": len(asked)}
+
+    (model, history), (other, watched) = (
+        trained(cutouts),
+        trained(cutouts, watch=watch),
+    )
+    assert [row["seen"] for row in watched] == [1, 2]
+    assert [{k: v for k, v in row.items() if k != "seen"} for row in watched] == history
+    assert same(model, other)
 
 
 def test_a_bad_precision_is_refused(cutouts):

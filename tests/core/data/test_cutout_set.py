@@ -108,3 +108,12 @@ def test_masks_lie_on_the_cutouts_pixels(split, tmp_path):
     assert (cutouts.images("extra_roi", EVERY)[masks] == 0).all()
     assert (masks_at(split, 64, [2, 0]) == masks[[2, 0]]).all()
     assert masks_at(split, 40).shape == (len(split), 40, 40)
+
+
+def test_paired_by_name_a_roi_gets_the_last_surroundings_of_its_photo(cutouts):
+    paired = module.paired_by_name(cutouts)
+    indices = np.arange(6)  # two samples of each photo
+    assert (paired.images("roi", indices) == cutouts.images("roi", indices)).all()
+    assert (paired.images("extra_roi", indices) == cutouts.images("extra_roi", indices | 1)).all()
+    assert paired.fingerprint != cutouts.fingerprint
+    assert (paired.keys, paired.data) == (cutouts.keys, cutouts.data)

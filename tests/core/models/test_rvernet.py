@@ -72,6 +72,30 @@ def test_a_frozen_module_gets_no_gradient_and_keeps_its_statistics(freeze):
     assert model.integrated_fc1.weight.grad is not None
 
 
+def test_as_in_the_release_the_statistics_of_a_frozen_module_may_move_but_no_weight():
+    model = build(roi="mobilenetv2", freeze=("roi",), frozen_statistics=False, freeze_batch_norm=False)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.train()(torch.rand(8, 3, 64, 64)).sum().backward()
+    moved = {
+        n for n, tensor in model.state_dict().items() if "backbone" in n and not (tensor == before[n]).all()
+    }
+    assert moved
+    assert all("running" in name or "num_batches" in name for name in moved)
+    assert all(p.grad is None for p in model.backbone_of("roi").parameters())
+    assert model.frozen == ()  # so that a run stores what has moved
+
+
+def test_a_fresh_head_is_drawn_anew_where_there_are_two_tokens_and_nothing_else():
+    shipped, fresh = (build(roi="deit-distilled", fresh_head=new).state_dict() for new in (False, True))
+    changed = {
+        name for name in shipped if name.startswith("backbone") and not (shipped[name] == fresh[name]).all()
+    }
+    assert changed == {"backbone.head.weight"}  # its bias was zero before, too
+    assert fresh["backbone.head.weight"].std() == pytest.approx(0.02, rel=0.1)
+    plain, same = (build(roi="vit", fresh_head=new).state_dict() for new in (False, True))
+    assert all((plain[name] == same[name]).all() for name in plain if name.startswith("backbone"))
+
+
 def test_frozen_batch_norms_keep_the_pretrained_statistics_while_the_weights_learn():
     model = build(roi="mobilenetv2", freeze_batch_norm=True).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
