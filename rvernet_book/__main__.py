@@ -2,6 +2,7 @@
 
 summary      the headlines of the record, into book/summary.md and the README
 verifications  the kept verifications, into book/verifications.md
+announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
@@ -22,7 +23,7 @@ def main() -> None:
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "what", choices=("summary", "coverage", "verifications", "parameters", "artwork", "bench")
+        "what", choices=("summary", "coverage", "verifications", "announce", "parameters", "artwork", "bench")
     )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
@@ -43,6 +44,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "announce":
+        from rvernet_book.published import RECORD, announce
+
+        print("\n".join(announce(RECORD, options.folder or ROOT / "notebooks")) or "the record lacks no page")
     elif options.what == "verifications":
         from rvernet_book.certificate import write_page
 

@@ -28,6 +28,8 @@ class Profile:
     ablation_seeds: tuple[int, ...]  # of distilled models and ablations, which are many; empty: all
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
+    audit_seeds: tuple[int, ...] = ()  # of the audit of paper against code; empty: all
+    audited_singles: tuple[str, ...] = ("deit-distilled",)  # beside the first of `ablated`
     models_per_job: int = 1  # models that one process trains; starting a process takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
@@ -57,6 +59,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1),
             ablation_seeds=(0,),
+            audit_seeds=(0,),
             single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
@@ -79,6 +82,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1, 2),
             ablation_seeds=(0, 1),
+            audit_seeds=(0, 1),
             single=_BRIEF,
             pair=_BRIEF,
             grid=_HEAD,

@@ -104,7 +104,7 @@ class Study:
         changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
         check_data(changes["data"])
         if seeds:
-            changes |= {"seeds": seeds, "ablation_seeds": ()}
+            changes |= {"seeds": seeds, "ablation_seeds": (), "audit_seeds": ()}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
