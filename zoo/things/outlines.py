@@ -72,7 +72,7 @@ def blob(rng: Rng, r: float = 1.0, amplitude: float = 0.12, orders: int = 7) -> 
 
 
 def petal(length: float, width: float, angle: float = 0, start: float = 0.0, tip: float = 1.0) -> Points:
-    """A leaf-like outline from `start` to `start` + `length` along `angle`; `tip` < 1 is blunt, > 1 pointed."""
+    """A leaf-like outline from `start` to `start` + `length` along `angle`; `tip` < 1: blunt."""
     s = np.linspace(0, 1, 16)
     half = width * np.sin(np.pi * s**0.9) ** tip
     x = np.concatenate([s, s[::-1]]) * length + start
@@ -103,6 +103,23 @@ def moved(points: Points, x: float = 0, y: float = 0, angle: float = 0, scale: f
     c, s = scale * np.cos(angle), scale * np.sin(angle)
     px, py = points
     return x + c * px - s * py, y + s * px + c * py
+
+
+def many(points: Points, x: np.ndarray, y: np.ndarray) -> Points:
+    """One outline (N,) at K places (K,): points (K, N), for `filled` and `stroked`."""
+    px, py = points
+    return np.asarray(x)[:, None] + px, np.asarray(y)[:, None] + py
+
+
+def around(points: Points, angles: np.ndarray) -> Points:
+    """One outline (N,) turned by K angles around the origin: points (K, N)."""
+    (px, py), c, s = points, np.cos(angles)[:, None], np.sin(angles)[:, None]
+    return c * px - s * py, s * px + c * py
+
+
+def steps(n: int, phase: float = 0.0) -> np.ndarray:
+    """`n` equal angles around the circle."""
+    return np.arange(n) * (TURN / n) + phase
 
 
 def mirrored(points: Points) -> Points:

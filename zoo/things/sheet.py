@@ -66,6 +66,7 @@ class Sheet:
 
     def _window(self, corners: np.ndarray, margin: int) -> tuple[tuple[slice, slice], np.ndarray]:
         """The rectangle around fixed-point `corners`, and its upper left corner in fixed point."""
+        corners = corners.reshape(-1, 2)
         low = np.maximum((corners.min(0) >> _SUBPIXEL) - margin, 0)
         high = np.minimum((corners.max(0) >> _SUBPIXEL) + margin + 2, self.side)
         high = np.maximum(high, low)
@@ -74,22 +75,24 @@ class Sheet:
     # --- shapes -----------------------------------------------------------------------------------
 
     def filled(self, points: Points) -> Shape:
-        """The polygon through `points`."""
+        """The polygon through `points`, or the union of K polygons whose points are (K, N)."""
         corners = self._integers(points)
         window, origin = self._window(corners, 1)
         mask = _empty(window)
         if mask.size:
-            cv2.fillPoly(mask, [corners - origin], (1,), cv2.LINE_8, _SUBPIXEL)
+            for outline in (corners - origin).reshape(-1, *corners.shape[-2:]):
+                cv2.fillPoly(mask, [outline], (1,), cv2.LINE_8, _SUBPIXEL)
         return Shape(window, mask)
 
     def stroked(self, points: Points, width: float, closed: bool = False) -> Shape:
-        """A cord of `width` along `points`, with round ends."""
+        """A cord of `width` along `points`, with round ends; K cords whose points are (K, N)."""
         corners = self._integers(points)
         thick = max(1, round(width * self.unit))
         window, origin = self._window(corners, thick // 2 + 2)
         mask = _empty(window)
         if mask.size:
-            cv2.polylines(mask, [corners - origin], closed, (1,), thick, cv2.LINE_8, _SUBPIXEL)
+            lines = list((corners - origin).reshape(-1, *corners.shape[-2:]))
+            cv2.polylines(mask, lines, closed, (1,), thick, cv2.LINE_8, _SUBPIXEL)
         return Shape(window, mask)
 
     def where(self, condition: np.ndarray) -> Shape:
