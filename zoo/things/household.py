@@ -69,7 +69,7 @@ def comb(s: Sheet, rng: Rng) -> None:
 
 def pencil(s: Sheet, rng: Rng) -> None:
     """A hexagonal shaft, a cut wooden cone with its lead, and at times a rubber in a brass ring."""
-    tone, h = bright(rng), rng.uniform(0.085, 0.13)
+    tone, h = bright(rng), rng.uniform(0.12, 0.18)
     s.poly(path((-0.98, -h), (0.6, -h), (0.6, h), (-0.98, h)), tone, 0.14, h, 0.5)
     s.line(path((-0.98, -h * 0.35), (0.6, -h * 0.35)), 0.03, tone * 0.75)
     s.line(path((-0.98, h * 0.4), (0.6, h * 0.4)), 0.03, tone * 0.75)
@@ -223,10 +223,9 @@ def hat(s: Sheet, rng: Rng) -> None:
     w = rng.uniform(0.48, 0.6)
     half = curve((0, 0.42 - high), (w * 0.5, 0.36 - high), (w * 0.92, 0.5 - high), (w, 0.4), (0, 0.52))
     s.poly(mirrored(half), tone, 0.4, 0.4, 0.1)
-    band = np.concatenate(
-        [np.stack(arc(w, 0.15, np.pi - 0.15, 0, y, 16))[:, ::d] for y, d in ((0.0, 1), (0.16, -1))], 1
-    )
-    s.spot((band[0], 0.2 + (band[1] - 0.0) * 0.42), pick(rng, bright(rng), BLACK, WHITE))
+    (x, low), (_, top) = arc(w, 0.15, np.pi - 0.15), arc(w * 0.98, 0.15, np.pi - 0.15)
+    band = np.concatenate([x, x[::-1]]), 0.2 + 0.42 * np.concatenate([low, top[::-1] - 0.33])
+    s.spot(band, pick(rng, bright(rng), BLACK, WHITE))
     s.line(curve((-w * 0.4, 0.44 - high), (0, 0.55 - high), (w * 0.4, 0.44 - high)), 0.06, tone * 0.7, -0.05)
 
 

@@ -28,14 +28,15 @@ def patch(s: Sheet, rng: Rng, colour: np.ndarray, thick: float = 0.12) -> None:
     """The outline of a sample of material: torn, cut or round."""
     kind = int(rng.integers(4))
     outline = (
-        blob(rng, 1, rng.uniform(0.05, 0.2)), box(0.95, rng.uniform(0.6, 0.95), corner=rng.choice([0, 0.1, 0.3])),
+        blob(rng, 1, rng.uniform(0.05, 0.2)),
+        box(0.95, rng.uniform(0.6, 0.95), corner=rng.choice([0, 0.1, 0.3])),
         disc(1, 0, 0, rng.uniform(0.7, 1)), waves(int(rng.integers(5, 40)), 0.05),
     )[kind]  # fmt: skip
     s.poly(outline, colour, thick, rng.uniform(0.03, 0.15), 0.1)
 
 
 def cells(s: Sheet, rng: Rng, pitch: float, jitter: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
-    """A pavement of irregular cells about `pitch` wide: their numbers and the way to their edge, both (S, S)."""
+    """A pavement of irregular cells about `pitch` wide: their numbers and the way to the edge, (S, S)."""
     step = pitch * s.unit
     n = int(s.side / step) + 2
     i, j = np.divmod(np.arange(n * n), n)
@@ -158,14 +159,14 @@ def grass(s: Sheet, rng: Rng) -> None:
     """Blades of many greens, lying over each other."""
     tone = pick(rng, rgb(80, 140, 50), rgb(60, 120, 50), rgb(130, 150, 60), rgb(170, 160, 80))
     patch(s, rng, tone * 0.5, 0.08)
-    for k in range(9):
-        x, y, a = rng.uniform(-0.85, 0.85, 22), rng.uniform(-0.75, 0.95, 22), rng.normal(-np.pi / 2, 0.5, 22)
+    for k in range(6):
+        x, y, a = rng.uniform(-0.85, 0.85, 30), rng.uniform(-0.75, 0.95, 30), rng.normal(-np.pi / 2, 0.5, 30)
         keep = np.hypot(x, y) < 0.95
         x, y, a, long = x[keep], y[keep], a[keep], rng.uniform(0.2, 0.45)
         dx, dy = long * np.cos(a), long * np.sin(a)
         blades = np.stack([x, x + dx * 0.5, x + dx * 1.2], 1), np.stack([y, y + dy * 0.6, y + dy], 1)
         if len(x):
-            s.rod(blades, 0.045, tone * rng.uniform(0.65, 1.35), 0.2, z=0.06 + 0.015 * k)
+            s.rod(blades, 0.045, tone * rng.uniform(0.65, 1.35), 0.2, z=0.06 + 0.02 * k)
 
 
 def cracked_mud(s: Sheet, rng: Rng) -> None:
@@ -195,10 +196,8 @@ def honeycomb(s: Sheet, rng: Rng) -> None:
     hole = smoothstep(0.43, 0.36, best)
     inside = blend(wax * 0.35, np.clip(wax * 1.1, 0, 1), full.astype(np.float32) * 0.8)
     s.albedo = blend(wax, inside, hole)
-    s.height -= np.where(s.height > 0, hole * np.where(full, 0.2, 0.6) * 0.2, 0).astype(np.float32)
-    s.height = np.where(s.height > -0.2, np.where(s.height == 0, 0, np.maximum(s.height, 0.01)), 0).astype(
-        np.float32
-    )
+    depth = np.where(full, 0.04, 0.12).astype(np.float32)
+    s.height = np.where(s.height > 0, np.maximum(s.height - hole * depth, 0.01), 0)
 
 
 def basket_weave(s: Sheet, rng: Rng) -> None:
@@ -222,7 +221,7 @@ def basket_weave(s: Sheet, rng: Rng) -> None:
 
 def chain_mail(s: Sheet, rng: Rng) -> None:
     """Rings of wire that hang in each other."""
-    tone, k = metal(rng), rng.uniform(3.5, 6.5)
+    tone, k = metal(rng), rng.uniform(2.8, 5.0)
     patch(s, rng, BLACK, 0.04)
     x, y = s.grid[0] * k, s.grid[1] * k
     top = np.zeros_like(x)
@@ -243,23 +242,25 @@ def scales(s: Sheet, rng: Rng) -> None:
     tone = pick(
         rng, rgb(90, 140, 130), rgb(80, 110, 160), rgb(180, 90, 60), rgb(120, 130, 80), rgb(150, 150, 160)
     )
-    k = rng.uniform(3, 6)
+    k = rng.uniform(2.2, 4.5)
     patch(s, rng, tone)
     x, y = s.grid[0] * k, s.grid[1] * k * 1.6
-    far, level, name = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
     row = np.floor(y)
-    for back in (1, 0):  # the upper row, laid last, covers the lower one
-        r = row - back
-        shift = 0.5 * (r % 2)
-        i = np.round(x - shift)
-        d = np.hypot((x - i - shift) / 0.53, (y - r) / 1.55)
-        seen = (d < 1) if back == 0 else np.ones_like(d, bool)
-        far, name = np.where(seen, d, far), np.where(seen, r * 17 + i * 5, name)
-        level = np.where(seen, np.clip((1 - d) * 5, 0, 1) + (0.6 if back == 0 else 0), level)
-    s.albedo = tone * triple((0.75 + 0.4 * _lattice(rng, name, name // 64)).astype(np.float32))
-    s.shade(0.35 * np.clip(far, 0, 1) - 0.35 * (far > 0.9) - 0.15)
+    lower, own = _scale(x, y, row)
+    upper, other = _scale(x, y, row - 1)
+    covered = upper < 1
+    far, name = np.where(covered, upper, lower), np.where(covered, other, own)
+    s.albedo = tone * triple(0.7 + 0.5 * _lattice(rng, name, name // 64))
+    s.shade(0.3 * smoothstep(0.2, 0.8, far) - 0.6 * smoothstep(0.84, 0.97, far))
     s.gloss = np.where(s.height > 0, 0.5, 0).astype(np.float32)
-    s.height += np.where(s.height > 0, 0.14 / k * level, 0).astype(np.float32)
+    level = far * 0.5 + covered * 0.7
+    s.height += np.where(s.height > 0, 0.3 / k * level, 0).astype(np.float32)
+
+
+def _scale(x: np.ndarray, y: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance (1 on the outline) from the nearest scale of `row`, and its number."""
+    i = np.round(x - 0.5 * (row % 2)) + 0.5 * (row % 2)
+    return np.hypot((x - i) / 0.53, (y - row) / 1.55), row * 17 + np.floor(i) * 5
 
 
 def circuit_board(s: Sheet, rng: Rng) -> None:

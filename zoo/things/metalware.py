@@ -139,15 +139,15 @@ def padlock(s: Sheet, rng: Rng) -> None:
 
 def chain(s: Sheet, rng: Rng) -> None:
     """Links along a bow, seen from the broad and from the narrow side in turn."""
-    tone, bow, n = metal(rng), rng.uniform(-0.6, 0.6), int(rng.integers(5, 9))
-    x = np.linspace(-0.82, 0.82, n)
-    y, angle = bow * (x * x - 0.4), np.arctan(2 * bow * x)
-    long = 1.25 / n
+    tone, bow, n = metal(rng), rng.uniform(-0.6, 0.6), int(rng.choice([3, 5, 5, 7]))
+    x = np.linspace(-0.72, 0.72, n)
+    y, angle = bow * (x * x - 0.25), np.arctan(2 * bow * x)
+    long = 1.05 / n
     for k in range(0, n, 2):
-        link = box(long, long * 0.62, x[k], y[k], angle[k], long * 0.6)
-        s.rod(link, 0.42 / n + 0.02, tone, 0.8, closed=True)
+        link = box(long, long * 0.68, x[k], y[k], angle[k], long * 0.65)
+        s.rod(link, 0.5 / n + 0.02, tone, 0.8, closed=True)
     for k in range(1, n, 2):
-        s.rod(moved(path((-long, 0), (long, 0)), x[k], y[k], angle[k]), 0.55 / n + 0.02, tone * 0.95, 0.8)
+        s.rod(moved(path((-long, 0), (long, 0)), x[k], y[k], angle[k]), 0.6 / n + 0.02, tone * 0.95, 0.8)
 
 
 def spring(s: Sheet, rng: Rng) -> None:

@@ -22,7 +22,7 @@ from zoo.things.outlines import (
     pick,
     steps,
 )  # fmt: skip
-from zoo.things.sheet import Sheet
+from zoo.things.sheet import TURN, Sheet
 
 GREENS = rgb(80, 140, 60), rgb(50, 110, 60), rgb(120, 160, 70)
 
@@ -61,7 +61,7 @@ def feather(s: Sheet, rng: Rng) -> None:
     tone = pick(
         rng, rgb(220, 214, 200), rgb(120, 96, 76), rgb(70, 90, 130), rgb(50, 50, 54), rgb(180, 90, 60)
     )
-    bend, w = rng.uniform(-0.25, 0.25), rng.uniform(0.18, 0.28)
+    bend, w = rng.uniform(-0.25, 0.25), rng.uniform(0.24, 0.38)
     t = np.linspace(0, 1, 40)
     x = -0.6 + 1.55 * t
     mid, wide = bend * (1 - (2 * t - 0.7) ** 2), w * np.sin(np.pi * t**0.75) ** 0.6
@@ -87,16 +87,10 @@ def feather(s: Sheet, rng: Rng) -> None:
 def daisy(s: Sheet, rng: Rng) -> None:
     """White petals around a yellow, grainy disc."""
     tone = pick(rng, WHITE, WHITE, rgb(240, 200, 220), rgb(246, 236, 190))
-    n, w = int(rng.integers(12, 22)), rng.uniform(0.07, 0.11)
-    for k, a in enumerate(steps(n, rng.uniform(0, 1))):
-        s.poly(
-            petal(0.74 * rng.uniform(0.92, 1.05), w, a, 0.2, 0.5),
-            tone * (0.93 + 0.07 * (k % 2)),
-            0.06,
-            w,
-            0.1,
-            z=0.02 * (k % 2),
-        )
+    n, w = 2 * int(rng.integers(6, 11)), rng.uniform(0.07, 0.11)
+    for row in (0, 1):  # every second petal lies over its neighbours
+        petals = around(petal(rng.uniform(0.68, 0.78), w, 0, 0.2, 0.5), steps(n // 2, row * TURN / n))
+        s.poly(petals, tone * (0.9 + 0.1 * row), 0.06, w, 0.1, z=0.03 * row)
     s.poly(disc(rng.uniform(0.25, 0.33)), rgb(240, 190, 40), 0.16, 0.25, 0.1, z=0)
     x, y = _phyllotaxis(60, 0.27)
     s.spot(many(disc(0.02), x, y), rgb(200, 140, 30), 0.02)
@@ -140,16 +134,16 @@ def tulip(s: Sheet, rng: Rng) -> None:
 
 
 def sunflower(s: Sheet, rng: Rng) -> None:
-    """Two rows of pointed yellow petals around a broad disc of seeds."""
-    tone, n = pick(rng, rgb(246, 190, 30), rgb(240, 160, 30), rgb(250, 210, 60)), int(rng.integers(15, 24))
-    for row in (0, 1):
-        petals = around(petal(0.62 - 0.08 * row, 0.13, 0, 0.38, 1.1), steps(n, row * np.pi / n))
-        for k in range(n):
-            s.poly((petals[0][k], petals[1][k]), tone * (0.82 + 0.18 * row), 0.05, 0.1, 0.15, z=0.03 * row)
-    r = rng.uniform(0.45, 0.55)
+    """Rows of pointed yellow petals around a broad disc of seeds."""
+    tone = pick(rng, rgb(246, 190, 30), rgb(240, 160, 30), rgb(250, 210, 60))
+    n, rows = int(rng.integers(9, 13)), 3
+    for row in range(rows):
+        petals = around(petal(0.6 - 0.05 * row, 0.15, 0, 0.38, 1.1), steps(n, row * TURN / n / rows))
+        s.poly(petals, tone * (0.72 + 0.14 * row), 0.05, 0.12, 0.15, z=0.03 * row)
+    r = rng.uniform(0.42, 0.52)
     s.poly(disc(r), rgb(96, 60, 30), 0.16, 0.3, 0.1, z=0)
-    x, y = _phyllotaxis(140, r * 0.96)
-    s.spot(many(disc(0.02), x, y), rgb(50, 32, 20), 0.03)
+    x, y = _phyllotaxis(110, r * 0.96)
+    s.spot(many(disc(0.025), x, y), rgb(50, 32, 20), 0.03)
     s.spot(disc(r * 0.35), rgb(130, 110, 40), -0.03)
 
 

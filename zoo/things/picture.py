@@ -12,7 +12,7 @@ from rvernet_plates.tables import draw_table
 from rvernet_plates.textures import Rng, noise, overlay, triple
 from zoo.things.outlines import blob, box, disc
 from zoo.things.sheet import TURN, Sheet
-from zoo.things.table import DRAWINGS, UPRIGHT
+from zoo.things.table import DRAWINGS, MATERIALS, UPRIGHT
 
 _OVERSAMPLING = 1.5
 FREE_COLOURS = 0.3  # share of the pictures in which things do not wear their usual colours
@@ -38,7 +38,7 @@ def render_thing(category: int, seed: int, size: int = 112) -> np.ndarray:
     scene = _Scene(rng, side, size)
     name = tuple(DRAWINGS)[category]
     dye = _dye(rng) if rng.random() < FREE_COLOURS else None
-    places = _places(rng)
+    places = _places(rng, name in MATERIALS)
     if rng.random() < 0.2:
         scene.add(*_bystander(rng, side, 0.52, 0.85))
     for x, y, radius in places:
@@ -84,10 +84,13 @@ class _Scene:
         return shade(np.clip(self.albedo, 0, 1), self.height, self.gloss, light, float(self.side))
 
 
-def _places(rng: Rng) -> list[tuple[float, float, float]]:
-    """(x, y, radius) of one thing, or of two to four that hardly touch, in units of the side."""
-    if rng.random() < 0.75:
-        radius = rng.uniform(0.175, 0.45)
+def _places(rng: Rng, large: bool) -> list[tuple[float, float, float]]:
+    """(x, y, radius) of one thing, or of two to four that hardly touch, in units of the side.
+
+    A `large` one fills more of the picture, so that its texture can be seen.
+    """
+    if rng.random() < (0.88 if large else 0.75):
+        radius = rng.uniform(0.28 if large else 0.175, 0.45)
         return [(*(0.5 + rng.uniform(-1, 1, 2) * max(0.03, 0.52 - radius)), radius)]
     count, places = int(rng.integers(2, 5)), []
     radius = rng.uniform(0.14, 0.24 if count < 4 else 0.2)
@@ -148,9 +151,9 @@ def _ground(rng: Rng, side: int, size: int) -> tuple[np.ndarray, float]:
         tone = gray if kind < 0.65 else _hue(rng)
         field = noise(rng, (side, side), 2) * rng.uniform(0.02, 0.12)
         if rng.random() < 0.5:  # cloth, paper or stone
-            cells = (rng.uniform(8, 30), rng.uniform(40, 80))
-            field += noise(rng, (side, side), cells, 2) * rng.uniform(0.02, 0.12)
-            field += noise(rng, (side, side), cells[::-1]) * rng.uniform(0.0, 0.1)
+            rows, cols = rng.uniform(8, 30), rng.uniform(40, 80)
+            field += noise(rng, (side, side), (rows, cols), 2) * rng.uniform(0.02, 0.12)
+            field += noise(rng, (side, side), (cols, rows)) * rng.uniform(0.0, 0.1)
         albedo, gloss = tone * triple(1 + field), rng.uniform(0, 0.25)
     return albedo.astype(np.float32), float(gloss)
 

@@ -65,10 +65,10 @@ def tennis_ball(s: Sheet, rng: Rng) -> None:
     tone = pick(rng, rgb(206, 226, 60), rgb(186, 212, 70), rgb(222, 230, 90))
     _ball(s, tone, 0.02)
     s.shade(0.09 * s.noise(rng, 45))
-    gap = rng.uniform(0.15, 0.6)
+    gap = rng.uniform(0.75, 1.35)
     for side in (-1, 1):
-        s.line(arc(rng.uniform(0.75, 1.0), -1.6, 1.6, -side * 0 - 0.75 - gap, 0, 24) if side < 0 else
-               arc(rng.uniform(0.75, 1.0), np.pi - 1.6, np.pi + 1.6, 0.75 + gap, 0, 24), 0.09, WHITE, -0.02)  # fmt: skip
+        x, y = arc(rng.uniform(0.75, 1.0), -1.6, 1.6, -gap, 0, 24)
+        s.line((side * x, y), 0.09, WHITE, -0.02)
 
 
 def football(s: Sheet, rng: Rng) -> None:
@@ -199,15 +199,18 @@ def boat(s: Sheet, rng: Rng) -> None:
 
 def car(s: Sheet, rng: Rng) -> None:
     """A car from above: wheels, bonnet, windows around a roof, lamps."""
-    tone, w = pick(rng, bright(rng), WHITE, BLACK, metal_gray(rng)), rng.uniform(0.38, 0.46)
+    tone, w = (
+        pick(rng, bright(rng), bright(rng), bright(rng), WHITE, metal_gray(rng)),
+        rng.uniform(0.38, 0.46),
+    )
     x, y = np.array([-0.55, 0.55, -0.55, 0.55]), np.array([-w, -w, w, w])
     s.lay(s.filled(many(box(0.16, 0.07, corner=0.05), x, y)), BLACK, 0.15, 0.05, 0.1)
     s.poly(box(0.97, w, corner=0.22), tone, 0.28, 0.15, 0.8, z=0)
     front, back = rng.uniform(0.2, 0.35), rng.uniform(-0.75, -0.5)
     cabin = path((back, -w * 0.8), (front, -w * 0.88), (front, w * 0.88), (back, w * 0.8))
     s.poly(cabin, rgb(50, 62, 76), 0.16, 0.2, 0.9)
-    roof = box((front - back) / 2 - 0.17, w * 0.66, (front + back) / 2 - 0.05, 0, 0, 0.08)
-    s.poly(roof, tone * pick(rng, rgb(255, 255, 255), rgb(255, 255, 255), rgb(60, 60, 60)), 0.04, 0.08, 0.8)
+    roof = box((front - back) / 2 - 0.13, w * 0.7, (front + back) / 2 - 0.05, 0, 0, 0.08)
+    s.poly(roof, tone * rng.choice([0.95, 1.0, 1.1]), 0.04, 0.08, 0.8)
     s.spot(many(disc(0.07, 0, 0, 0.09), np.array([0.9, 0.9]), np.array([-w, w]) * 0.68), rgb(250, 244, 200))
     s.spot(many(box(0.04, 0.08), np.array([-0.93, -0.93]), np.array([-w, w]) * 0.68), rgb(190, 30, 30))
 
@@ -237,12 +240,15 @@ def plane(s: Sheet, rng: Rng) -> None:
 
 def yarn_ball(s: Sheet, rng: Rng) -> None:
     """A ball of wool: bundles of threads wound in several directions, one end loose."""
-    tone, width = pick(rng, bright(rng), cloth(rng)), rng.uniform(0.06, 0.09)
+    tone, width = pick(rng, bright(rng), bright(rng), cloth(rng)), rng.uniform(0.08, 0.11)
     s.rod(curve((0.3, 0.5), (0.85, 0.75), (0.6, 0.98), (0.1, 0.95)), width, tone, 0.05)
-    s.poly(disc(0.85), tone * 0.7, 0.75, 0.85, 0.03, z=0)
-    for a in rng.permutation(steps(5, rng.uniform(0, 1))):
-        t, offsets = np.linspace(-1.35, 1.35, 12), np.arange(-3, 4) * width * 1.1 + rng.uniform(-0.25, 0.25)
-        x = 0.84 * np.sin(t)[None, :] * np.sqrt(np.maximum(1 - offsets**2, 0))[:, None]
-        y = offsets[:, None] + 0.3 * np.cos(t)[None, :] - 0.15
+    s.poly(disc(0.86), tone * 0.45, 0.7, 0.85, 0.03, z=0)
+    t = np.linspace(-1.4, 1.4, 12)
+    for a in rng.permutation(steps(6, rng.uniform(0, 1))):
+        offsets = (np.arange(-2, 3) * 1.3 * width + rng.uniform(-0.4, 0.4))[:, None]
+        x = 0.82 * np.sin(t) * np.sqrt(np.maximum(1 - offsets**2, 0))
+        y = offsets + 0.35 * np.cos(t) * np.sign(offsets.mean())
         c, d = np.cos(a), np.sin(a)
-        s.rod((c * x - d * y, d * x + c * y), width * 0.95, tone * rng.uniform(0.9, 1.06), 0.05)
+        cords = c * x - d * y, d * x + c * y
+        s.line(cords, width * 1.2, tone * 0.5)
+        s.lay(s.stroked(cords, width * 0.85), tone * rng.uniform(0.88, 1.1), 0.06, width * 0.4, 0.05)

@@ -183,13 +183,15 @@ def pumpkin(s: Sheet, rng: Rng) -> None:
 def walnut(s: Sheet, rng: Rng) -> None:
     """A wrinkled shell of two halves with a seam; or the kernel, folded like a brain."""
     kernel = rng.random() < 0.35
-    tone = rgb(190, 140, 90) if kernel else pick(rng, rgb(190, 150, 104), rgb(160, 120, 80))
+    tone = rgb(196, 146, 96) if kernel else pick(rng, rgb(190, 150, 104), rgb(160, 120, 80))
     x = np.linspace(-0.97, 0.97, 40)
-    half = 0.78 * np.sqrt(np.maximum(1 - (x / 0.97) ** 2, 0)) ** rng.uniform(0.9, 1.2)
+    half = 0.8 * np.sqrt(np.maximum(1 - (x / 0.97) ** 2, 0)) ** rng.uniform(0.9, 1.2)
     s.poly((np.concatenate([x, x[::-1]]), np.concatenate([-half, half[::-1]])), tone, 0.7, 0.75, 0.2)
-    folds = np.abs(s.noise(rng, rng.uniform(7, 10), 2))
-    s.shade(np.clip(folds * 1.2, 0, 0.6) - 0.3, 0.22 if kernel else 0.12)
-    wide = 0.16 if kernel else 0.1
-    s.line(path((-0.97, 0), (0.97, 0)), wide, tone * 0.6, -0.12 if kernel else 0.05)
+    folds = np.abs(s.noise(rng, rng.uniform(7, 9) if kernel else rng.uniform(11, 15), 2))
+    groove = smoothstep(0.16, 0.0, folds)
+    s.shade((-0.5 if kernel else -0.35) * groove + 0.08 * s.noise(rng, 20), 0.12 if kernel else 0.08)
+    s.line(path((-0.97, 0), (0.97, 0)), 0.14, tone * 0.55, -0.12 if kernel else 0.02)
     if kernel:
-        s.line(path((0, -0.78), (0, 0.78)), 0.07, blend(tone, BLACK, 0.4), -0.08)
+        s.line(path((0, -0.78), (0, 0.78)), 0.08, blend(tone, BLACK, 0.4), -0.08)
+    else:
+        s.rod(path((-0.97, 0), (0.97, 0)), 0.07, tone * 1.05, 0.2)
