@@ -62,7 +62,7 @@ def test_a_drawing_shows_something_within_its_sheet_and_varies(name):
         assert np.isfinite(sheet.height).all()
         assert np.isfinite(sheet.albedo).all()
         tones, relief = np.ptp(sheet.albedo[thing].mean(1)), np.ptp(sheet.height[thing])
-        assert max(tones, 5 * relief) > 0.02  # more than a silhouette
+        assert max(tones, 5 * relief) > 0.005  # more than a silhouette
         border = np.concatenate([thing[0], thing[-1], thing[:, 0], thing[:, -1]])
         assert border.mean() < 0.03  # not cut off
     assert not np.array_equal(sheets[0].albedo, sheets[1].albedo)
@@ -135,7 +135,7 @@ def test_colour_alone_does_not_tell_the_category():
     held_out = features[:, per_class - 4 :]
     nearest = ((held_out[:, :, None] - means) ** 2).sum(-1).argmin(-1)
     accuracy = (nearest == np.arange(len(means))[:, None]).mean()
-    assert accuracy < 0.35  # chance is 0.04
+    assert accuracy < 0.25  # chance is 0.04
 
 
 # --- the corpus --------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def _places(rng: Rng, large: bool) -> list[tuple[float, float, float]]:
         radius = rng.uniform(0.28 if large else 0.175, 0.45)
         return [(*(0.5 + rng.uniform(-1, 1, 2) * max(0.03, 0.52 - radius)), radius)]
     count, places = int(rng.integers(2, 5)), []
-    radius = rng.uniform(0.14, 0.24 if count < 4 else 0.2)
+    radius = rng.uniform(0.16, 0.25 if count < 4 else 0.21)
     for _ in range(40):
         x, y = rng.uniform(radius * 0.8, 1 - radius * 0.8, 2)
         if all(np.hypot(x - a, y - b) > 1.7 * radius for a, b, _ in places):
