@@ -176,8 +176,9 @@ def butterfly(s: Sheet, rng: Rng) -> None:
             s.spot((side * x, y), tone)
             s.spot(disc(spots * 1.5, side * cx * 1.1, cy * 1.05), dot)
             s.spot(disc(spots * 0.8, side * cx * 1.1, cy * 1.05), edge)
-            for tip in (4, 12, 20):
-                s.line(path((side * 0.06, 0.02), (side * x[tip], y[tip])), 0.02, edge)
+            tips = np.array([4, 12, 20])
+            veins = np.stack([np.full(3, 0.06), x[tips]], 1) * side, np.stack([np.full(3, 0.02), y[tips]], 1)
+            s.line(veins, 0.02, edge)
         s.rod(curve((0, -0.3), (side * 0.1, -0.55), (side * 0.25, -0.72)), 0.03, edge, 0.1)
     s.rod(path((0, -0.3), (0, 0.45)), 0.12, edge, 0.3)
 
