@@ -195,13 +195,18 @@ class Baseline(Classifier):
 
 
 def build_model(
-    spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
+    spec: ModelSpec,
+    classes: int,
+    strength: float | None = None,
+    cache: Path | None = None,
+    checkpoint: int = 0,
 ) -> Classifier:
     """The model that `spec` describes, for `classes` categories.
 
     strength: of distillation, in [0, 1]; a number makes a distilled model with two heads, of which those
     answer that were trained: the class head below 1, the distillation head above 0. None: one head.
     cache: where paper-size weights are fetched to, see `backbones.build`.
+    checkpoint: which shipped pretraining the micro backbones start from, see `backbones.build`.
 
     Raises ConfigError for contradictory options, FetchError where weights cannot be fetched.
     """
@@ -222,7 +227,9 @@ def build_model(
     nets: dict[str, backbones.Net] = {}
     for branch, name in zip(spec.branches, names, strict=True):
         shared = spec.shared and name == spec.roi and "roi" in nets
-        nets[branch] = nets["roi"] if shared else backbones.build(name, spec.scale, spec.pretrained, cache)
+        nets[branch] = (
+            nets["roi"] if shared else backbones.build(name, spec.scale, spec.pretrained, cache, checkpoint)
+        )
     return assemble(spec, classes, nets, strength)
 
 
