@@ -47,33 +47,24 @@ def write_card(folder: Path, name: str, facts: dict) -> None:
 
 def write_pretraining(path: Path, rows: Sequence[dict[str, str]]) -> None:
     """The rows of pretraining.csv as a page: the search of the peak rate, then every pretraining."""
-    search = {(r["name"], float(r["rate"])): float(r["top1"]) for r in rows if r["part"] == "search"}
-    final = {(r["name"], int(r["seed"])): float(r["top1"]) for r in rows if r["part"] == "pretraining"}
-    lines = [
-        "# How the micro backbones were pretrained",
-        "",
-        "Written by `python -m zoo.train_backbones`.",
-        "",
-    ]
-    for title, table, column in (
-        ("Search of the peak rate: top-1 after {} pictures, seed 0", search, "rate {:g}"),
-        ("Pretraining: top-1 after {} pictures", final, "seed {}"),
+    lines = ["# How the micro backbones were pretrained", ""]
+    lines += ["Written by `python -m zoo.train_backbones`.", ""]
+    for part, title, column, head in (
+        ("search", "Search of the peak rate: top-1 after {} pictures, seed 0", "rate", "rate {:g}"),
+        ("pretraining", "Pretraining: top-1 after {} pictures", "seed", "seed {:g}"),
     ):
-        part = "search" if table is search else "pretraining"
-        seen = sorted({f"{int(r['pictures']):,}" for r in rows if r["part"] == part})
-        if not table:
+        own = [row for row in rows if row["part"] == part]
+        if not own:
             continue
-        columns = sorted({key[1] for key in table})
-        names = [name for name in backbones.BACKBONES if any(key[0] == name for key in table)]
+        scores = {(row["name"], float(row[column])): f"{float(row['top1']):.3f}" for row in own}
+        columns = sorted({value for _, value in scores})
+        names = [name for name in backbones.BACKBONES if any(row["name"] == name for row in own)]
         cells = [
-            [
-                backbones.facts(name).label,
-                *(f"{table[name, c]:.3f}" if (name, c) in table else "" for c in columns),
-            ]
-            for name in names
+            [backbones.facts(name).label, *(scores.get((name, c), "") for c in columns)] for name in names
         ]
-        lines += ["## " + title.format(" or ".join(seen)), ""]
-        lines += [*_table(["", *(column.format(c) for c in columns)], cells), ""]
+        seen = " or ".join(sorted({f"{int(row['pictures']):,}" for row in own}))
+        lines += ["## " + title.format(seen), ""]
+        lines += [*_table(["", *(head.format(c) for c in columns)], cells), ""]
     files.write_text(path, "\n".join(lines))
 
 
