@@ -2,8 +2,9 @@
 
 A backbone comes at two scales. `micro` is the real timm class at a small size for 112-px input, cut into
 the paper's own grids: 14 x 14 tokens, and a last map of 7 x 7. Its weights ship with this package, three
-checkpoints an architecture, each pretrained from another seed. `paper` is the timm net of the paper for 224-px input; its ImageNet
-weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and one row of the tests.
+checkpoints an architecture, each pretrained from another seed. `paper` is the timm net of the paper for
+224-px input; its ImageNet weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and
+one row of the tests.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 #: Side of the square input in pixels.
 _INPUT_SIZE = {"micro": 112, "paper": 224}
 
-#: What the micro nets were pretrained to tell: the categories of `zoo.things`, none of them a food of the plates.
+#: What the micro nets were pretrained to tell: the categories of `zoo.things`, none a food of the plates.
 MICRO_LABELS = 75
 
 

@@ -47,8 +47,8 @@ class FeatureExtractor(nn.Module):
         self.class_token = spec.class_token and backbones.has_distillation_token(name)
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
-        # Presence logits of the micro nets lie around -6, features of different backbones differ in scale
-        # by orders of magnitude: a fresh head learns from both quickly only when each is standardised.
+        # Logits and features of different backbones differ in scale, features by orders of magnitude: a
+        # fresh head learns from two of them quickly only when each is standardised.
         self.norm = self._norm(spec)
         if heads == 2:
             self.distilled_norm = self._norm(spec)
@@ -100,8 +100,8 @@ class Classifier(nn.Module):
         self.frozen = tuple(self.backbone_of(branch) for branch in spec.freeze)
         for net in self.frozen:
             net.requires_grad_(False)
-        #: Batch norms with fixed statistics. Nets are pretrained on whole photos (paper) or on both kinds of
-        #: cut-outs (micro); the mostly black ROIs alone have other statistics, which would undo pretraining.
+        #: Batch norms with fixed statistics. Nets are pretrained on whole pictures; the mostly black ROIs
+        #: have other statistics, which would undo pretraining.
         modules = (m for branch in self.branches for m in self.backbone_of(branch).modules())
         self.frozen_norms = tuple(
             m for m in modules if spec.freeze_batch_norm and isinstance(m, nn.BatchNorm2d)

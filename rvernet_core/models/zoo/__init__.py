@@ -1,7 +1,7 @@
 """The weights that ship with this package: half-precision safetensors, each with a model card and facts.
 
-A micro backbone ships as several checkpoints, NAME-SEED.safetensors, each pretrained from a seed of its own, with
-one card; Segment Anything as one, sam-micro.safetensors.
+A micro backbone ships as several checkpoints, NAME-SEED.safetensors, each pretrained from a seed of its own,
+with one card; Segment Anything as one, sam-micro.safetensors.
 """
 
 from __future__ import annotations
