@@ -50,7 +50,7 @@ class ModelSpec:
 
     roi: str | None = "deit"  # backbone that sees the ROI cut-out, see models.backbones
     extra_roi: str | None = None  # backbone that sees the extra-ROI cut-out
-    scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
+    scale: str = "micro"  # micro: 112 px nets of this project's zoo | paper: the timm nets of the paper
     fusion: str = "logits"  # logits: the backbones' own pretraining heads, as the paper | features: pooled
     head_width: int = 640  # width of the integration module
     freeze: tuple[str, ...] = ()  # any of BRANCHES: backbones that are not trained

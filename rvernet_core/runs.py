@@ -166,9 +166,13 @@ def read_run(folder: Path) -> Run:
 
 
 def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
-    """The untrained model of a run: distilled, with two heads, where its training says so."""
+    """The untrained model of a run: distilled, with two heads, where its training says so.
+
+    Its micro backbones start from the pretraining that the run's seed names, so that the spread over seeds
+    covers pretraining, too.
+    """
     strength = spec.train.strength if spec.train.distillation else None
-    return build_model(spec.model, classes, strength, cache)
+    return build_model(spec.model, classes, strength, cache, checkpoint=spec.seed)
 
 
 def train(
@@ -288,7 +292,8 @@ def identity(spec: RunSpec) -> str:
     shipped = model.pretrained and model.scale == "micro"  # paper-size weights are named by the spec alone
     names = [name for name in (model.roi, model.extra_roi) if name]
     teacher = [identity(spec.teacher)] if spec.teacher else []
-    return fingerprint(spec, [_weights_hash(name) for name in names] if shipped else [], PROTOCOL, *teacher)
+    hashes = [_weights_hash(name, spec.seed) for name in names] if shipped else []
+    return fingerprint(spec, hashes, PROTOCOL, *teacher)
 
 
 def check(spec: RunSpec) -> None:
@@ -348,8 +353,8 @@ def _bytes_of_training(model: Classifier) -> int:
 
 
 @functools.lru_cache
-def _weights_hash(name: str) -> str:
-    return files.sha256(weights_path(name))
+def _weights_hash(name: str, checkpoint: int) -> str:
+    return files.sha256(weights_path(name, checkpoint))
 
 
 def _frozen_names(model: Classifier) -> set[str]:

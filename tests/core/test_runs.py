@@ -205,7 +205,7 @@ def test_fault_33_every_change_of_the_spec_is_another_run(store):
 
 def test_fault_33_other_shipped_weights_are_another_run(monkeypatch):
     before = runs.identity(SPEC)
-    monkeypatch.setattr(runs, "_weights_hash", lambda name: f"{name}, retrained")
+    monkeypatch.setattr(runs, "_weights_hash", lambda name, checkpoint: f"{name}, retrained")
     assert runs.identity(SPEC) != before
     fresh = dataclasses.replace(SPEC, model=ModelSpec(roi="mobilenetv2", pretrained=False))
     assert runs.identity(fresh) not in {before, runs.identity(SPEC)}

@@ -21,7 +21,6 @@ from rvernet_core.config import fingerprint
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.files import new_array
 from rvernet_core.sealed import is_intact, sealed_folder
-from rvernet_plates import RENDERER_VERSION
 from zoo.things.picture import render_thing
 from zoo.things.table import CATEGORIES
 from zoo.things.version import THINGS_VERSION
@@ -61,7 +60,7 @@ def thing_corpus(
             f"{count} pictures of {size} px from seed {first_seed}; expected at least one picture, "
             "at least 16 px and a seed of 0 or above"
         )
-    name = fingerprint("things", THINGS_VERSION, RENDERER_VERSION, len(CATEGORIES), count, first_seed, size)
+    name = fingerprint("things", THINGS_VERSION, len(CATEGORIES), count, first_seed, size)
     folder = Path(cache) / "things" / name
     if not is_intact(folder):
         with sealed_folder(folder, count * (size * size * 3 + 2)) as staging:
