@@ -55,7 +55,9 @@ def _whole_tomatoes(canvas: Canvas, rng: Rng, tone: np.ndarray) -> None:
         height = dome((rho / ribbed) ** 2, 0.05 + 0.01 * k, r * 0.8)
         colour = blend(vary(rng, tone, 0.08), tone * 0.6 + 0.36, 0.35 * smoothstep(0.45, 0.1, rho))
         if striped:
-            flames = smoothstep(0.1, 0.7, np.sin(9 * angle + 2 * np.sin(5 * rho))) * smoothstep(0.15, 0.5, rho)
+            flames = smoothstep(0.1, 0.7, np.sin(9 * angle + 2 * np.sin(5 * rho))) * smoothstep(
+                0.15, 0.5, rho
+            )
             colour = blend(colour, tone * 0.62, 0.6 * flames)
         canvas.lay(piece, height, np.clip(colour, 0, 1), 0.8)
         dx, dy = rng.normal(0, 0.18, 2) * r
@@ -124,9 +126,7 @@ def lemon(canvas: Canvas, rng: Rng) -> None:
     form(canvas, rng, rind, blend(rind, blush, 0.45))
 
 
-def _lemon_wheels(
-    canvas: Canvas, rng: Rng, rind: np.ndarray, pulp: np.ndarray, halved: bool = False
-) -> None:
+def _lemon_wheels(canvas: Canvas, rng: Rng, rind: np.ndarray, pulp: np.ndarray, halved: bool = False) -> None:
     fibres, segments = canvas.noise(rng, 11, octaves=2), int(rng.integers(8, 11))
     count = int(rng.integers(2, 5) if halved else rng.integers(1, 5))
     r = {1: 0.92, 2: 0.62, 3: 0.54, 4: 0.48}[count]
