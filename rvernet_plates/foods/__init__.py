@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rvernet_plates.canvas import Canvas
-from rvernet_plates.foods import eggs, fruit, meat, potatoes, starches, vegetables
+from rvernet_plates.foods import corn, eggs, fruit, meat, potatoes, starches, vegetables
 from rvernet_plates.textures import Rng
 
 
@@ -39,7 +39,7 @@ FOOD_TABLE: dict[str, Food] = {
     "wonton dumplings": Food(starches.wonton_dumplings, 0.194, 1.0),
     "shrimp": Food(meat.shrimp, 0.182, 1.5),
     "green beans": Food(vegetables.green_beans, 0.198, 1.2),
-    "corn": Food(vegetables.corn, 0.192, 0.9),
+    "corn": Food(corn.corn, 0.192, 0.9),
     "bread": Food(starches.bread, 0.194, 0.4),
     "lettuce": Food(vegetables.lettuce, 0.198, 0.2),
     "blueberry": Food(fruit.blueberry, 0.167, 1.6),

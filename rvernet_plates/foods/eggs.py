@@ -7,6 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
 from rvernet_plates.foods.cuts import fan, rounds
+from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 # palettes: the usual one first
@@ -23,6 +24,7 @@ YOLKS = (
 )
 
 
+@dressed(hue=12)
 def egg(canvas: Canvas, rng: Rng) -> None:
     """Fried with one or two yolks; boiled: halves, slices, whole; or scrambled."""
     form = one_of(rng, _fried_egg, _egg_halves, _egg_halves, _egg_slices, _whole_eggs, _scrambled_egg)

@@ -7,6 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, Piece, dome
 from rvernet_plates.foods.arrange import GOLDEN, TURN, one_of, polar, ring
 from rvernet_plates.foods.cuts import RIDGE, fan, heap, rounds, wedges
+from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 # palettes: the usual one first
@@ -36,6 +37,7 @@ STRAWBERRIES = (
 )
 
 
+@dressed(hue=12)
 def tomato(canvas: Canvas, rng: Rng) -> None:
     """Whole ones, a single large to six small, or slices or wedges."""
     form = one_of(rng, _whole_tomatoes, _tomato_slices, _tomato_wedges)
@@ -118,6 +120,7 @@ def _tomato_wedges(canvas: Canvas, rng: Rng, tone: np.ndarray) -> None:
     wedges(canvas, rng, heap(rng, count, 0.66 - 0.03 * count, 0.46, 0.58, 0.03), look, 0.65)
 
 
+@dressed(hue=9)
 def lemon(canvas: Canvas, rng: Rng) -> None:
     """Wheels, half wheels, wedges, or whole ones."""
     form = one_of(rng, _lemon_wheels, _half_wheels, _lemon_wedges, _whole_lemons)
@@ -191,6 +194,7 @@ def _whole_lemons(canvas: Canvas, rng: Rng, rind: np.ndarray, pulp: np.ndarray) 
         canvas.lay(piece, np.where(rho2 < 1, np.maximum(height, 0.01), 0), np.clip(colour, 0, 1), 0.55)
 
 
+@dressed(hue=12)
 def blueberry(canvas: Canvas, rng: Rng) -> None:
     """A handful of berries with bloom and crowns, a few large ones, or some of them cut."""
     least, most, cut = one_of(rng, (8, 18, 0.0), (4, 7, 0.0), (7, 13, 0.5))
@@ -222,6 +226,7 @@ def blueberry(canvas: Canvas, rng: Rng) -> None:
             canvas.paint(crown, smoothstep(0.5, 0.35, crown.rho) * 0.9, tone * 0.35, 0.1, bump=-0.03)
 
 
+@dressed(hue=11)
 def strawberry(canvas: Canvas, rng: Rng) -> None:
     """Whole berries with seeds and sepals, halves that show their pale heart, or a row of slices."""
     form = one_of(rng, "whole", "halves", "slices")

@@ -7,6 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, Piece, capsule, dome, lobes, plateau
 from rvernet_plates.foods.arrange import GOLDEN, TURN, one_of, polar, ring, strewn
 from rvernet_plates.foods.cuts import cubes, heap, rounds
+from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, offset, rgb, smoothstep, vary
 
 # palettes: the usual one first
@@ -40,6 +41,7 @@ SHRIMPS = (
 )
 
 
+@dressed(hue=12)
 def sausage(canvas: Canvas, rng: Rng) -> None:
     """Links side by side, plain, grilled or slashed; a heap of small ones; slices; or a coil."""
     form = one_of(rng, _links, _cocktail_sausages, _sausage_slices, _coil)
@@ -107,6 +109,7 @@ def _coil(canvas: Canvas, rng: Rng, skin: np.ndarray) -> None:
     canvas.soften(0.03)
 
 
+@dressed(hue=9)
 def steak(canvas: Canvas, rng: Rng) -> None:
     """A grilled piece with a rim of fat, a row of slices, pink inside, or cubes."""
     form = one_of(rng, _whole_steak, _steak_slices, _beef_cubes)
@@ -166,6 +169,7 @@ def _beef_cubes(canvas: Canvas, rng: Rng, crust: np.ndarray, mottled: np.ndarray
     cubes(canvas, rng, heap(rng, count, 0.70 / np.sqrt(count), rng.uniform(0.75, 1)), look, wet)
 
 
+@dressed(hue=12)
 def hamburg(canvas: Canvas, rng: Rng) -> None:
     """A bun over lettuce, cheese, tomato and patty, or open, or two or three small ones."""
     form = one_of(rng, "closed", "open", "small")
@@ -238,6 +242,7 @@ def _toppings(canvas: Canvas, rng: Rng, x: float, y: float, size: float) -> None
         canvas.lay(disc, height, colour, 0.5)
 
 
+@dressed(hue=14)
 def shrimp(canvas: Canvas, rng: Rng) -> None:
     """Curled tails with bands and a fan; straight ones side by side; or in crumbs but for the fan."""
     form = one_of(rng, "curled", "straight", "crumbed")

@@ -7,6 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, garnish, one_of, polar
 from rvernet_plates.foods.cuts import RIDGE, crossed, cubes, heap, rounds, stained, sticks, wedges
+from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 # palettes: the usual one first
@@ -30,6 +31,7 @@ SKINS = (
 )
 
 
+@dressed(hue=10)
 def french_fries(canvas: Canvas, rng: Rng) -> None:
     """A loose stack of sticks, pale to well done; crinkle-cut, broad or curly."""
     form = one_of(rng, "straight", "crinkle", "broad", "curly")
@@ -62,6 +64,7 @@ def _curly_fries(canvas: Canvas, rng: Rng, tone: np.ndarray, brown: np.ndarray) 
         canvas.strand(px, py, 0.085, 0.07 + 0.04 * k, vary(rng, tone, 0.07), 0.22)
 
 
+@dressed(hue=7)
 def potato(canvas: Canvas, rng: Rng) -> None:
     """Small ones, boiled or roasted; halves with the cut side up; cubes, wedges, slices; or mashed."""
     form = one_of(rng, _small_potatoes, _small_potatoes_halved, _potato_cubes, _potato_wedges,

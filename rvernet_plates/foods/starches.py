@@ -7,6 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, any_garnish, garnish, one_of, polar, strewn
 from rvernet_plates.foods.cuts import Look, crossed, cubes, fan, heap, sticks
+from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 # palettes: the usual one first
@@ -51,6 +52,7 @@ CURDS = (
 )
 
 
+@dressed(hue=9)
 def rice(canvas: Canvas, rng: Rng) -> None:
     """A mound of grains; turned out of a cup; fried with bits of vegetables; or a triangle in seaweed."""
     form = one_of(rng, "mound", "cup", "fried", "triangle")
@@ -90,6 +92,7 @@ def rice(canvas: Canvas, rng: Rng) -> None:
         garnish(canvas, rng, int(rng.integers(6, 16)), any_garnish(rng))
 
 
+@dressed(hue=10)
 def noodles(canvas: Canvas, rng: Rng) -> None:
     """A nest of strands: spaghetti, udon or soba, loosely swirled; or combed side by side; or broad."""
     form = one_of(rng, "nest", "combed", "broad")
@@ -143,6 +146,7 @@ def _around(rng: Rng, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x + dx, y + dy
 
 
+@dressed(hue=9)
 def bread(canvas: Canvas, rng: Rng) -> None:
     """Slices of a tin loaf, slices of a baguette, a scored roll, soldiers or croutons."""
     form = one_of(rng, "tin loaf", "baguette", "roll", "soldiers", "croutons")
@@ -211,6 +215,7 @@ def _roll(canvas: Canvas, rng: Rng, crumb: np.ndarray, crust: np.ndarray, fine: 
     canvas.lay(piece, np.where(rho2 < 1, np.maximum(height, 0.01), 0), np.clip(colour, 0, 1), 0.14)
 
 
+@dressed(hue=12)
 def wonton_dumplings(canvas: Canvas, rng: Rng) -> None:
     """Pleated half-moons in a row or a fan; round ones, their pleats in a knot; or balls with a frill."""
     form = one_of(rng, "half moons", "round", "frilled")
@@ -292,6 +297,7 @@ def _frilled(canvas: Canvas, rng: Rng, x: float, y: float, radius: float, dough:
     canvas.lay(piece, np.maximum(thin, ball), np.clip(colour, 0, 1), 0.5)
 
 
+@dressed(hue=9)
 def tofu(canvas: Canvas, rng: Rng) -> None:
     """Cubes or slabs or strips, white to fried golden, piled or in a row."""
     form = one_of(rng, "cubes", "slabs", "strips")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from rvernet_plates.canvas import Canvas
-from rvernet_plates.foods import FOOD_TABLE, arrange, eggs, fruit, meat, potatoes, starches, vegetables
+from rvernet_plates.foods import FOOD_TABLE, arrange, corn, eggs, fruit, meat, potatoes, starches, vegetables
 
-MODULES = (eggs, fruit, meat, potatoes, starches, vegetables)
+MODULES = (corn, eggs, fruit, meat, potatoes, starches, vegetables)
 NAMES = [name for name, food in FOOD_TABLE.items() if food.draw.__module__ in {m.__name__ for m in MODULES}]
 FREE = ("tomato", "egg", "sausage", "rice", "noodles", "french fries", "broccoli", "carrot", "corn", "bread",
         "strawberry", "shrimp", "hamburg", "wonton dumplings", "potato", "cucumber", "green beans",
