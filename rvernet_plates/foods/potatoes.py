@@ -98,7 +98,9 @@ def _small_potatoes(
             base, spots = (flesh, blend(flesh, skin, 0.7)) if peeled else (skin, skin * 0.6)
             colour = blend(vary(rng, base, 0.07), spots, smoothstep(0.25, 0.9, patch) * 0.75)
             colour = colour * (1 - 0.22 * smoothstep(0.55, 1.0, rho2))[..., None]  # darker where they touch
-            if not peeled:  # eyes, and a net of russet
+            eyes = smoothstep(0.50, 0.62, fine[piece.window]) * smoothstep(0.8, 0.5, rho2)
+            height, colour = height - 0.02 * eyes, blend(colour, spots * 0.8, 0.5 * eyes)
+            if not peeled:  # a net of russet
                 colour = colour * (1 + 0.08 * fine[piece.window])[..., None]
                 colour = blend(colour, skin * 0.4, smoothstep(0.62, 0.72, fine[piece.window]) * 0.8)
         canvas.lay(piece, np.where(rho2 < 1, np.maximum(height, 0.01), 0), np.clip(colour, 0, 1), 0.35)

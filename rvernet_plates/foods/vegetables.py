@@ -85,7 +85,7 @@ def _floret(
     bx, by = x + dx, y + dy
     level = canvas.levels(bx, by)
     on = level > 0.16
-    shades = vary(rng, green, 0.22, buds) * (0.8 + 0.5 * rng.random((buds, 1), dtype=np.float32))
+    shades = vary(rng, green, 0.22, buds) * (0.62 + 0.76 * rng.random((buds, 1), dtype=np.float32))
     if on.any():
         shades = np.clip(shades, 0, 1)[on]
         canvas.scatter(bx[on], by[on], 0.055, 0.05, 0.0, level[on] - 0.005, 0.05, shades, 0.15)

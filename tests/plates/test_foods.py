@@ -9,9 +9,6 @@ from rvernet_plates.foods import FOOD_TABLE, arrange, corn, eggs, fruit, meat, p
 
 MODULES = (corn, eggs, fruit, meat, potatoes, starches, vegetables)
 NAMES = [name for name, food in FOOD_TABLE.items() if food.draw.__module__ in {m.__name__ for m in MODULES}]
-FREE = ("tomato", "egg", "sausage", "rice", "noodles", "french fries", "broccoli", "carrot", "corn", "bread",
-        "strawberry", "shrimp", "hamburg", "wonton dumplings", "potato", "cucumber", "green beans",
-        "lettuce")  # fmt: skip
 
 
 def portion(name, seed, scale=256, angle=0.0):
@@ -123,14 +120,14 @@ def chroma(name, seed):
 def test_colour_varies_within_a_class_and_classes_overlap():
     seeds = range(40)
     means = {name: np.array([chroma(name, seed) for seed in seeds]) for name in NAMES}
-    for name in FREE:
-        assert np.hypot(*means[name].std(0)) > 0.05, name
+    for name, points in means.items():
+        assert np.hypot(*points.std(0)) > 0.06, name
     # the nearest neighbour by mean colour is seldom of the same class
     points = np.concatenate(list(means.values()))
     labels = np.repeat(np.arange(len(NAMES)), len(seeds))
     distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
-    assert (labels[distance.argmin(1)] == labels).mean() < 0.5
+    assert (labels[distance.argmin(1)] == labels).mean() < 0.35
 
 
 def test_foods_share_their_cuts(monkeypatch):
