@@ -56,3 +56,8 @@ def garnish(
 def any_garnish(rng: Rng, first: int = 0) -> tuple[np.ndarray, float]:
     """A random kind of garnish, leaving out those before `first`."""
     return GARNISHES[int(rng.integers(first, len(GARNISHES)))]
+
+
+def one_of(rng: Rng, usual: Any, *others: Any, share: float = 0.7) -> Any:
+    """`usual` with probability `share`, else one of `others`: most portions of a food look typical."""
+    return usual if rng.random() < share or not others else others[int(rng.integers(len(others)))]
