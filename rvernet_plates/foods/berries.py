@@ -44,7 +44,6 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         rho2 = piece.u**2 + piece.v**2
         tone = vary(rng, skin, 0.14)
         colour = blend(tone, np.clip(tone * 1.45 + 0.06, 0, 1), 0.7 * smoothstep(0.35, 0.95, rho2))
-        colour = blend(colour, rgb(216, 216, 226), 0.16 * smoothstep(0.7, 0.1, rho2) * rng.random())
         if cap[k]:
             colour = blend(colour, tip, smoothstep(0.035, 0.012, (piece.u - 0.35) ** 2 + piece.v**2))
         canvas.lay(piece, dome(rho2, z[k], 0.95 * r), colour, 0.6)
@@ -129,5 +128,6 @@ def olives(canvas: Canvas, rng: Rng) -> None:
             colour = blend(blend(colour, inside, smoothstep(1.9, 1.3, end)), fill, hollow)
             height -= (0.02 if stuffed else 0.12) * hollow
         else:
-            colour = blend(colour, rgb(70, 56, 30), smoothstep(0.14, 0.06, end))
+            colour = blend(colour, inside, 0.7 * smoothstep(0.55, 0.30, end))
+            colour = blend(colour, rgb(60, 46, 26), smoothstep(0.14, 0.06, end))
         canvas.lay(piece, over(rho2, height), colour, 0.75)

@@ -7,7 +7,7 @@ import numpy as np
 from rvernet_plates.canvas import Canvas, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
 from rvernet_plates.foods.shapes import dressed, over, pile, profile
-from rvernet_plates.textures import Rng, between, blend, offset, rgb, smoothstep, vary
+from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
 def onion(canvas: Canvas, rng: Rng) -> None:
@@ -159,18 +159,18 @@ def cabbage(canvas: Canvas, rng: Rng) -> None:
     )
     style = one_of(rng, "cut", "head", "shreds")
     if style == "shreds":
-        s = np.linspace(-1, 1, 10)
-        canvas.lay(
-            canvas.whole, dome((canvas.whole.u**2 + canvas.whole.v**2) / 0.7, 0.02, 0.22), leaf * 0.6, 0.1
-        )
-        for k in range(46):
-            x, y = offset(rng, 0.36)
-            far = max(1.0, np.hypot(x, y) / 0.66)
+        s, mound = np.linspace(-1, 1, 10), canvas.whole
+        rho = mound.rho / lobes(rng, mound.theta, range(3, 9), 0.16)
+        canvas.lay(mound, dome((rho / 0.66) ** 2, 0.02, 0.20), leaf * 0.72, 0.1)
+        places = np.stack(strewn(rng, 54, 0.66), -1)
+        for k, (x, y) in enumerate(places):
             a, bend, long = rng.uniform(0, TURN), rng.normal(0, 0.18), rng.uniform(0.18, 0.36)
             dx, dy = long * s, bend * s * s + 0.03 * np.sin(8 * s + k)
-            px, py = x / far + dx * np.cos(a) - dy * np.sin(a), y / far + dx * np.sin(a) + dy * np.cos(a)
+            px, py = x + dx * np.cos(a) - dy * np.sin(a), y + dx * np.sin(a) + dy * np.cos(a)
             tone = blend(leaf, rib, float(rng.random() ** 2))
-            canvas.strand(px, py, rng.uniform(0.045, 0.09), 0.10 + 0.25 * k / 46, vary(rng, tone, 0.08), 0.35)
+            canvas.strand(
+                px, py, rng.uniform(0.045, 0.09), 0.10 + 0.25 * k / len(places), vary(rng, tone, 0.08), 0.35
+            )
         dressed(canvas, rng, 0.1, 0.3)
         return
     warp = canvas.noise(rng, 3.2, octaves=2)
@@ -189,14 +189,11 @@ def cabbage(canvas: Canvas, rng: Rng) -> None:
     fold = inner * 34 + 4.5 * warp + 1.6 * np.sin(5 * np.arctan2(v, u + 0.1) + 6 * inner)
     layer = np.sin(fold)
     stem = smoothstep(1.0, 0.8, ((u + 0.80) / 0.66) ** 2 + (v / (0.09 - 0.13 * u)) ** 2)
-    spokes = smoothstep(0.05, 0.02, np.abs(np.sin(3.5 * np.arctan2(v, u + 0.75)))) * smoothstep(
-        0.75, 0.4, inner
-    )
     colour = blend(rib, leaf, smoothstep(-0.2, 0.7, layer))
     colour = blend(colour, leaf * 0.66, 0.75 * smoothstep(0.75, 1.0, layer))
     colour = blend(colour, blend(leaf, rib, 0.35), smoothstep(0.5, 0.1, inner) * 0.6)
     colour = blend(colour, leaf * 0.8, smoothstep(0.90, 0.96, rho))
-    colour = blend(colour, rib, np.maximum(0.85 * stem * smoothstep(1.0, 0.92, rho), 0.7 * spokes))
+    colour = blend(colour, rib, 0.85 * stem * smoothstep(1.0, 0.92, rho))
     height = plateau(rho, 0.20, 0.16, 5) + 0.03 * layer * (1 - stem) + 0.02 * warp
     canvas.lay(piece, over(rho, height), colour, 0.35)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import bent, dressed, over, pile
+from rvernet_plates.foods.shapes import bent, box, dressed, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
@@ -170,10 +170,13 @@ def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
                 continue
             colour = blend(vary(rng, cap, 0.04), cap * 0.84, smoothstep(0.1, 0.9, patch + rho - 0.5) * 0.6)
             canvas.lay(piece, over(rho, dome(rho * rho, 0.06, r * 0.75, 0.45)), np.clip(colour, 0, 1), 0.35)
-            if rng.random() < 0.6:  # the stem peeps out from under the cap
-                dx, dy = polar(0.98 * r, np.arctan2(y, x) + rng.normal(0, 0.5))
-                stem = canvas.piece(x + dx, y + dy, 0.40 * r, 0.40 * r, 0, 1.05)
-                canvas.lay(stem, dome(stem.rho**2, 0.04, 0.12, 0.3), flesh * 0.93, 0.25)
+            if rng.random() < 0.5:  # the stem peeps out from under the cap
+                toward = np.arctan2(y, x) + rng.normal(0, 0.5)
+                dx, dy = polar(0.95 * r, toward)
+                stem = canvas.piece(x + dx, y + dy, 0.46 * r, 0.32 * r, toward, 1.05)
+                rho, cut = box(stem.u, stem.v / (0.85 + 0.15 * stem.u), 4), smoothstep(0.72, 0.80, stem.u)
+                tone = blend(flesh * 0.95, flesh * 0.78, cut)
+                canvas.lay(stem, plateau(rho, 0.04, 0.10, 2.5), tone, 0.25)
     dressed(canvas, rng, 0.15, 0.35)
 
 
@@ -183,14 +186,15 @@ def _mushroom_slice(
     """The profile of a mushroom: cap above (v < 0), gills in two arcs beneath it, stem below."""
     cap, flesh, gill = tones
     piece = canvas.piece(x, y, size, size, turn, 1.05)
-    u, v = piece.u, piece.v
+    u, v = piece.u, piece.v + np.float32(0.17)
     au = np.abs(u)
     under = 0.22 + 0.10 * np.sqrt(np.maximum(1 - au * au, 0)) - 0.10 * smoothstep(0.4, 0.2, au)
     crown = np.sqrt((u / 0.96) ** 2 + ((v - 0.15) / 0.92) ** 2)
     cap_rho = np.maximum(crown, 1 + (v - under) * 4)
+    below = np.where(v < 0, np.float32(2), 0)
     stem_rho = np.maximum(
-        au / (0.27 + 0.07 * smoothstep(0.5, 0.85, v)),
-        np.maximum(1 + (v - 0.86) * 3, np.where(v < 0, np.float32(2), 0)),
+        au / (0.27 + 0.06 * smoothstep(0.6, 1.1, v)),
+        np.maximum(1 + (v - 1.10) * 3, below),
     )
     rho = np.minimum(cap_rho, stem_rho)
     arc = np.abs(np.hypot((au - 0.52) / 0.34, (v - 0.30) / 0.30) - 0.80)

@@ -205,7 +205,7 @@ def cheese_butter(canvas: Canvas, rng: Rng) -> None:
     style = one_of(rng, "wedge", "cubes", "sticks", "slices")
     count = int({"wedge": rng.integers(1, 3), "cubes": rng.integers(4, 8)}.get(style, rng.integers(4, 7)))
     rind = one_of(rng, rgb(206, 140, 56), rgb(250, 246, 236), rgb(190, 50, 40), share=0.5)
-    veined = rng.random() < 0.15
+    veined = rng.random() < 0.2 and paste[2] > 0.5  # blue runs through pale cheese
     veins, main = canvas.noise(rng, 5, octaves=2), rng.uniform(0, np.pi)
     cubes = pile(rng, count, 0.62)
     for k in range(count):
@@ -226,7 +226,7 @@ def cheese_butter(canvas: Canvas, rng: Rng) -> None:
             )
             rho, edge, z = box(piece.u, piece.v, 14), 0.0, 0.12 + 0.05 * k
         else:
-            piece = canvas.piece(t * 0.26, t * 0.10, 0.56, 0.56, 0.12 * t + main)
+            piece = canvas.piece(t * 0.95 / count, t * 0.4 / count, 0.56, 0.56, 0.12 * t + main)
             rho, edge, z = box(piece.u, piece.v, 16), 0.0, 0.08 + 0.06 * k
         colour = blend(tone, rind, np.broadcast_to(np.asarray(edge, np.float32), rho.shape))
         if veined:

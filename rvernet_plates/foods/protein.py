@@ -112,7 +112,7 @@ def _fish_steaks(canvas: Canvas, rng: Rng, skin: np.ndarray, flesh: np.ndarray, 
     for k, (x, y) in enumerate(ring(rng, count, 0.50)):
         piece = canvas.piece(x, y, r, r * 0.74, rng.uniform(0, TURN), 1.1)
         u, v = piece.u, piece.v
-        gap = smoothstep(-0.05, 1.0, u) * 0.26  # the belly's two flaps
+        gap = smoothstep(-0.05, 1.0, u) * 0.15  # the belly's two flaps
         rho = np.maximum(np.sqrt(u * u + v * v), np.where(u > 0, 1 + (gap - np.abs(v)) * 4, 0))
         layers = np.sin(20 * (np.hypot(u * 0.8 + 0.12, np.abs(v) - 0.36)))
         colour = blend(flesh, lines, 0.8 * smoothstep(0.6, 0.95, layers))
@@ -200,14 +200,14 @@ def _breast(
     for k in range(count):
         t = (k - (count - 1) / 2) / count
         tall = 0.70 * (1 - 0.9 * t * t)
-        piece = canvas.piece(1.65 * t, rng.normal(0, 0.02), 0.30, tall, fan * t * count, 1.05)
+        piece = canvas.piece(1.60 * t, rng.normal(0, 0.03), 0.62 / count + 0.12, tall, fan * t * count, 1.05)
         u, v = piece.u, piece.v
         rho = box(u, v, 2.8) * (1 + 0.04 * mottled[piece.window])
         grain = np.sin(9 * v + 7 * u + 3 * fine[piece.window])
         colour = flesh * (1 + 0.04 * grain + 0.03 * mottled[piece.window])[..., None]
         edge = np.maximum(smoothstep(0.55, 0.68, v), smoothstep(0.9, 0.97, rho) * 0.5)
         colour = blend(np.clip(colour, 0, 1), skin, edge)
-        height = plateau(rho, 0.10 + 0.05 * k, 0.06, 6) + 0.08 * u + 0.01 * grain
+        height = plateau(rho, 0.10 + 0.05 * k, 0.06, 6) + 0.10 * u + 0.01 * grain
         canvas.lay(piece, over(rho, height), colour, 0.4)
 
 

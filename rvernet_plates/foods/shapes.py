@@ -62,7 +62,7 @@ def dressed(canvas: Canvas, rng: Rng, sauce: float = 0.2, spice: float = 0.25) -
     """With these probabilities, patches of a sauce and a sprinkle of spice or herbs over the portion."""
     if rng.random() < sauce:
         tone, cover = _SAUCES[int(rng.integers(len(_SAUCES)))], rng.uniform(-0.3, 0.4)
-        patches = smoothstep(0.25, -0.25, canvas.noise(rng, 1.6, octaves=2) + np.float32(cover))
-        canvas.paint(canvas.everywhere, patches * np.float32(rng.uniform(0.35, 0.6)), tone, 0.7)
+        patches = smoothstep(0.20, -0.20, canvas.noise(rng, 1.6, octaves=2) + np.float32(cover))
+        canvas.paint(canvas.everywhere, patches * np.float32(rng.uniform(0.4, 0.7)), tone, 0.75, 0.02)
     if rng.random() < spice:
         garnish(canvas, rng, int(rng.integers(10, 26)), any_garnish(rng), 0.75)
