@@ -6,12 +6,13 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of
-from rvernet_plates.foods.shapes import over, pile
+from rvernet_plates.foods.shapes import in_varieties, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 _BARK = rgb(96, 68, 40)
 
 
+@in_varieties
 def grape(canvas: Canvas, rng: Rng) -> None:
     """A bunch that tapers from its stalk, or a handful of loose berries; green, red or black."""
     skin = one_of(
@@ -49,6 +50,7 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         canvas.lay(piece, dome(rho2, z[k], 0.95 * r), colour, 0.6)
 
 
+@in_varieties
 def cherry(canvas: Canvas, rng: Rng) -> None:
     """A few on long stems, loose ones, or halves with the stone; bright, dark or yellow with a blush."""
     skin, blush = one_of(
@@ -62,7 +64,7 @@ def cherry(canvas: Canvas, rng: Rng) -> None:
     count = int(rng.integers(2, 5)) if style == "stems" else int(rng.integers(5, 9))
     r = {2: 0.42, 3: 0.37, 4: 0.34}.get(count, 0.30)
     if style == "stems":
-        places = [((k - (count - 1) / 2) * 1.75 * r, 0.42 + rng.uniform(-0.2, 0.2)) for k in range(count)]
+        places = [((k - (count - 1) / 2) * 1.55 * r, 0.32 + rng.uniform(-0.15, 0.15)) for k in range(count)]
     else:
         places = pile(rng, count, 0.66)
     knot = (rng.normal(0, 0.2), -0.98)
@@ -95,6 +97,7 @@ def cherry(canvas: Canvas, rng: Rng) -> None:
             canvas.strand(sx[-2:], sy[-2:], 0.14, 0.30, _BARK, 0.2)
 
 
+@in_varieties
 def olives(canvas: Canvas, rng: Rng) -> None:
     """Pitted with a hole or a pimento, sliced into rings, or whole; green, black or brown."""
     skin = one_of(

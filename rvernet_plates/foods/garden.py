@@ -6,10 +6,11 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import dressed, over, pile, profile
+from rvernet_plates.foods.shapes import dressed, in_varieties, over, pile, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
+@in_varieties
 def onion(canvas: Canvas, rng: Rng) -> None:
     """Loose rings, slices with all their layers, or whole bulbs; white, red, yellow or fried."""
     red = between(rng, rgb(150, 44, 104), rgb(112, 26, 72))
@@ -65,6 +66,7 @@ def onion(canvas: Canvas, rng: Rng) -> None:
             )
 
 
+@in_varieties
 def cauliflower(canvas: Canvas, rng: Rng) -> None:
     """Florets with thick white stalks, a head in its leaves, or slices; white, yellow, green or purple."""
     curd = one_of(
@@ -148,6 +150,7 @@ def _curds(
         )
 
 
+@in_varieties
 def cabbage(canvas: Canvas, rng: Rng) -> None:
     """A cut head with its folded layers, a round head, or shreds; pale, green, savoy or red."""
     leaf, rib = one_of(

@@ -6,10 +6,11 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import bent, box, dressed, over, pile
+from rvernet_plates.foods.shapes import bent, box, dressed, in_varieties, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
+@in_varieties
 def asparagus(canvas: Canvas, rng: Rng) -> None:
     """Spears side by side with their tips, or cut pieces; green, white or purple, raw or grilled."""
     stem, bud = one_of(
@@ -59,6 +60,7 @@ def asparagus(canvas: Canvas, rng: Rng) -> None:
         canvas.lay(piece, over(rho2, height), colour, 0.42)
 
 
+@in_varieties
 def pepper(canvas: Canvas, rng: Rng) -> None:
     """Lobed rings, strips, or whole sweet peppers with their stem; red, green, yellow or orange."""
     skin = one_of(
@@ -128,6 +130,7 @@ def pepper(canvas: Canvas, rng: Rng) -> None:
             canvas.strand(x + dx, y + dy + 0.2 * dx * dx, 0.17 * r + 0.02, 0.55 * r, stem, 0.35)
 
 
+@in_varieties
 def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
     """Slices that show cap, gills and stem, whole caps, or caps turned over; white, cream, brown or fried."""
     cap, flesh = one_of(

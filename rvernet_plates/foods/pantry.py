@@ -6,10 +6,11 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, ring
-from rvernet_plates.foods.shapes import box, dressed, over, pile
+from rvernet_plates.foods.shapes import box, dressed, in_varieties, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
+@in_varieties
 def biscuit(canvas: Canvas, rng: Rng) -> None:
     """Round with pricked holes, square crackers, fingers, or rounds with drops; pale to chocolate."""
     dough, browned = one_of(
@@ -79,6 +80,7 @@ def biscuit(canvas: Canvas, rng: Rng) -> None:
             )
 
 
+@in_varieties
 def pasta(canvas: Canvas, rng: Rng) -> None:
     """Tubes, spirals, bows or rings; plain, in tomato, pesto or cream, wholemeal or black."""
     tone = one_of(
@@ -193,6 +195,7 @@ def _ring(
     canvas.lay(piece, dome(rho2, z + 0.04, 0.12 * size, 0.35), np.clip(colour, 0, 1), 0.5)
 
 
+@in_varieties
 def cheese_butter(canvas: Canvas, rng: Rng) -> None:
     """Wedges with holes or blue veins, cubes, sticks, or slices; white, yellow or orange."""
     paste = one_of(

@@ -6,12 +6,13 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring
-from rvernet_plates.foods.shapes import box, dressed, over, profile
+from rvernet_plates.foods.shapes import box, dressed, in_varieties, over, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 _BONE = rgb(240, 228, 200)
 
 
+@in_varieties
 def fish(canvas: Canvas, rng: Rng) -> None:
     """One or two whole fish, fillets with flakes and a strip of skin, or steaks across the backbone."""
     skin, belly, flesh, lines = one_of(
@@ -126,6 +127,7 @@ def _fish_steaks(canvas: Canvas, rng: Rng, skin: np.ndarray, flesh: np.ndarray, 
         canvas.lay(piece, over(rho, height), colour, 0.5)
 
 
+@in_varieties
 def chicken_duck(canvas: Canvas, rng: Rng) -> None:
     """Drumsticks, slices of breast with the skin on, or wings; boiled, roasted, glazed or fried."""
     skin, flesh = one_of(
@@ -211,6 +213,7 @@ def _breast(
         canvas.lay(piece, over(rho, height), colour, 0.4)
 
 
+@in_varieties
 def pork(canvas: Canvas, rng: Rng) -> None:
     """A chop with its bone and rim of fat, rashers of bacon, or layered belly; pale to dark and glazed."""
     lean, fat, crust = one_of(

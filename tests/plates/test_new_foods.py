@@ -59,7 +59,7 @@ def test_form_and_palette_are_drawn_independently(name, monkeypatch):
 @pytest.mark.parametrize("name", MANY_FORMED)
 def test_colour_varies_within_a_food(name):
     means = np.array([(c := portion(name, seed)).albedo[c.height > 0].mean(0) for seed in range(30)])
-    assert means.std(0).max() > 0.035
+    assert means.std(0).max() > 0.07
 
 
 def test_the_mean_colour_does_not_name_the_food():
@@ -75,7 +75,7 @@ def test_the_mean_colour_does_not_name_the_food():
     distance = np.linalg.norm(means[:, None] - means[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
     nearest = labels[distance.argmin(1)]
-    assert 1 / len(MANY_FORMED) < (nearest == labels).mean() < 0.5
+    assert 1 / len(MANY_FORMED) < (nearest == labels).mean() < 0.45
 
 
 def test_one_of_prefers_the_usual():
