@@ -6,13 +6,14 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of
-from rvernet_plates.foods.shapes import in_varieties, over, pile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 _BARK = rgb(96, 68, 40)
 
 
-@in_varieties
+@dressed(hue=12)
 def grape(canvas: Canvas, rng: Rng) -> None:
     """A bunch that tapers from its stalk, or a handful of loose berries; green, red or black."""
     skin = one_of(
@@ -50,7 +51,7 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         canvas.lay(piece, dome(rho2, z[k], 0.95 * r), colour, 0.6)
 
 
-@in_varieties
+@dressed(hue=10)
 def cherry(canvas: Canvas, rng: Rng) -> None:
     """A few on long stems, loose ones, or halves with the stone; bright, dark or yellow with a blush."""
     skin, blush = one_of(
@@ -97,7 +98,7 @@ def cherry(canvas: Canvas, rng: Rng) -> None:
             canvas.strand(sx[-2:], sy[-2:], 0.14, 0.30, _BARK, 0.2)
 
 
-@in_varieties
+@dressed(hue=12)
 def olives(canvas: Canvas, rng: Rng) -> None:
     """Pitted with a hole or a pimento, sliced into rings, or whole; green, black or brown."""
     skin = one_of(

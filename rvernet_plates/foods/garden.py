@@ -6,11 +6,12 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import dressed, in_varieties, over, pile, profile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import over, pile, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
-@in_varieties
+@dressed(hue=12)
 def onion(canvas: Canvas, rng: Rng) -> None:
     """Loose rings, slices with all their layers, or whole bulbs; white, red, yellow or fried."""
     red = between(rng, rgb(150, 44, 104), rgb(112, 26, 72))
@@ -66,7 +67,7 @@ def onion(canvas: Canvas, rng: Rng) -> None:
             )
 
 
-@in_varieties
+@dressed(hue=12)
 def cauliflower(canvas: Canvas, rng: Rng) -> None:
     """Florets with thick white stalks, a head in its leaves, or slices; white, yellow, green or purple."""
     curd = one_of(
@@ -150,7 +151,7 @@ def _curds(
         )
 
 
-@in_varieties
+@dressed(hue=12)
 def cabbage(canvas: Canvas, rng: Rng) -> None:
     """A cut head with its folded layers, a round head, or shreds; pale, green, savoy or red."""
     leaf, rib = one_of(
@@ -174,7 +175,6 @@ def cabbage(canvas: Canvas, rng: Rng) -> None:
             canvas.strand(
                 px, py, rng.uniform(0.045, 0.09), 0.10 + 0.25 * k / len(places), vary(rng, tone, 0.08), 0.35
             )
-        dressed(canvas, rng, 0.1, 0.3)
         return
     warp = canvas.noise(rng, 3.2, octaves=2)
     piece = canvas.whole

@@ -6,11 +6,12 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import bent, box, dressed, in_varieties, over, pile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import bent, box, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
-@in_varieties
+@dressed(hue=12)
 def asparagus(canvas: Canvas, rng: Rng) -> None:
     """Spears side by side with their tips, or cut pieces; green, white or purple, raw or grilled."""
     stem, bud = one_of(
@@ -60,7 +61,7 @@ def asparagus(canvas: Canvas, rng: Rng) -> None:
         canvas.lay(piece, over(rho2, height), colour, 0.42)
 
 
-@in_varieties
+@dressed(hue=12)
 def pepper(canvas: Canvas, rng: Rng) -> None:
     """Lobed rings, strips, or whole sweet peppers with their stem; red, green, yellow or orange."""
     skin = one_of(
@@ -84,7 +85,6 @@ def pepper(canvas: Canvas, rng: Rng) -> None:
             level = 0.03 + 0.25 * rng.random()
             height = plateau(rho2, level, 0.09, 2) - (0.05 if inside else 0) * np.maximum(1 - rho2, 0)
             canvas.lay(piece, over(rho2, height), colour, 0.8)
-        dressed(canvas, rng, 0.1, 0.2)
         return
     rings = style == "rings"
     count = int(rng.integers(3, 6)) if rings else int(rng.integers(1, 3))
@@ -130,7 +130,7 @@ def pepper(canvas: Canvas, rng: Rng) -> None:
             canvas.strand(x + dx, y + dy + 0.2 * dx * dx, 0.17 * r + 0.02, 0.55 * r, stem, 0.35)
 
 
-@in_varieties
+@dressed(hue=12)
 def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
     """Slices that show cap, gills and stem, whole caps, or caps turned over; white, cream, brown or fried."""
     cap, flesh = one_of(
@@ -158,7 +158,7 @@ def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
             piece = canvas.piece(x, y, r, r * rng.uniform(0.9, 1), rng.uniform(0, TURN), 1.1)
             patch = mottled[piece.window]
             rho = piece.rho * (1 + 0.03 * patch)
-            if style == "turned" and k % 3 < 2:
+            if (k % 3 < 2) == (style == "turned"):
                 lines = np.sin(34 * piece.theta)
                 gills = smoothstep(0.84, 0.78, rho)
                 colour = blend(vary(rng, cap, 0.03), gill * (1 + 0.22 * lines)[..., None], gills)
@@ -180,7 +180,6 @@ def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
                 rho, cut = box(stem.u, stem.v / (0.85 + 0.15 * stem.u), 4), smoothstep(0.72, 0.80, stem.u)
                 tone = blend(flesh * 0.95, flesh * 0.78, cut)
                 canvas.lay(stem, plateau(rho, 0.04, 0.10, 2.5), tone, 0.25)
-    dressed(canvas, rng, 0.15, 0.35)
 
 
 def _mushroom_slice(

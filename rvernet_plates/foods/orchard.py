@@ -6,13 +6,14 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
-from rvernet_plates.foods.shapes import bent, in_varieties, over, pile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import bent, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 _BARK = rgb(96, 68, 40)
 
 
-@in_varieties
+@dressed(hue=10)
 def banana(canvas: Canvas, rng: Rng) -> None:
     """Whole fruits side by side, coins, or halves split lengthwise; green, yellow, freckled or red."""
     skin = one_of(
@@ -74,7 +75,7 @@ def _banana_coins(canvas: Canvas, rng: Rng, skin: np.ndarray, flesh: np.ndarray)
         canvas.lay(piece, over(rho, height - 0.01 * core), colour, 0.4)
 
 
-@in_varieties
+@dressed(hue=12)
 def apple(canvas: Canvas, rng: Rng) -> None:
     """Whole with a stem in its hollow, halves with the core, or a fan of wedges; red, green or yellow."""
     ground, blush, cover = one_of(
@@ -163,7 +164,7 @@ def _apple_wedges(canvas: Canvas, rng: Rng, rind: np.ndarray, flesh: np.ndarray)
         canvas.lay(piece, over(rho, height), colour, 0.45)
 
 
-@in_varieties
+@dressed(hue=10)
 def orange(canvas: Canvas, rng: Rng) -> None:
     """Peeled segments, whole fruits with pores, wheels or half wheels; pale to blood orange."""
     rind, pulp = one_of(

@@ -6,11 +6,12 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, ring
-from rvernet_plates.foods.shapes import box, dressed, in_varieties, over, pile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import box, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 
-@in_varieties
+@dressed(hue=10)
 def biscuit(canvas: Canvas, rng: Rng) -> None:
     """Round with pricked holes, square crackers, fingers, or rounds with drops; pale to chocolate."""
     dough, browned = one_of(
@@ -80,7 +81,7 @@ def biscuit(canvas: Canvas, rng: Rng) -> None:
             )
 
 
-@in_varieties
+@dressed(hue=12)
 def pasta(canvas: Canvas, rng: Rng) -> None:
     """Tubes, spirals, bows or rings; plain, in tomato, pesto or cream, wholemeal or black."""
     tone = one_of(
@@ -104,7 +105,6 @@ def pasta(canvas: Canvas, rng: Rng) -> None:
         angle, shade = rng.uniform(0, TURN), vary(rng, tone, 0.07)
         draw = {"tubes": _tube, "spirals": _spiral, "bows": _bow, "rings": _ring}[style]
         draw(canvas, x, y, size, angle, shade, 0.03 + 0.35 * k / count, surface)
-    dressed(canvas, rng, 0.3, 0.35)
 
 
 def _tube(
@@ -195,7 +195,7 @@ def _ring(
     canvas.lay(piece, dome(rho2, z + 0.04, 0.12 * size, 0.35), np.clip(colour, 0, 1), 0.5)
 
 
-@in_varieties
+@dressed(hue=9)
 def cheese_butter(canvas: Canvas, rng: Rng) -> None:
     """Wedges with holes or blue veins, cubes, sticks, or slices; white, yellow or orange."""
     paste = one_of(

@@ -6,13 +6,14 @@ import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
 from rvernet_plates.foods.arrange import TURN, one_of, polar, ring
-from rvernet_plates.foods.shapes import box, dressed, in_varieties, over, profile
+from rvernet_plates.foods.dressing import dressed
+from rvernet_plates.foods.shapes import box, over, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 _BONE = rgb(240, 228, 200)
 
 
-@in_varieties
+@dressed(hue=12)
 def fish(canvas: Canvas, rng: Rng) -> None:
     """One or two whole fish, fillets with flakes and a strip of skin, or steaks across the backbone."""
     skin, belly, flesh, lines = one_of(
@@ -28,17 +29,14 @@ def fish(canvas: Canvas, rng: Rng) -> None:
         for k in range(count):
             y = (k - (count - 1) / 2) * 0.72
             _whole_fish(canvas, rng, y, 1.0 if count == 1 else 0.76, vary(rng, skin, 0.1), belly, 0.03 * k)
-        dressed(canvas, rng, 0.1, 0.2)
     elif style == "fillet":
         count = int(rng.integers(1, 3))
         for k in range(count):
             _fillet(
                 canvas, rng, (k - (count - 1) / 2) * 0.88, 0.56 if count == 1 else 0.42, skin, flesh, lines
             )
-        dressed(canvas, rng)
     else:
         _fish_steaks(canvas, rng, skin, flesh, lines)
-        dressed(canvas, rng)
 
 
 def _whole_fish(
@@ -127,7 +125,7 @@ def _fish_steaks(canvas: Canvas, rng: Rng, skin: np.ndarray, flesh: np.ndarray, 
         canvas.lay(piece, over(rho, height), colour, 0.5)
 
 
-@in_varieties
+@dressed(hue=10)
 def chicken_duck(canvas: Canvas, rng: Rng) -> None:
     """Drumsticks, slices of breast with the skin on, or wings; boiled, roasted, glazed or fried."""
     skin, flesh = one_of(
@@ -165,7 +163,6 @@ def chicken_duck(canvas: Canvas, rng: Rng) -> None:
             t = k - (count - 1) / 2
             turned = np.pi if rng.random() < 0.25 else 0.0
             _drumstick(canvas, rng, t * 0.62 * size, size, fan * t + turned, skin, (mottled, fine), 0.03 * k)
-    dressed(canvas, rng, 0.15, 0.3)
 
 
 def _roasted(rng: Rng, skin: np.ndarray, patch: np.ndarray, rho2: np.ndarray) -> np.ndarray:
@@ -213,7 +210,7 @@ def _breast(
         canvas.lay(piece, over(rho, height), colour, 0.4)
 
 
-@in_varieties
+@dressed(hue=10)
 def pork(canvas: Canvas, rng: Rng) -> None:
     """A chop with its bone and rim of fat, rashers of bacon, or layered belly; pale to dark and glazed."""
     lean, fat, crust = one_of(
@@ -261,7 +258,6 @@ def pork(canvas: Canvas, rng: Rng) -> None:
             colour = blend(colour, crust * 0.75, smoothstep(-0.78, -0.86, piece.v + 0.05 * patch))
             height = plateau(rho, 0.16 + 0.04 * k, 0.10, 5) + 0.06 * piece.u + 0.03 * layer
             canvas.lay(piece, over(rho, height), np.clip(colour, 0, 1), 0.6)
-    dressed(canvas, rng)
 
 
 def _chop(
