@@ -15,7 +15,7 @@ _BARK = rgb(96, 68, 40)
 
 @dressed(hue=12)
 def grape(canvas: Canvas, rng: Rng) -> None:
-    """A bunch that tapers from its stalk, or a handful of loose berries; green, red or black."""
+    """A bunch that tapers from its stalk, loose berries, or some of them halved; green, red or black."""
     skin = one_of(
         rng,
         between(rng, rgb(104, 48, 92), rgb(66, 34, 78)),
@@ -24,7 +24,8 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         rgb(44, 40, 70),
     )
     r = rng.uniform(0.19, 0.24)
-    if one_of(rng, "bunch", "loose") == "bunch":
+    style = one_of(rng, "bunch", "loose", "halves")
+    if style == "bunch":
         count, start = round(1.05 / r**2), rng.random()
         t = np.sqrt((np.arange(count) + 0.5) / count)  # 0 at the tip, 1 at the stalk
         across = ((np.arange(count) * 0.618 + start) % 1 * 2 - 1) * (0.15 + 0.55 * np.sin(2.2 * t))
@@ -48,7 +49,15 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         colour = blend(tone, np.clip(tone * 1.45 + 0.06, 0, 1), 0.7 * smoothstep(0.35, 0.95, rho2))
         if cap[k]:
             colour = blend(colour, tip, smoothstep(0.035, 0.012, (piece.u - 0.35) ** 2 + piece.v**2))
-        canvas.lay(piece, dome(rho2, z[k], 0.95 * r), colour, 0.6)
+        height = dome(rho2, z[k], 0.95 * r)
+        if style == "halves" and k % 3 < 2:
+            wet = blend(np.clip(tone * 0.5 + 0.45, 0, 1), rgb(228, 226, 180), 0.5)
+            seeds = smoothstep(1.0, 0.6, (piece.u / 0.30) ** 2 + ((np.abs(piece.v) - 0.20) / 0.10) ** 2)
+            rays = smoothstep(0.12, 0.0, np.abs(piece.v)) * smoothstep(0.8, 0.5, np.abs(piece.u))
+            colour = blend(blend(wet, wet * 1.08, rays), rgb(112, 78, 44), 0.85 * seeds)
+            colour = blend(colour, tone, smoothstep(0.76, 0.86, rho2))
+            height = plateau(rho2, 0.12 + z[k], 0.08, 4)
+        canvas.lay(piece, over(rho2, height), np.clip(colour, 0, 1), 0.6)
 
 
 @dressed(hue=10)

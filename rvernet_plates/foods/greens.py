@@ -13,7 +13,7 @@ from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
 @dressed(hue=12)
 def asparagus(canvas: Canvas, rng: Rng) -> None:
-    """Spears side by side with their tips, or cut pieces; green, white or purple, raw or grilled."""
+    """Spears side by side, cut pieces, or short tips; green, white or purple, raw or grilled."""
     stem, bud = one_of(
         rng,
         (between(rng, rgb(150, 186, 82), rgb(98, 150, 58)), rgb(88, 110, 70)),
@@ -21,17 +21,18 @@ def asparagus(canvas: Canvas, rng: Rng) -> None:
         (rgb(132, 104, 120), rgb(98, 58, 92)),
         (rgb(98, 116, 46), rgb(76, 74, 40)),
     )
-    pieces = one_of(rng, False, True)
-    count = int(rng.integers(9, 14) if pieces else rng.integers(4, 8))
+    style = one_of(rng, "spears", "pieces", "tips")
+    pieces, strewn_about = style == "pieces", style != "spears"
+    count = int({"spears": rng.integers(4, 8), "pieces": rng.integers(9, 14)}.get(style, rng.integers(6, 10)))
     spread, scorch = rng.uniform(0.02, 0.14), rng.random() < 0.25
     spots = canvas.noise(rng, 7, octaves=2)
     places = pile(rng, count, 0.62)
     for k in range(count):
         wide = rng.uniform(0.095, 0.125)
         t = k - (count - 1) / 2
-        half = rng.uniform(0.26, 0.36) if pieces else rng.uniform(0.92, 1.08)
-        x, y = places[k] if pieces else (rng.normal(0, 0.06), t * min(0.24, 1.5 / count))
-        angle = rng.uniform(0, TURN) if pieces else rng.normal(0, spread)
+        half = {"spears": rng.uniform(0.92, 1.08), "pieces": rng.uniform(0.26, 0.36)}.get(style, 0.5)
+        x, y = places[k] if strewn_about else (rng.normal(0, 0.06), t * min(0.24, 1.5 / count))
+        angle = rng.uniform(0, TURN) if strewn_about else rng.normal(0, spread)
         piece, s, w = bent(canvas, x, y, half, wide * 1.25, angle, 3.5 * half)
         tipped = not pieces or k % 2 == 0
         length = (s + 1) * half  # from the cut end
@@ -70,7 +71,6 @@ def pepper(canvas: Canvas, rng: Rng) -> None:
         between(rng, rgb(84, 150, 50), rgb(42, 106, 40)),
         between(rng, rgb(250, 206, 46), rgb(244, 180, 36)),
         rgb(240, 122, 32),
-        share=0.5,
     )
     flesh = np.clip(blend(skin, rgb(250, 236, 180), 0.35), 0, 1)
     style = one_of(rng, "rings", "strips", "whole")
