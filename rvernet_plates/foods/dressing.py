@@ -62,7 +62,8 @@ def _tone(canvas: Canvas, rng: Rng, hue: float) -> None:
     c, s = saturation * np.cos(angle), saturation * np.sin(angle)
     third, cross = np.full((3, 3), 1 / 3), np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
     turn = brightness * (third + c * (np.eye(3) - third) + s * cross)
-    canvas.albedo = np.clip(cv2.transform(canvas.albedo, turn.astype(np.float32)), 0, 1)
+    turned = cv2.transform(canvas.albedo, turn.astype(np.float32))
+    canvas.albedo = np.clip(turned, 0, 1).astype(np.float32)
 
 
 def _glaze(canvas: Canvas, rng: Rng) -> None:
