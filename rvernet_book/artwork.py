@@ -46,7 +46,7 @@ def write_cover(
 
 
 def _row(seeds: Iterator[int], width: int, size: int) -> np.ndarray:
-    """Photos of different shapes side by side, `size` high and `width` wide in all; the last one is cropped."""
+    """Photos of different shapes side by side, `size` high and `width` wide; the last one is cropped."""
     photos: list[np.ndarray] = []
     while sum(photo.shape[1] for photo in photos) < width:
         photo = render_scene(PlatesSpec(size=2 * size), next(seeds)).image
