@@ -183,7 +183,7 @@ def test_predictions_are_one_per_seed_and_are_kept_for_the_record(study):
     for name, condition in CONDITIONS.items():
         assert [p.spec.seed for p in results[name]["mlp-mixer"]] == [0, 1]
         assert {p.condition for p in results[name]["mlp-mixer"]} == {condition}
-    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 64)
+    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 112)
     assert tuple(results["shifted"]["mlp-mixer"][0].table["key"]) == shown.keys
     assert len(again.used) == 6
 
