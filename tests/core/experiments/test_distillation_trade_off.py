@@ -48,6 +48,7 @@ def test_an_unknown_kind_names_the_known_ones():
         ({"train": TrainSpec(distillation="warm", strength=0.5)}, "hard, soft"),
         ({"train": TrainSpec(distillation="soft", strength=0.5, temperature=0.0)}, "temperature"),
         ({"train": TrainSpec(strength=0.5)}, "without distillation"),
+        ({"train": TrainSpec(distillation="hard", strength=0.5, noise="permutation")}, "clean images"),
         ({"data": DataSpec(seed=1)}, "differ in their data"),
         ({"model": ModelSpec(roi="deit-distilled", extra_roi="vit")}, "same cut-outs"),
         ({"model": ModelSpec(roi=None, extra_roi="deit-distilled")}, "same cut-outs"),
