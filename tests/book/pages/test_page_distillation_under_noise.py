@@ -72,12 +72,13 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
     assert page.headlines == [sentence]
     assert sentence == (
         "Under noise, that students pay for the teacher's knowledge with DeiT's robustness is confirmed in "
-        "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean, behind under "
-        "permutation, ahead under translocation."
+        "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean, behind "
+        "under permutation, ahead under translocation."
     )
     assert page.numbers == {
         "gives-single": "the single teacher is not clearly apart clean (+0.000 [-0.050, +0.050]), "
-        "behind under permutation (-0.200 [-0.250, -0.150]), ahead under translocation (+0.300 [+0.250, +0.350])",
+        "behind under permutation (-0.200 [-0.250, -0.150]), "
+        "ahead under translocation (+0.300 [+0.250, +0.350])",
         "gives-rvernet": "no RveRNet student is by itself here",
         "permutation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
         "permutation-lost-slope": "single, hard +0.300 [+0.250, +0.350]",
