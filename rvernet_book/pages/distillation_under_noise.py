@@ -59,7 +59,7 @@ def level_chart(page: Page, under: UnderNoise) -> Bundle:
         for title, names in (
             ("accuracy under {kind}", {kind: kind for kind in KINDS}),
             ("accuracy lost to {kind}", LOST),
-            ("teacher's errors under {kind}, repeated", SHARED),
+            ("errors shared under {kind}", SHARED),
         )
         for kind in KINDS
     ]
@@ -127,10 +127,10 @@ def answer(page: Page, under: UnderNoise, payments: dict[tuple[str, str], str]) 
 
 def _leads(under: UnderNoise, model: str, numbers: bool = True) -> str:
     """How a teacher stands against DeiT by itself, clean and under both noises; empty where that is unknown."""
-    words = []
+    by_lead: dict[str, list[str]] = {}
     for (of, name), e in under.gaps.items():
         if of == model:
-            lead = LEADS[distillation.direction(e)]
             number = f" ({interval(e.value, e.low, e.high, '{:+.3f}')})" if numbers else ""
-            words.append(f"{lead} {name if name == CLEAN else f'under {name}'}{number}")
-    return ", ".join(words)
+            where = f"{name if name == CLEAN else f'under {name}'}{number}"
+            by_lead.setdefault(LEADS[distillation.direction(e)], []).append(where)
+    return "; ".join(f"{lead} {' and '.join(where)}" for lead, where in by_lead.items())

@@ -61,7 +61,7 @@ def change_chart(page: Page, changes: pd.DataFrame) -> Bundle:
         ),
         caption="What training with noise changes in accuracy, on clean photos and under either noise; above with permutation, below with translocation. Lines are 95 % intervals of the paired difference.",
         grid=(len(parts), 1),
-        size=(7.4, len(parts) * (1.1 + 0.44 * changes["model"].nunique())),
+        size=(7.4, len(parts) * (1.1 + 0.5 * changes["model"].nunique())),
     )
 
 
@@ -96,9 +96,9 @@ def answer(page: Page, facts: dict[str, TrainingFacts]) -> html.Html:
         page.glue(f"trained-{kind}-carried", f.carried)
         page.glue(f"trained-{kind}-harmed", f.harmed)
         parts.append(
-            f"Trained with {kind}, models gain {f.buys:+.3f} under it on average, from {f.least[1]:+.3f} "
+            f"Training with {kind} changes accuracy under it by {f.buys:+.3f} on average, from {f.least[1]:+.3f} "
             f"({style.label(f.least[0])}) to **{f.most[1]:+.3f}** ({style.label(f.most[0])}), "
-            f"at {f.costs:+.3f} on clean photos and {f.carries:+.3f} under the other noise."
+            f"on clean photos by {f.costs:+.3f} and under the other noise by {f.carries:+.3f}."
         )
     return page.headline(" ".join(parts))
 

@@ -56,7 +56,7 @@ def test_the_chart_has_three_panels_for_each_noise_and_names_the_teachers(page, 
     bundle = show.level_chart(page, under)
     drawn = bundle.paths["light"].read_text()
     for kind in ("permutation", "translocation"):
-        for title in (f"accuracy under {kind}", f"accuracy lost to {kind}", f"teacher's errors under {kind}"):
+        for title in (f"accuracy under {kind}", f"accuracy lost to {kind}", f"errors shared under {kind}"):
             assert title in drawn
             assert title in bundle.alt
     assert bundle.alt.count("single, hard from 0.900 at 0 to 0.500 at 1") == 6
@@ -72,12 +72,12 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
     assert page.headlines == [sentence]
     assert sentence == (
         "Under noise, that students pay for the teacher's knowledge with DeiT's robustness is confirmed in "
-        "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean, behind "
-        "under permutation, ahead under translocation."
+        "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean; behind "
+        "under permutation; ahead under translocation."
     )
     assert page.numbers == {
-        "gives-single": "the single teacher is not clearly apart clean (+0.000 [-0.050, +0.050]), "
-        "behind under permutation (-0.200 [-0.250, -0.150]), "
+        "gives-single": "the single teacher is not clearly apart clean (+0.000 [-0.050, +0.050]); "
+        "behind under permutation (-0.200 [-0.250, -0.150]); "
         "ahead under translocation (+0.300 [+0.250, +0.350])",
         "gives-rvernet": "no RveRNet student is by itself here",
         "permutation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
@@ -91,6 +91,12 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
         "payments": "2",
         "paid": "1",
     }
+
+
+def test_places_at_which_a_teacher_stands_alike_are_named_together(page, under):
+    gaps = dict(zip([("single", name) for name in LEVELS], (UP, FLAT, FLAT), strict=True))
+    sentence = show.answer(page, UnderNoise(under.levels, under.slopes, gaps), PAYMENTS).text
+    assert sentence.endswith("is ahead clean; not clearly apart under permutation and under translocation.")
 
 
 def test_without_a_student_by_itself_no_teacher_is_compared(page, under):

@@ -133,11 +133,11 @@ def test_the_answer_says_what_each_noise_buys_and_costs_and_who_gains(page):
     sentence = show.answer(page, FACTS).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "Trained with permutation, models gain +0.200 under it on average, from +0.050 (ViT) to **+0.400** "
-        "(MobileNetV2), at -0.010 on clean photos and +0.030 under the other noise. "
-        "Trained with translocation, models gain +0.100 under it on average, from +0.050 "
-        "(MobileNetV2 + MobileNetV2) to **+0.200** (ViT), at +0.000 on clean photos and -0.020 under the "
-        "other noise."
+        "Training with permutation changes accuracy under it by +0.200 on average, from +0.050 (ViT) to "
+        "**+0.400** (MobileNetV2), on clean photos by -0.010 and under the other noise by +0.030. "
+        "Training with translocation changes accuracy under it by +0.100 on average, from +0.050 "
+        "(MobileNetV2 + MobileNetV2) to **+0.200** (ViT), on clean photos by +0.000 and under the other "
+        "noise by -0.020."
     )
     assert page.numbers["trained-permutation-spread"] == "+0.350 [+0.300, +0.400]"
     assert page.numbers["trained-permutation-depends"] == "depends on the architecture"
