@@ -39,6 +39,8 @@ class Profile:
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
+    noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
+    noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
@@ -74,6 +76,8 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0,),
+            noise_training_backbones=("mobilenetv2", "deit-distilled"),
         ),
         Profile(
             name="demo",
@@ -94,6 +98,7 @@ PROFILES: dict[str, Profile] = {
             models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0, 1),
         ),
         Profile(
             name="full",
@@ -114,6 +119,7 @@ PROFILES: dict[str, Profile] = {
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
+            noise_training_seeds=(0, 1, 2),
         ),
         Profile(
             name="paper",

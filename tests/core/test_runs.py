@@ -396,6 +396,7 @@ def test_fault_10_two_at_once_end_with_one_whole_run(store):
         ("train", {"schedule": "as-writen"}, "as-written"),
         ("train", {"precision": "float23"}, "float32"),
         ("train", {"distillation": "sofft"}, "soft"),
+        ("train", {"noise": "translocatoin"}, "translocation"),
     ],
 )
 def test_fault_49_a_mistyped_choice_in_a_spec_stops_before_any_data_is_opened(

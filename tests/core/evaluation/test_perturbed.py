@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from rvernet_core.config import AMBIGUOUS, Condition, DataSpec, Noise, PlatesSpec
+from rvernet_core.data import noise
 from rvernet_core.data.cutout_set import cutout_set
 from rvernet_core.data.cutouts import GRAY, letterbox, letterbox_mask
+from rvernet_core.data.noise import KINDS
 from rvernet_core.data.samples import RoiSample
-from rvernet_core.evaluation import noise
 from rvernet_core.evaluation import perturbed as module
-from rvernet_core.evaluation.perturbed import KINDS, grow, perturbed, perturbed_test_set
+from rvernet_core.evaluation.perturbed import grow, perturbed, perturbed_test_set
 from rvernet_core.runs import RunStore
 
 DATA = DataSpec(train_scenes=10, test_scenes=14, plates=PlatesSpec(size=96, sauce_rate=1.0))
