@@ -90,6 +90,8 @@ class TrainSpec:
     strength: float = 0.0  # weight of the teacher's part of the loss, in [0, 1]
     temperature: float = 3.0  # of soft distillation
     watch_test: bool = False  # score the test set after every epoch; nothing is chosen by it
+    noise: str = ""  # "" | permutation | translocation: noise as augmentation, see `data.augmentation`
+    noise_share: float = 0.5  # probability with which a batch is noised, where there is noise
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,11 @@ def as_released(spec: typing.Any, *switches: str) -> typing.Any:
 
 @dataclass(frozen=True)
 class Noise:
-    """One of the paper's two input noises, at the release's settings by default (see `evaluation.noise`)."""
+    """One of the paper's two input noises, at the release's settings by default (see `data.noise`)."""
 
     kind: str = "permutation"  # permutation | translocation
     severity: float = 1.0
-    patch: int = 16  # permutation: side of a tile in pixels of 224, in proportion elsewhere
+    patch: int = 16  # permutation: side of a tile in pixels of 224, so 1/14 of the input's side
     how: str = "moved"  # translocation: moved | rolled | covered
     canvas: int = 125  # translocation: the gray level behind the photo
 

@@ -32,7 +32,7 @@ from tqdm.auto import tqdm
 
 from rvernet_core import PROTOCOL, controls, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
-from rvernet_core.data import FoodData, open_data
+from rvernet_core.data import FoodData, augmentation, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
@@ -364,7 +364,7 @@ def identity(spec: RunSpec) -> str:
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ConfigError for an unknown choice, and where model, teacher and strength do not fit."""
+    """Raise ConfigError for an unknown choice, and where model, noise, teacher and strength do not fit."""
     train_spec, model, teacher = spec.train, spec.model, spec.teacher
     if model.control:
         return controls.check(spec)
@@ -374,6 +374,7 @@ def check(spec: RunSpec) -> None:
     one_of(model.fusion, FUSIONS, "fusion")
     one_of(train_spec.precision, training.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
+    augmentation.check(train_spec)
     if train_spec.distillation:
         one_of(train_spec.distillation, DISTILLATIONS, "distillation")
     if not train_spec.distillation:

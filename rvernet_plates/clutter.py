@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rvernet_plates.canvas import Canvas, dome, plateau
+from rvernet_plates.canvas import Canvas, Piece, dome, plateau
 from rvernet_plates.drinks import draw_glass
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
 
@@ -78,24 +78,25 @@ def napkin(canvas: Canvas, rng: Rng) -> None:
 # --- cutlery --------------------------------------------------------------------------------------
 
 _METALS = (rgb(196, 198, 202), rgb(196, 198, 202), rgb(184, 186, 192), rgb(206, 176, 110), rgb(70, 70, 74))
+_HALF = 0.28  # local units; no cutlery is broader
 _HANDLES = (rgb(120, 76, 44), rgb(56, 44, 40), rgb(222, 214, 200), rgb(160, 60, 52))
 
 
 def fork(canvas: Canvas, rng: Rng) -> None:
     """Four tines."""
-    x = canvas.whole.u
+    _, x, y = _band(canvas)
     half = _profile(
         x, (-1, -0.97, -0.55, 0.1, 0.36, 0.50, 0.62, 0.95, 1.0), (4, 9, 7, 4, 4.5, 12, 14, 12, 10)
     )
     slots = np.zeros_like(x)
     for k in (-1, 0, 1):
-        slots = np.maximum(slots, smoothstep(0.016, 0.008, np.abs(canvas.whole.v - 0.064 * k)))
+        slots = np.maximum(slots, smoothstep(0.016, 0.008, np.abs(y - 0.064 * k)))
     _metal(canvas, rng, half, gap=slots * (x > 0.60))
 
 
 def spoon(canvas: Canvas, rng: Rng) -> None:
     """A hollow bowl."""
-    _, x, y = canvas.whole
+    _, x, y = _band(canvas)
     half = _profile(x, (-1, -0.97, -0.55, 0.2, 0.42), (4, 9, 7, 4, 4))
     bowl = 1 - ((x - 0.68) / 0.32) ** 2
     half = np.maximum(half * (x < 0.5), 0.21 * np.sqrt(np.maximum(bowl, 0)) * (x > 0.36))
@@ -105,7 +106,7 @@ def spoon(canvas: Canvas, rng: Rng) -> None:
 
 def knife(canvas: Canvas, rng: Rng) -> None:
     """A blade with one straight edge."""
-    _, x, y = canvas.whole
+    _, x, y = _band(canvas)
     half = _profile(x, (-1, -0.96, -0.5, -0.06, 0.0, 0.06, 0.7, 0.92, 1.0), (5, 8, 7, 6.5, 5, 7, 8.5, 6, 1))
     shift = 0.03 * smoothstep(0.7, 1.0, x)
     _metal(canvas, rng, half, shift=shift, dent=0.02 * smoothstep(0.0, 0.05, y) * (x > 0.05))
@@ -128,6 +129,12 @@ def chopsticks(canvas: Canvas, rng: Rng) -> None:
         )
 
 
+def _band(canvas: Canvas) -> Piece:
+    """The part of the canvas that cutlery may fill, with local coordinates."""
+    window, u, v = canvas.piece(0, 0, 1.0, _HALF)
+    return Piece(window, u, v * np.float32(_HALF))
+
+
 def _profile(x: np.ndarray, places: tuple, widths: tuple) -> np.ndarray:
     """Half width along x from hundredths at some places; 0 beyond the ends."""
     half = np.interp(x, places, np.array(widths) / 100).astype(np.float32)
@@ -144,10 +151,11 @@ def _metal(
     shift: np.ndarray | float = 0.0,
 ) -> None:
     """A polished body of half width `half` (H, W) along x, with a handle of metal or another material."""
-    piece, x, y = canvas.whole[0], canvas.whole.u, canvas.whole.v + shift
+    band = _band(canvas)
+    x, y = band.u, band.v + shift
     colour = vary(rng, _METALS[int(rng.integers(len(_METALS)))], 0.05)
     other = vary(rng, _HANDLES[int(rng.integers(len(_HANDLES)))], 0.08)
-    has_handle, cloudy = rng.random() < 0.3, canvas.noise(rng, 1.5, octaves=2)
+    has_handle, cloudy = rng.random() < 0.3, canvas.noise(rng, 1.5, octaves=2)[band.window]
     inside = np.where(half > 0, 1 - (y / np.maximum(half, 1e-3)) ** 2, 0) * (np.asarray(gap) < 0.5)
     height = np.where(inside > 0, 0.045 + 0.05 * np.sqrt(np.maximum(inside, 0)) - dent, 0)
     # a mirror shows a bright and a dark side of the room
@@ -155,7 +163,7 @@ def _metal(
     metal = np.clip(colour * np.clip(mirror, 0.4, 1.08)[..., None], 0, 1)
     handle = has_handle * smoothstep(0.02, 0.0, x + 0.08)
     canvas.lay(
-        canvas.everywhere._replace(window=piece),
+        band,
         np.where(inside > 0, np.maximum(height, 0.01), 0),
         blend(metal, other, handle.astype(np.float32)),
         (0.85 * (1 - handle) + 0.3 * handle).astype(np.float32),

@@ -63,7 +63,7 @@ def draw_glass(
     slant = rng.uniform(0.72, 0.86)  # short over long axis of a horizontal circle
     top, bottom = -0.95 + slant * wide, 0.94 - slant * narrow
     level, thickness = rng.uniform(0.12, 0.34), rng.uniform(0.07, 0.10)  # of the liquid below the mouth
-    lights = rng.uniform((-0.75, 0.35, 0.02), (-0.4, 0.75, 0.06))
+    lights = rng.uniform((-0.75, 0.35, 0.02), (-0.4, 0.75, 0.06)).tolist()
 
     def inside(s: float, shrink: float = 0.0) -> np.ndarray:
         """1 - squared distance from the circle at height `s` (0 mouth, 1 foot)."""

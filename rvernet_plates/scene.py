@@ -195,9 +195,11 @@ class _Stack:
         self._lay(canvas, canvas.height * np.float32(drink.radius))
 
     def _lay(self, canvas: Canvas, own: np.ndarray) -> None:
+        """Stand a thing on what is there: level, on the highest place under it."""
         there, here = _overlap(canvas, self.label.shape)
         seen = own[here] > 0
-        overlay(self.height[there], self.height[there] + own[here], seen)
+        base = np.max(self.height[there], where=seen, initial=0)
+        overlay(self.height[there], base + own[here], seen)
         overlay(self.albedo[there], canvas.albedo[here], seen)
         overlay(self.gloss[there], canvas.gloss[here], seen)
 

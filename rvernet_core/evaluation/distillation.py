@@ -63,6 +63,23 @@ def agreement(
     return quantity
 
 
+def lost(clean: Sequence[Predictions], of: Quantity) -> Quantity:
+    """How much of the quantity `of` a run has lost under noise, against its own answers in `clean`.
+
+    Raises RecordError where a noisy run has no clean answers, or they are on other samples.
+    """
+    by_run = {run.run: run for run in clean}
+
+    def quantity(noisy: Predictions) -> Counted:
+        if noisy.run not in by_run:
+            raise RecordError(f"no clean answers of the run {noisy.run}; there are: {sorted(by_run)}")
+        truth_of([noisy, by_run[noisy.run]])  # the same samples
+        before, after = of(by_run[noisy.run]), of(noisy)
+        return lambda count: before(count) - after(count)
+
+    return quantity
+
+
 def estimate(runs: Sequence[Predictions], quantity: Quantity, draws: int = 1000) -> Estimate:
     """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
     _, photos = truth_of(runs)

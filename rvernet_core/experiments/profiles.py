@@ -59,6 +59,8 @@ class Profile:
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
+    noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
+    noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
@@ -94,6 +96,8 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0,),
+            noise_training_backbones=("mobilenetv2", "deit-distilled"),
         ),
         Profile(
             name="demo",
@@ -114,6 +118,7 @@ PROFILES: dict[str, Profile] = {
             models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0, 1),
         ),
         Profile(
             name="full",
@@ -134,6 +139,7 @@ PROFILES: dict[str, Profile] = {
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
+            noise_training_seeds=(0, 1, 2),
         ),
         Profile(
             name="paper",

@@ -1,4 +1,4 @@
-"""The 22 foods: one entry each with its drawing, its size and its place in the stack.
+"""The 40 foods: one entry each with its drawing, its size and its place in the stack.
 
 A drawing is a function `draw(canvas, rng)` that fills a Canvas in local units (1 = the food's
 radius) and takes all its variety from the generator. A new food is one function and one entry.
@@ -10,7 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rvernet_plates.canvas import Canvas
-from rvernet_plates.foods import corn, eggs, fruit, meat, potatoes, starches, vegetables
+from rvernet_plates.foods import (
+    berries,
+    corn,
+    eggs,
+    fruit,
+    garden,
+    greens,
+    meat,
+    orchard,
+    pantry,
+    potatoes,
+    protein,
+    starches,
+    vegetables,
+)
 from rvernet_plates.textures import Rng
 
 
@@ -46,4 +60,22 @@ FOOD_TABLE: dict[str, Food] = {
     "potato": Food(potatoes.potato, 0.182, 1.1),
     "tofu": Food(starches.tofu, 0.182, 1.1),
     "strawberry": Food(fruit.strawberry, 0.169, 1.5),
+    "banana": Food(orchard.banana, 0.198, 1.2),
+    "apple": Food(orchard.apple, 0.176, 1.2),
+    "orange": Food(orchard.orange, 0.176, 1.3),
+    "grape": Food(berries.grape, 0.186, 1.3),
+    "cherry": Food(berries.cherry, 0.165, 1.5),
+    "olives": Food(berries.olives, 0.165, 1.6),
+    "cheese butter": Food(pantry.cheese_butter, 0.178, 1.1),
+    "biscuit": Food(pantry.biscuit, 0.186, 1.0),
+    "pasta": Food(pantry.pasta, 0.203, 0.3),
+    "fish": Food(protein.fish, 0.213, 0.5),
+    "chicken duck": Food(protein.chicken_duck, 0.203, 0.8),
+    "onion": Food(garden.onion, 0.180, 1.3),
+    "cauliflower": Food(garden.cauliflower, 0.186, 1.2),
+    "asparagus": Food(greens.asparagus, 0.198, 1.2),
+    "cabbage": Food(garden.cabbage, 0.196, 0.3),
+    "pepper": Food(greens.pepper, 0.184, 1.3),
+    "white button mushroom": Food(greens.white_button_mushroom, 0.178, 1.3),
+    "pork": Food(protein.pork, 0.203, 0.5),
 }

@@ -10,10 +10,11 @@ from rvernet_core import training
 from rvernet_core.config import BRANCHES, ModelSpec
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
-from rvernet_core.models.backbones import BACKBONES, two_heads
+from rvernet_core.models.backbones import BACKBONES, MICRO_LABELS, input_size, two_heads
 from rvernet_core.models.rvernet import build_model
 
-IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+SIDE = input_size("micro")
+IMAGES = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
 
 
 def build(strength=None, **options):
@@ -106,11 +107,11 @@ def test_frozen_batch_norms_keep_the_pretrained_statistics_while_the_weights_lea
 
 
 def test_features_are_standardised_over_the_batch_unless_switched_off():
-    images = torch.rand(16, 3, 64, 64)
+    images = torch.rand(16, 3, SIDE, SIDE)
     for standardise in (True, False):
         model = build(roi="mobilenetv2", standardise=standardise).train()
         features = model.extractors["roi"].standardise(model.features("roi", images), 0)
-        assert torch.allclose(features.mean(0), torch.zeros(23), atol=1e-4) == standardise
+        assert torch.allclose(features.mean(0), torch.zeros(MICRO_LABELS), atol=1e-4) == standardise
 
 
 @pytest.mark.parametrize("fusion", ["logits", "features"])
