@@ -35,7 +35,9 @@ from rvernet_plates import AMBIGUOUS_PAIRS
 BINS = (16, 4, 4)  # of hue, saturation and value: hue tells foods apart, light moves the other two
 GRID = {"C": [1.0, 10.0, 100.0], "gamma": [0.25, 0.5, 1.0, 2.0]}  # gamma: in units of scikit-learn's "scale"
 FOLDS = 3
-CHOSEN_ON = 3000  # training samples on which C and gamma are chosen; at FoodSeg103's size all take half an hour
+CHOSEN_ON = (
+    3000  # training samples on which C and gamma are chosen; at FoodSeg103's size all take half an hour
+)
 _NEVER = -30.0  # logit of a class that is out of the question: e to this is nothing beside any other
 _COIN = 1e-6  # by how much a coin moves an even chance
 
@@ -63,7 +65,7 @@ def control(name: str, data: DataSpec, seed: int = 0) -> RunSpec:
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ConfigError for an unknown control, for one that the data cannot have, and for what it ignores."""
+    """Raise ConfigError for an unknown control, one that the data cannot have, and what it would ignore."""
     name = one_of(spec.model.control, CONTROLS, "control")
     if spec != control(name, spec.data, spec.seed):
         raise ConfigError(
@@ -108,7 +110,7 @@ def colour_histogram(photo: np.ndarray, mask: np.ndarray) -> NDArray[np.float32]
 
 
 def _histogram(spec: RunSpec, data: FoodData) -> Answers:
-    """A machine with RBF kernel; C and gamma are those that do best on held-out photos of the training set."""
+    """A machine with RBF kernel; C and gamma do best on held-out photos of the training set."""
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.svm import SVC
 
@@ -124,7 +126,7 @@ def _histogram(spec: RunSpec, data: FoodData) -> Answers:
         search = GridSearchCV(SVC(), grid, cv=GroupKFold(folds), refit=False, error_score=0.0)
         search.fit(features[some], labels[some], groups=photos[some])
         chosen = {name: float(value) for name, value in search.best_params_.items()}
-    machine = SVC(**chosen).fit(features, labels)
+    machine = SVC(C=chosen["C"], gamma=chosen["gamma"]).fit(features, labels)
     learned = machine.support_vectors_.size + machine.dual_coef_.size + machine.intercept_.size
     logits = _among(machine.classes_, machine.decision_function(unseen), len(data.classes))
     return Answers(np.arange(len(data.test)), logits, parameters=learned, chosen=chosen)

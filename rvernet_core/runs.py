@@ -3,8 +3,9 @@
     <cache>/runs/<id>/        spec, manifest, metrics (.json), predictions.csv, logits.npy, model.safetensors
     <cache>/runs/<id>.part/   checkpoints of a run under way, or why it failed
 
-Controls (`controls`) are runs like any other, without weights. The id is made of the spec, the weights it starts from, the data's fingerprint and the protocol number. A
+The id is made of the spec, the weights it starts from, the data's fingerprint and the protocol number. A
 folder without `.part` is complete: it was renamed into place last, with the hash of every file (`sealed`).
+Controls (`controls`) are runs like any other, without weights.
 
     store = RunStore(cache)
     run = store.load_or_train(RunSpec(model=ModelSpec(roi="deit", extra_roi="mobilenetv2")))

@@ -189,20 +189,21 @@ class Study:
             if name in names
         }
 
-    def altered(self) -> dict[str, Study]:
-        """The study under each of the profile's other laws of the plates; none on other data.
+    def few(self) -> Study:
+        """The same study with the pairs and the fewer seeds of the ablations."""
+        fewer = self.with_ablation_seeds()
+        return dataclasses.replace(fewer, profile=config.replace(fewer.profile, pairs=fewer.profile.ablated))
 
-        Few pairs and seeds: those of the ablations. What is used there counts as used here.
+    def altered(self) -> dict[str, Study]:
+        """The `few` models under each of the profile's other laws of the plates; nothing on other data.
+
+        What is used there counts as used here.
         """
-        few = self.with_ablation_seeds()
-        if few.profile.data.name != "plates":
-            return {}
+        profile = self.few().profile
         return {
-            law.name: dataclasses.replace(
-                few,
-                profile=config.replace(few.profile, data=law.of(few.profile.data), pairs=few.profile.ablated),
-            )
-            for law in self.profile.altered
+            law.name: dataclasses.replace(self, profile=config.replace(profile, data=law.of(profile.data)))
+            for law in profile.altered
+            if profile.data.name == "plates"
         }
 
     def grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
