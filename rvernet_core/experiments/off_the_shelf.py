@@ -22,8 +22,7 @@ Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
     """The fine-tuned single models, and the controls that they are measured by."""
-    controls = {"controls": [spec for specs in study.controls(*CONTROLS).values() for spec in specs]}
-    return named("single", study.singles()) | controls
+    return named("single", study.singles()) | named("control", study.controls(*CONTROLS))
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:
