@@ -2,6 +2,7 @@
 
 summary      the headlines of the record, into book/summary.md and the README
 coverage     which page answers which item of the paper, into book/coverage.md
+intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
 bench        seconds of the parts on this machine, printed
@@ -20,7 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("summary", "coverage", "parameters", "artwork", "bench"))
+    parser.add_argument(
+        "what", choices=("summary", "coverage", "intervals", "parameters", "artwork", "bench")
+    )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
     if options.folder and not options.folder.is_dir():
@@ -40,6 +43,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "intervals":
+        from rvernet_book.intervals import write_intervals
+
+        write_intervals(options.folder or ROOT / "book")
     elif options.what == "parameters":
         from rvernet_book import notebooks, parameters
 

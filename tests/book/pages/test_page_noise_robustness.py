@@ -21,7 +21,7 @@ from rvernet_core.experiments.noise_robustness import (
     ShiftFacts,
     Sweep,
 )
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 MODELS = ("vit", "mlp-mixer")
 PAIR = ("ketchup", "chili paste")
@@ -32,6 +32,9 @@ FACTS = {
         0.5,
         0.1,
         Estimate(0.4, 0.3, 0.5, 0, 2),
+        Leading(("mlp-mixer",), {}),
+        Leading(("vit",), {}),
+        Omnibus(25.0, (4, 8), 0.0001, 5),
         {"ROI": 0.3, "extra-ROI": 0.0, "both": 0.4},
     ),
     "translocation": NoiseFacts(
@@ -40,6 +43,9 @@ FACTS = {
         0.2,
         0.15,
         Estimate(0.05, -0.01, 0.1, 0, 2),
+        Leading(("vit", "mlp-mixer"), {}),
+        Leading(("mlp-mixer", "vit"), {}),
+        Omnibus(1.0, (4, 8), 0.4, 5),
         dict.fromkeys(("ROI", "extra-ROI", "both"), np.nan),
     ),
 }
@@ -116,6 +122,8 @@ def test_the_facts_are_glued_in_words(page):
     assert page.numbers["permutation-spread"] == "0.400 [0.300, 0.500]"
     assert page.numbers["permutation-depends"] == "depends on the architecture"
     assert page.numbers["translocation-depends"] == "does not show to depend on the architecture"
+    assert page.numbers["permutation-test"] == "F = 25.0, p = 0.0001"
+    assert page.numbers["translocation-losing"] == "ViT and MLP-Mixer"
     assert page.numbers["permutation-extra-ROI"] == "0.000"
     assert page.numbers["translocation-both"] == "nan"
 
@@ -124,7 +132,7 @@ def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(
     show.answer(page, FACTS)
     assert page.headlines == [
         "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
-        "under translocation **ViT** most (0.200) and MLP-Mixer least (0.150)."
+        "under translocation the architectures are not shown to differ."
     ]
     assert page.numbers["claim"] == "is borne out here for permutation"
     show.answer(page, {"translocation": FACTS["translocation"]})
@@ -268,6 +276,7 @@ def test_own_patches_against_half_patches(page):
         halves["difference"] - 0.1,
         halves["difference"] + 0.1,
     )
+    halves = halves.assign(p=0.01, smallest=0.1)
     text = show.halves_table(page, halves)._repr_html_()
     assert "+0.300" in text
     assert "28 px of 224" in text
@@ -297,6 +306,8 @@ def test_comparisons_with_the_roi_module_are_counted_by_verdict(page):
             "loses more by": [0.2, 0.0],
             "loses more by_low": [0.1, -0.1],
             "loses more by_high": [0.3, 0.1],
+            "p": [0.01, 1.0],
+            "smallest": 0.1,
             "verdict": ["less robust", "undecided"],
         }
     )
