@@ -46,8 +46,13 @@ class Estimate:
     high: float
     spread: float  # standard deviation over seeds, 0 for one seed
     seeds: int
-    error: float = float("nan")  # standard error over seeds and photos
+    error: float = -1.0  # standard error over seeds and photos; below zero: that of the interval
     df: float = float("inf")  # degrees of freedom of its t distribution
+
+    def __post_init__(self) -> None:
+        if self.error < 0:
+            half = (self.high - self.low) / 2
+            object.__setattr__(self, "error", half / float(stats.t.ppf((1 + LEVEL) / 2, self.df)))
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
@@ -277,7 +282,8 @@ def detectable_errors(df: float, power: float = POWER) -> float:
     if not np.isfinite(df) or df > 1e4:
         return float(stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(power))
     critical = stats.t.ppf((1 + LEVEL) / 2, df)
-    return float(optimize.brentq(lambda d: stats.nct.sf(critical, df, d) - power, 0, 20 * critical))
+    root: Any = optimize.brentq(lambda d: stats.nct.sf(critical, df, d) - power, 0, 20 * critical)
+    return float(root)
 
 
 # --- many comparisons ---------------------------------------------------------------------------------

@@ -180,6 +180,8 @@ def test_p_and_interval_agree_on_zero():
     for shift in (0.0, 0.02, 0.05, 0.1, 0.2):
         e = estimate(accuracy(draws(0.7, 0.72, 0.69)) - accuracy(draws(*[0.7 - shift] * 3, seed=1)))
         assert (e.p < 0.05) == (not e.low <= 0 <= e.high)
+    assert Estimate(0.2, 0.1, 0.3, 0, 3).error == pytest.approx(0.1 / 1.96, abs=1e-4)
+    assert Estimate(0.2, 0.1, 0.3, 0, 3, df=2).p == pytest.approx(0.0132, abs=1e-3)
     assert Estimate(0.0, 0, 0, 0, 3, 0.0).p == 1
     assert Estimate(0.1, 0.1, 0.1, 0, 3, 0.0).p == 0
 
