@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rvernet_core import uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.data import FoodSplit
 from rvernet_core.experiments.study import Study
@@ -70,7 +71,7 @@ class SamMasks:
     net: str
     exact: FoodSplit
     by_prompt: dict[str, FoodSplit]  # prompt -> the same samples under Segment Anything's masks
-    overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key)
+    overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key), photo
 
 
 def sam_against_exact(study: Study) -> SamMasks:
@@ -81,7 +82,13 @@ def sam_against_exact(study: Study) -> SamMasks:
     masker = load_sam(profile.sam, device=study.store.device, cache=study.store.cache)
     by_prompt = {prompt: sam_masks(exact, masker, prompt, cache=study.store.cache) for prompt in PROMPTS}
     overlap = pd.DataFrame(
-        {"class": s.class_name, "prompt": prompt, "iou": iou(split.mask(i), exact.mask(i)), "sample": s.key}
+        {
+            "class": s.class_name,
+            "prompt": prompt,
+            "iou": iou(split.mask(i), exact.mask(i)),
+            "sample": s.key,
+            "photo": s.image_id,
+        }
         for prompt, split in by_prompt.items()
         for i, s in enumerate(exact.samples)
     )
@@ -89,22 +96,25 @@ def sam_against_exact(study: Study) -> SamMasks:
 
 
 def mask_quality(overlap: pd.DataFrame) -> pd.DataFrame:
-    """One row per prompt: mean IoU with a 95 % bootstrap interval over ROIs, median, share above one half."""
-    rng = np.random.default_rng(0)
+    """One row per prompt: mean IoU with its 95 % interval over photos, median, and share above one half.
+
+    `smallest` is the smallest change of the mean that these photos had shown in 80 % of repetitions.
+    """
     rows = []
     for prompt, part in overlap.groupby("prompt"):
         values = part["iou"].to_numpy()
-        means = [rng.choice(values, len(values)).mean() for _ in range(1000)]
-        low, high = np.quantile(means, [0.025, 0.975])
+        e = uncertainty.estimate(uncertainty.measure_mean(values, part["photo"].to_numpy()))
         rows.append(
             {
                 "prompt": prompt,
-                "mean IoU": values.mean(),
-                "mean IoU_low": low,
-                "mean IoU_high": high,
+                "mean IoU": e.value,
+                "mean IoU_low": max(e.low, 0.0),
+                "mean IoU_high": min(e.high, 1.0),
+                "smallest": e.smallest,
                 "median IoU": np.median(values),
                 "IoU above 0.5": (values > 0.5).mean(),
                 "ROIs": len(values),
+                "photos": part["photo"].nunique(),
             }
         )
     return pd.DataFrame(rows)
