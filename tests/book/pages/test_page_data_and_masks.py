@@ -109,6 +109,15 @@ def test_the_quality_table_comes_with_the_iou_of_every_roi(page, masks, tmp_path
     assert attached["iou"][4] == 0.7123
 
 
+def test_the_effort_is_shown_and_its_clicks_are_glued(page):
+    ways = ["Segment Anything, box", "Segment Anything, point", "polygon as good as the box's mask"]
+    effort = pd.DataFrame({"way": ways, "clicks": [2.0, 1.0, 14.25], "IoU": 0.9, "ROIs": 4})
+    for what in ("clicks", "IoU"):
+        effort[f"{what}_low"], effort[f"{what}_high"] = effort[what] - 0.1, effort[what] + 0.1
+    assert "14.2" in show.effort_table(page, effort)._repr_html_()
+    assert (page.numbers["clicks-box"], page.numbers["clicks-polygon"]) == ("2", "14.2")
+
+
 def test_the_chart_says_every_mean_that_it_draws(page):
     bundle = show.iou_chart(page, MEANS)
     data = pd.read_csv(bundle.paths["csv"])
