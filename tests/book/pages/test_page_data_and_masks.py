@@ -10,6 +10,7 @@ from rvernet_book.pages import data_and_masks as show
 from rvernet_book.photo_grid import overlay, photo_grid
 from rvernet_core.experiments import data_and_masks
 from rvernet_core.experiments.data_and_masks import SamMasks
+from rvernet_core.models.backbones import input_size
 
 QUALITY = pd.DataFrame(
     {
@@ -156,7 +157,7 @@ def test_cutouts_are_shown_at_the_nets_input_size(page, drawn, cutouts):
     bundle = show.cutout_photos(page, [0, 1])
     assert list(pd.read_csv(bundle.paths["csv"])["class"]) == ["rice", "egg"]
     assert "Row 1: rice, egg." in bundle.alt
-    assert "input size of 64 px" in repr(bundle)
+    assert f"input size of {input_size('micro')} px" in repr(bundle)
     photos, roi, extra_roi = drawn[0][0]
     assert same(photos, [page.study.data.test.photo(i) for i in (0, 1)])
     assert same(roi, list(cutouts.images("roi", np.array([0, 1]))))
