@@ -77,7 +77,7 @@ def test_what_is_lost_is_counted_against_the_clean_answers_of_the_same_run():
     for before, after in zip(clean, noisy, strict=True):
         expected = (before.predicted == TRUTH).mean() - (after.predicted == TRUTH).mean()
         assert lost(after)(metrics.once) == pytest.approx(expected)
-    both = distillation.estimate(noisy, lost)
+    both = distillation.estimate(noisy, lost, "difference")
     by_drop = robustness.drop(clean, noisy, "accuracy", CLASSES)
     assert both.value == pytest.approx(by_drop.value)
     assert (both.low, both.high) == pytest.approx((by_drop.low, by_drop.high)), "the same paired interval"
