@@ -4,6 +4,7 @@ summary      the headlines of the record, into book/summary.md and the README
 verifications  the kept verifications, into book/verifications.md
 announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
+intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
 bench        seconds of the parts on this machine, printed
@@ -23,7 +24,17 @@ def main() -> None:
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "what", choices=("summary", "coverage", "verifications", "announce", "parameters", "artwork", "bench")
+        "what",
+        choices=(
+            "summary",
+            "coverage",
+            "intervals",
+            "verifications",
+            "announce",
+            "parameters",
+            "artwork",
+            "bench",
+        ),
     )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
@@ -52,6 +63,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.certificate import write_page
 
         write_page(options.folder or ROOT / "book")
+    elif options.what == "intervals":
+        from rvernet_book.intervals import write_intervals
+
+        write_intervals(options.folder or ROOT / "book")
     elif options.what == "parameters":
         from rvernet_book import notebooks, parameters
 

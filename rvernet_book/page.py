@@ -15,7 +15,7 @@ from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
 from rvernet_book.record import read_record, recorded_profile, write_packed, write_predictions
 from rvernet_book.tables import table_bundle
-from rvernet_core import files
+from rvernet_core import files, uncertainty
 from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.profiles import profile_named
 from rvernet_core.experiments.study import Study
@@ -88,6 +88,11 @@ class Page:
         page = cls(name, of(study) if of else study.with_ablation_seeds() if ablation_seeds else study)
         page.seeds = page.seeds[:seeds]
         return page
+
+    @property
+    def over(self) -> str:
+        """What the page's intervals are over: photos alone where there is one seed."""
+        return uncertainty.over(len(self.seeds))
 
     def banner(self, note: str = "") -> html.Html:
         """One line for the top of the page: the profile, the seeds, and what else readers must know."""

@@ -8,7 +8,7 @@ same on every machine, and shown in the reader's own sans-serif, which is never 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import cast
 
@@ -81,6 +81,18 @@ def label(name: str) -> str:
     if "+" in name:
         return " + ".join(LABELS.get(part.strip(), part.strip()) for part in name.split("+"))
     return LABELS.get(name, name)
+
+
+def listed(names: Iterable[str | tuple[str, ...]], strong: bool = False) -> str:
+    """Backbones or pairs of them as a reader lists them: `DeiT, ViT and MLP-Mixer`; `strong`: in bold."""
+    texts = [label("+".join(name) if isinstance(name, tuple) else name) for name in names]
+    texts = [f"**{text}**" for text in texts] if strong else texts
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def leads(names: Sequence[str | tuple[str, ...]], alone: str = "is best", several: str = "lead") -> str:
+    """`**DeiT** is best`, or `**DeiT** and **ViT** lead` where none of them is shown to be ahead."""
+    return f"{listed(names, strong=True)} {alone if len(names) == 1 else several}"
 
 
 def marker(name: str) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from rvernet_book.record import read_predictions
+from rvernet_core import uncertainty
 from rvernet_core.errors import RecordError
 
 MEASURED = ["value", "low", "high", "spread"]
@@ -192,7 +193,7 @@ def _runs(fresh: Path, record: Path, pages: list[str]) -> pd.DataFrame:
     frame[columns[2:]] = frame[columns[2:]].astype(float)
     tested = frame["p"].notna()
     if tested.any():
-        frame.loc[tested, "p"] = _holm(frame.loc[tested, "p"].to_numpy())
+        frame.loc[tested, "p"] = uncertainty.holm(frame.loc[tested, "p"].tolist())
     verdict = np.select(
         [frame["same"].isna(), frame["same"] == 1, frame["p"] >= 0.05],
         ["missing", "identical", "agrees"],
@@ -210,15 +211,6 @@ def _paired(record: pd.DataFrame, fresh: pd.DataFrame) -> dict:
     p = stats.binomtest(only, only + only_fresh).pvalue if only + only_fresh else 1.0
     same = float((both["predicted"] == both["predicted_fresh"]).mean())
     return {"same": same, "only_record": only, "only_fresh": only_fresh, "p": p}
-
-
-def _holm(p: np.ndarray) -> np.ndarray:
-    """p values corrected by Holm's step-down method (https://www.jstor.org/stable/4615733)."""
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(steps, 1)
-    return corrected
 
 
 # --- other designs: sign and order -------------------------------------------------------------------

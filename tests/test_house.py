@@ -20,7 +20,7 @@ PACKAGES = {
 }
 #: The floors of the core, from the bottom up. A room imports from floors below its own, and from itself.
 FLOORS = [
-    {"errors", "files", "sealed", "downloads", "fetch", "config", "metrics", "environment"},
+    {"errors", "files", "sealed", "downloads", "fetch", "config", "metrics", "uncertainty", "environment"},
     {"data", "models", "predictions", "cues"},
     {"masking", "features"},
     {"training", "controls"},

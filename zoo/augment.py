@@ -62,7 +62,8 @@ def augment(pictures: NDArray[np.uint8], how: Augmentation, rng: np.random.Gener
 
 def to_pixels(pictures: NDArray[np.uint8]) -> Tensor:
     """Pictures (B, S, S, 3) as float32 (B, 3, S, S) in [0, 1], in the memory format channels_last."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(255)
+    pixels = torch.from_numpy(np.require(pictures, requirements="W"))  # a mapped file may be read-only
+    return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
 def _maps(count: int, side: int, how: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:

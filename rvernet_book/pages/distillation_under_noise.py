@@ -10,12 +10,13 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import interval
-from rvernet_core.evaluation import distillation
+from rvernet_core.experiments import distillation_under_noise as experiment
 from rvernet_core.experiments.distillation_under_noise import (
     CLEAN,
     KINDS,
     LEVELS,
     LOST,
+    PAID,
     SHARED,
     TEACHER,
     UnderNoise,
@@ -115,12 +116,12 @@ def answer(page: Page, under: UnderNoise, payments: dict[tuple[str, str], str]) 
             f"{style.label(name)}: {text}" for (name, k), text in payments.items() if k == kind
         )
         page.glue(f"{kind}-payment", verdicts)
-    paid = sum(text == "confirmed" for text in payments.values())
+    paid = sum(text == PAID for text in payments.values())
     page.glue("payments", len(payments))
     page.glue("paid", paid)
     leads = _leads(under, "single", numbers=False) or "not compared here"
     return page.headline(
-        f"Under noise, that students pay for the teacher's knowledge with DeiT's robustness is confirmed in "
+        f"Under noise, students that repeat more of the teacher's errors lose robustness in "
         f"**{paid} of {len(payments)}** cases; against DeiT by itself the single teacher is {leads}."
     )
 
@@ -128,9 +129,8 @@ def answer(page: Page, under: UnderNoise, payments: dict[tuple[str, str], str]) 
 def _leads(under: UnderNoise, model: str, numbers: bool = True) -> str:
     """How a teacher stands against DeiT by itself, clean and under both noises; empty where that is unknown."""
     by_lead: dict[str, list[str]] = {}
-    for (of, name), e in under.gaps.items():
-        if of == model:
-            number = f" ({interval(e.value, e.low, e.high, '{:+.3f}')})" if numbers else ""
-            where = f"{name if name == CLEAN else f'under {name}'}{number}"
-            by_lead.setdefault(LEADS[distillation.direction(e)], []).append(where)
+    for name, (how, e) in experiment.leads(under, model).items():
+        number = f" ({interval(e.value, e.low, e.high, '{:+.3f}')})" if numbers else ""
+        where = f"{name if name == CLEAN else f'under {name}'}{number}"
+        by_lead.setdefault(LEADS[how], []).append(where)
     return "; ".join(f"{lead} {' and '.join(where)}" for lead, where in by_lead.items())

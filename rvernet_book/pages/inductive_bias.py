@@ -9,6 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
+from rvernet_book.tables import FOUND
 from rvernet_core.data import noise
 from rvernet_core.experiments.inductive_bias import BlindnessFacts, Positions, RollFacts
 from rvernet_core.models.backbones import input_size
@@ -52,7 +53,7 @@ def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
     return page.table(
         "own-against-half",
         halves,
-        caption=f"The same in accuracy: tiles of the nets' own patch size, which are the release's ({noise.RELEASE_PATCH} px of 224), against half of it, and the paired difference.",
+        caption=f"The same in accuracy: tiles of the nets' own patch size, which are the release's ({noise.RELEASE_PATCH} px of 224), against half of it, and the paired difference; the smallest {FOUND}.",
         intervals=["difference"],
         formats={"difference": "{:+.3f}"},
     )

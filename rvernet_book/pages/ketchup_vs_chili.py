@@ -10,7 +10,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval, tidy
+from rvernet_book.tables import FOUND, interval, tidy
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
 from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
 
@@ -46,7 +46,7 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     return page.table(
         "sauces-f1",
         scores.drop(columns=["pair_f1_spread", "pair_accuracy_spread", "parameters", "seconds", "seeds"]),
-        caption="F1 and accuracy on ketchup and chili paste, with 95 % intervals over seeds and photos.",
+        caption=f"F1 and accuracy on ketchup and chili paste, with 95 % intervals over {page.over}.",
         labels={"pair_f1": "F1 of the pair", "pair_accuracy": "accuracy on the pair"},
         intervals=["pair_f1", "pair_accuracy"],
         best={"pair_f1": "max", "pair_accuracy": "max"},
@@ -76,13 +76,14 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
     return page.table(
         "sauces-gain",
         gains,
-        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per seed.",
-        labels={"gain": "gain in F1"},
+        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per "
+        f"seed. The smallest gain {FOUND}.",
+        labels={"gain": "gain in F1", "McNemar p": "McNemar's p, largest over seeds"},
         formats={
             "gain": "{:+.3f}",
             "only RveRNet right": "{:.0f}",
             "only single right": "{:.0f}",
-            "largest p over seeds": "{:.2g}",
+            "McNemar p": "{:.2g}",
         },
         intervals=["gain"],
         best={"gain": "max"},
@@ -90,22 +91,28 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
 
 
 def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
-    """How much the best RveRNet gains on the pair over the best single model."""
+    """How much RveRNet gains on the pair over the single model with the highest F1."""
     gain = interval(*verdict.gain, "{:+.3f}") if verdict.gain else "none"
     page.glue("best-single", style.label(verdict.single))
     page.glue("best-single-f1", verdict.single_f1, "{:.3f}")
     page.glue("best-pair", style.label(verdict.pair or "none"))
     page.glue("best-gain", gain)
+    page.glue("leading-singles", style.listed(verdict.singles.group) if verdict.singles else "none")
+    page.glue("leading-pairs", style.listed(verdict.pairs.group) if verdict.pairs else "none")
     page.glue("relative-gain", verdict.relative_gain, "{:+.0%}")
     page.glue("significant", verdict.significant)
     page.glue("compared", verdict.compared)
     for name, value in zip(("roi-ceiling", "roi-context-ceiling"), pair.ceilings.values(), strict=False):
         page.glue(name, value, "{:.3f}")
-    if verdict.pair is None:
+    if verdict.pair is None or verdict.pairs is None:
         return None
+    group = verdict.pairs.group
+    own = f"**{style.label(verdict.pair)}** gains {gain} F1"
+    shown = f"{verdict.significant} of {verdict.compared} RveRNets are shown to gain"
+    lead = "" if len(group) == 1 else f" ({style.listed(group)} lead)"
     return page.headline(
-        f"On {pair.classes[0]} against {pair.classes[1]}, **{style.label(verdict.pair)}** gains {gain} F1 over "
-        f"the best single model, {style.label(verdict.single)}."
+        f"On {pair.classes[0]} against {pair.classes[1]}, {own} over the single model with the highest F1, "
+        f"{style.label(verdict.single)}{lead}; {shown}."
     )
 
 
@@ -276,9 +283,10 @@ def _name(pair: Ambiguous) -> str:
 def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
     """F1 of the pair for every combination of modules."""
     frozen = page.study.profile.grid_frozen
-    page.glue("grid-pair-best", " + ".join(map(style.label, grid.best)))
+    page.glue("grid-pair-best", style.label("+".join(grid.best.group[0])))
+    page.glue("grid-pair-leading", len(grid.best.group))
     page.glue("grid-pair-f1", grid.f1.to_numpy().max(), "{:.3f}")
-    page.glue("grid-pair-extra", style.label(grid.best_extra_roi))
+    page.glue("grid-pair-extra", style.listed(grid.best_extra_roi.group))
     page.glue("grid-pair-how", "with frozen backbones" if frozen else "fine-tuned as a whole")
     return page.figure(
         "sauces-grid",

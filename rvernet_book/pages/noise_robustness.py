@@ -11,7 +11,7 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval
+from rvernet_book.tables import FOUND, interval
 from rvernet_core.data import noise
 from rvernet_core.experiments import noises
 from rvernet_core.experiments.noise_robustness import Examples, NoiseFacts, ShiftFacts, Sweep
@@ -94,6 +94,9 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
         page.glue(f"{kind}-most", f.most, "{:.3f}")
         page.glue(f"{kind}-least", f.least, "{:.3f}")
         page.glue(f"{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high))
+        page.glue(f"{kind}-losing", style.listed(f.losing.group))
+        page.glue(f"{kind}-keeping", style.listed(f.keeping.group))
+        page.glue(f"{kind}-test", f"F = {f.test.statistic:.1f}, p = {f.test.p:.2g}")
         page.glue(
             f"{kind}-depends",
             "depends on the architecture" if f.depends else "does not show to depend on the architecture",
@@ -247,21 +250,25 @@ def against_table(page: Page, against: pd.DataFrame) -> Bundle | None:
     return page.table(
         "rvernet-against-single",
         against,
-        caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more robust one.",
+        caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more "
+        f"robust one. Verdicts by p after Holm's correction; the smallest difference {FOUND}.",
         intervals=["loses more by"],
         formats={"loses more by": "{:+.3f}"},
     )
 
 
 def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
-    """Which architecture loses most and least, and whether the abstract's claim is borne out."""
+    """Which architectures lose most and least, and whether the abstract's claim is borne out."""
     holds = [kind for kind, f in facts.items() if f.depends]
     page.glue("claim", f"is borne out here for {' and '.join(holds)}" if holds else "does not show here")
     parts = []
     for kind, f in facts.items():
-        words = "loses most accuracy" if not parts else "most"
-        parts.append(
-            f"under {kind} **{style.label(f.worst)}** {words} ({f.most:.3f}) and {style.label(f.best)} least ({f.least:.3f})"
-        )
+        if not f.depends:
+            parts.append(f"under {kind} the architectures are not shown to differ")
+            continue
+        most, least = style.listed(f.losing.group, strong=True), style.listed(f.keeping.group)
+        verb = "loses" if len(f.losing.group) == 1 else "lose"
+        words = f"{verb} most accuracy" if not parts else "most"
+        parts.append(f"under {kind} {most} {words} ({f.most:.3f}) and {least} least ({f.least:.3f})")
     sentence = "; ".join(parts) + "."
     return page.headline(sentence[0].upper() + sentence[1:])

@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import interval
+from rvernet_book.tables import FOUND, interval
 from rvernet_core.data.augmentation import SEVERITY
 from rvernet_core.experiments.noise_training import CLEAN, KINDS, TRAININGS, VERDICTS, Trained, TrainingFacts
 
@@ -59,7 +59,7 @@ def change_chart(page: Page, changes: pd.DataFrame) -> Bundle:
         alt=" ".join(
             alt.of_dots(part, what=what.format(kind=kind), **columns) for kind, part in parts.items()
         ),
-        caption="What training with noise changes in accuracy, on clean photos and under either noise; above with permutation, below with translocation. Lines are 95 % intervals of the paired difference.",
+        caption=f"What training with noise changes in accuracy, on clean photos and under either noise; above with permutation, below with translocation. Lines are 95 % intervals of the paired difference; the data have p after Holm's correction and the smallest difference {FOUND}.",
         grid=(len(parts), 1),
         size=(7.4, len(parts) * (1.1 + 0.5 * changes["model"].nunique())),
     )
@@ -71,11 +71,10 @@ def profit_table(page: Page, profits: pd.DataFrame) -> Bundle:
     return page.table(
         "who-profits",
         profits[["model", "trained with", *bounded, "lost before", "comes back", "verdict"]],
-        caption="Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over); the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear.",
+        caption="Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over); the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by p after Holm's correction over all changes.",
         labels={"costs": "clean", "buys": "under this noise", "carries over": "under the other noise"},
         formats=dict.fromkeys(NUMBERS, "{:+.3f}") | {"comes back": "{:.0%}"},
         intervals=NUMBERS,
-        best={"buys": "max"},
         data=profits,
     )
 
@@ -89,6 +88,8 @@ def answer(page: Page, facts: dict[str, TrainingFacts]) -> html.Html:
         for key, (model, gain) in (("most", f.most), ("least", f.least)):
             page.glue(f"trained-{kind}-{key}", f"{style.label(model)} ({gain:+.3f})")
         page.glue(f"trained-{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high, "{:+.3f}"))
+        page.glue(f"trained-{kind}-gaining", style.listed(f.gaining.group))
+        page.glue(f"trained-{kind}-test", f"F = {f.test.statistic:.1f}, p = {f.test.p:.2g}")
         words = "depends on the architecture" if f.depends else "does not show to depend on the architecture"
         page.glue(f"trained-{kind}-depends", words)
         for name in VERDICTS:

@@ -12,20 +12,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from rvernet_core import uncertainty
 from rvernet_core.evaluation import comparisons, distillation
 from rvernet_core.evaluation.distillation import Quantity
 from rvernet_core.evaluation.robustness import subset_like
-from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE, Distilled, Slopes
+from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE, Distilled, Slopes, corrected
 from rvernet_core.experiments.noises import KINDS
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Kind
 
 CLEAN = "clean"
 LEVELS = (CLEAN, *KINDS)  # the accuracy under each
 LOST = {kind: f"lost to {kind}" for kind in KINDS}  # accuracy clean minus accuracy under the noise
 SHARED = {kind: f"shared errors under {kind}" for kind in KINDS}
 TEACHER = "teacher"
+PAID = "paid"
 
 Key = tuple[str, float | str]  # (kind of students, strength), or (TEACHER, single | rvernet)
 Tested = Mapping[str, Mapping[Key, list[Predictions]]]  # clean | permutation | translocation -> model -> runs
@@ -46,7 +48,8 @@ def under_noise(study: Study, distilled: Distilled) -> UnderNoise:
     rows = []
     for key in tested[CLEAN]:
         for quantity, (condition, of) in quantities(study, tested, key).items():
-            e = distillation.estimate(tested[condition][key], of)
+            kind: Kind = "difference" if quantity in LOST.values() else "share"
+            e = distillation.estimate(tested[condition][key], of, kind)
             rows.append((*key, quantity, e.value, e.low, e.high, e.seeds))
     columns = ["students", "strength", "quantity", "value", "low", "high", "seeds"]
     slopes = {}
@@ -92,15 +95,28 @@ def quantities(study: Study, tested: Tested, key: Key) -> dict[str, tuple[str, Q
 def payments(slopes: Slopes, under: UnderNoise) -> dict[tuple[str, str], str]:
     """(kind of students, noise) -> whether knowledge is paid for with robustness to that noise.
 
-    By the rule of `distillation.trade_off`: confirmed where the agreement on the teacher's clean errors rises
-    with the strength and so does the accuracy that the noise takes; contradicted where the one rises and the
-    other falls, or the agreement falls; else not decided.
+    PAID where the agreement on the teacher's clean errors rises with the strength and so does the accuracy
+    that the noise takes; contradicted where the one rises and the other falls, or the agreement falls; else
+    not decided. To repeat a mistake is no gain, see `distillation.trade_off`; so nothing is said of one. By p
+    after Holm's correction over all that is read of a kind of students under noise.
     """
+    clean = corrected(slopes)
+    noisy = corrected({(name, "student", quantity): e for (name, quantity), e in under.slopes.items()})
     found = {}
     for name in dict.fromkeys(name for name, _ in under.slopes):
-        knowledge = slopes[name, "student", KNOWLEDGE]
+        key = name, "student", KNOWLEDGE
+        knowledge = distillation.direction(slopes[key], clean[key])
         for kind in KINDS:
-            lost = under.slopes[name, LOST[kind]]
-            robustness = Estimate(-lost.value, -lost.high, -lost.low, lost.spread, lost.seeds)
-            found[name, kind] = distillation.trade_off(knowledge, {"robustness": robustness})
+            lost = LOST[kind]
+            moves = distillation.direction(under.slopes[name, lost], noisy[name, "student", lost])
+            robustness = {"rises": "falls", "falls": "rises"}.get(moves, moves)
+            verdict = distillation.trade_off(knowledge, [robustness])
+            found[name, kind] = PAID if verdict == "cost without gain" else verdict
     return found
+
+
+def leads(under: UnderNoise, model: str) -> dict[str, tuple[str, Estimate]]:
+    """One of LEVELS -> a teacher's lead over DeiT by itself: direction, by corrected p, and size."""
+    gaps = {name: e for (of, name), e in under.gaps.items() if of == model}
+    p = uncertainty.holm([e.p for e in gaps.values()]).tolist()
+    return {name: (distillation.direction(e, q), e) for (name, e), q in zip(gaps.items(), p, strict=True)}

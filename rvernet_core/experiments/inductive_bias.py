@@ -70,13 +70,12 @@ def own_against_half(study: Study, released: Released, sweep: Sweep) -> pd.DataF
     models = {**sweep.singles, names[0]: as_released}
     curve = sweep.curves["permutation", "single"]
     accuracy = curve.pivot(index="model", columns="noise", values="value")
-    rows = []
+    keys, found = [], []
     for name in released.singles:
         first, second = (models[tile][name] for tile in names)
-        d = comparisons.difference(first, second, "accuracy", study.classes)
-        row = {"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}}
-        rows.append(row | {"difference": d.value, "difference_low": d.low, "difference_high": d.high})
-    return pd.DataFrame(rows)
+        keys.append({"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}})
+        found.append(comparisons.difference(first, second, "accuracy", study.classes))
+    return comparisons.compared(keys, found, "difference")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import pandas as pd
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.possible import ASKED, specs_under_other_laws
-from rvernet_core.experiments.rvernet import as_grid
+from rvernet_core.experiments.rvernet import as_grid, leading_modules
 from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Leading
 from rvernet_plates import AMBIGUOUS_PAIRS, DRINKS, context_ceiling, law, roi_ceiling
 
 METRICS = ["pair_f1", "pair_accuracy"]
@@ -93,57 +94,66 @@ def best_pair(table: pd.DataFrame, pairs: Pairs) -> Pair | None:
 def gains(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, best: str) -> pd.DataFrame:
     """Gain in F1 of each RveRNet over the single model of its ROI module, and over the `best` single model.
 
-    Paired over seeds and photos. The counts are samples of the pair per seed that only the one model gets
-    right; p is that of McNemar's exact test on them, the largest over seeds.
+    Paired over seeds and photos, corrected over all rows. The counts are samples of the pair per seed that
+    only the one model gets right; `McNemar p` is that of the exact test on them, the largest over seeds.
     """
-    rows = []
+    keys, found = [], []
     indices = [study.classes.index(name) for name in pair.classes]
     for (roi, extra_roi), runs in pairs.items():
         for other in dict.fromkeys((roi, best)):
-            d = comparisons.difference(runs, singles[other], "pair_f1", study.classes, pair.classes)
+            found.append(comparisons.difference(runs, singles[other], "pair_f1", study.classes, pair.classes))
             test = comparisons.mcnemar(runs, singles[other], indices)
-            rows.append(
+            keys.append(
                 {
                     "model": f"{roi} + {extra_roi}",
                     "against": other,
-                    "gain": d.value,
-                    "gain_low": d.low,
-                    "gain_high": d.high,
                     "only RveRNet right": test["only_first"].mean(),
                     "only single right": test["only_second"].mean(),
-                    "largest p over seeds": test["p"].max(),
+                    "McNemar p": test["p"].max(),
                 }
             )
-    return pd.DataFrame(rows)
+    return comparisons.compared(keys, found, "gain")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What RveRNet gains on the pair over the best single model."""
+    """What RveRNet gains on the pair over the single model with the highest F1."""
 
     single: str
     single_f1: float
     pair: str | None  # the RveRNet with the largest gain; None where there is none
     gain: tuple[float, float, float] | None  # of that RveRNet, with the ends of its 95 % interval
-    significant: int  # RveRNets whose gain has an interval above zero
+    significant: int  # RveRNets that are shown to gain, after Holm's correction
     compared: int
+    singles: Leading | None = None  # which single models lead on the pair, and which RveRNets
+    pairs: Leading | None = None
 
     @property
     def relative_gain(self) -> float:
-        """The gain as a share of the best single model's F1; NaN where there is no RveRNet."""
+        """The gain as a share of the single model's F1; NaN where there is no RveRNet."""
         return self.gain[0] / self.single_f1 if self.gain else float("nan")
 
 
-def verdict(table: pd.DataFrame, gain: pd.DataFrame, best: str) -> Verdict:
-    """From `scores` and `gains`."""
+def verdict(
+    study: Study,
+    pair: Ambiguous,
+    singles: Singles,
+    pairs: Pairs,
+    table: pd.DataFrame,
+    gain: pd.DataFrame,
+    best: str,
+) -> Verdict:
+    """From the predictions, `scores` and `gains`."""
     f1 = table.loc[table["kind"] == "single", "pair_f1"].max()
+    leading = comparisons.leading(singles, "pair_f1", study.classes, pair.classes)
     if gain.empty:
-        return Verdict(best, f1, None, None, 0, 0)
+        return Verdict(best, f1, None, None, 0, 0, leading)
     over_best = gain[gain["against"] == best]
     top = over_best.loc[over_best["gain"].idxmax()]
     bounded = (top["gain"], top["gain_low"], top["gain_high"])
-    significant = int((over_best["gain_low"] > 0).sum())
-    return Verdict(best, f1, str(top["model"]), bounded, significant, len(over_best))
+    significant = int((comparisons.shown(over_best, "gain") > 0).sum())
+    by_pair = comparisons.leading(pairs, "pair_f1", study.classes, pair.classes)
+    return Verdict(best, f1, str(top["model"]), bounded, significant, len(over_best), leading, by_pair)
 
 
 @dataclass(frozen=True)
@@ -152,8 +162,8 @@ class GridOnPair:
 
     scores: pd.DataFrame  # one row per pair of modules
     f1: pd.DataFrame  # ROI modules (rows) x extra-ROI modules (columns)
-    best: Pair
-    best_extra_roi: str  # averaged over the ROI modules
+    best: Leading  # of the pairs of modules
+    best_extra_roi: Leading  # averaged over the ROI modules
 
 
 def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs) -> GridOnPair:
@@ -161,7 +171,8 @@ def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs) -> GridOnPair:
     table = comparisons.summary(grid, ["pair_f1"], study.classes, pair.classes)
     table[["roi", "extra_roi"]] = [list(modules) for modules in grid]
     f1 = as_grid(study, table, "pair_f1")
-    return GridOnPair(table, f1, f1.stack().idxmax(), str(f1.mean(axis=0).idxmax()))
+    best, _, extra_roi = leading_modules(study, grid, "pair_f1", pair.classes)
+    return GridOnPair(table, f1, best, extra_roi)
 
 
 def confusions(

@@ -19,7 +19,7 @@ from rvernet_core.evaluation.comparisons import Models, model_name
 from rvernet_core.evaluation.robustness import subset_like
 from rvernet_core.experiments.noises import KINDS, photo_counts
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 CLEAN = "clean"
 TRAININGS = (CLEAN, *KINDS)  # what a model is trained with; what it is tested with has the same names
@@ -113,16 +113,20 @@ def scores(study: Study, trained: Trained) -> pd.DataFrame:
 
 
 def changes(study: Study, trained: Trained) -> pd.DataFrame:
-    """Tidy: accuracy of models trained with noise minus that of the same ones trained clean, paired."""
-    rows = []
+    """Tidy: accuracy of models trained with noise minus that of the same ones trained clean, paired.
+
+    With p after Holm's correction over all rows, and the smallest change found with a power of 80 %.
+    """
+    keys, found = [], []
     for training in KINDS:
         for model in trained.models:
             for test in TRAININGS:
-                e = _change(study, trained, model, training, test)
-                row = (model_name(model), training, test, e.value, e.low, e.high, e.seeds)
-                rows.append(row)
-    columns = ["model", "trained with", "tested", "value", "low", "high", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
+                keys.append({"model": model_name(model), "trained with": training, "tested": test})
+                found.append(_change(study, trained, model, training, test))
+    table = comparisons.compared(keys, found, "value")
+    return table.rename(columns={"value_low": "low", "value_high": "high"}).assign(
+        seeds=[e.seeds for e in found]
+    )
 
 
 def _change(study: Study, trained: Trained, model: str | tuple, training: str, test: str) -> Estimate:
@@ -138,10 +142,12 @@ def profits(study: Study, trained: Trained, changes: pd.DataFrame) -> pd.DataFra
 
     Each with its interval. `lost before` is what the noise costs the model that is trained clean, on the same
     photos, and `comes back` the share of that loss that training with the noise makes good; NaN where the
-    loss is not clear. `verdict` is one of VERDICTS: it profits where what it buys is clearly above zero, and
-    pays where the change on clean photos is clearly below zero.
+    loss is not clear. `verdict` is one of VERDICTS: it profits where what it buys is shown to be above zero,
+    and pays where the change on clean photos is shown to be below zero, by the corrected p of `changes`;
+    `<what>_shown` is that sign, or 0.
     """
-    at = changes.set_index(["model", "trained with", "tested"])
+    signs = comparisons.shown(changes, "value")
+    at = changes.assign(shown=signs).set_index(["model", "trained with", "tested"])
     rows = []
     for training in KINDS:
         before = trained.clean_like(training, CLEAN)
@@ -149,13 +155,14 @@ def profits(study: Study, trained: Trained, changes: pd.DataFrame) -> pd.DataFra
             name = model_name(model)
             row: dict = {"model": name, "trained with": training}
             for column, test in (("costs", CLEAN), ("buys", training), ("carries over", OTHER[training])):
-                value, low, high = at.loc[(name, training, test), ["value", "low", "high"]]
+                value, low, high, sign = at.loc[(name, training, test), ["value", "low", "high", "shown"]]
                 row |= {column: value, f"{column}_low": low, f"{column}_high": high}
+                row[f"{column}_shown"] = int(sign)
             noisy = trained.tested[training][CLEAN][model]
             lost = robustness.drop(before[model], noisy, "accuracy", study.classes)
             row["lost before"] = lost.value
             row["comes back"] = row["buys"] / lost.value if lost.low > 0 else float("nan")
-            row["verdict"] = verdict(row["buys_low"] > 0, row["costs_high"] < 0)
+            row["verdict"] = verdict(row["buys_shown"] > 0, row["costs_shown"] < 0)
             rows.append(row | {"seeds": lost.seeds})
     return pd.DataFrame(rows)
 
@@ -175,16 +182,18 @@ class TrainingFacts:
     buys: float  # under the noise that was trained
     carries: float  # under the other one
     counts: dict[str, int]  # verdict -> models
-    carried: int  # models that are clearly better under the other noise
-    harmed: int  # models that are clearly worse under it
+    carried: int  # models that are shown to be better under the other noise
+    harmed: int  # models that are shown to be worse under it
     most: tuple[str, float]  # the model that gains most under the noise that was trained
     least: tuple[str, float]
-    spread: Estimate  # how much more the one gains than the other
+    spread: Estimate  # how much more the one gains than the other; picked as the extremes, so flattered
+    gaining: Leading  # the model that gains most, and those not shown to gain less
+    test: Omnibus  # whether any model gains more or less than the others
 
     @property
     def depends(self) -> bool:
-        """Whether the gain is shown to depend on the architecture: the spread's interval excludes zero."""
-        return self.spread.low > 0
+        """Whether the gain is shown to depend on the architecture, by one test over all models."""
+        return self.test.differs
 
 
 def training_facts(study: Study, trained: Trained, profits: pd.DataFrame) -> dict[str, TrainingFacts]:
@@ -199,15 +208,19 @@ def _facts(study: Study, trained: Trained, profits: pd.DataFrame, training: str)
     tested = trained.tested[training]
     gain = {name: (tested[training][by_name[name]], tested[CLEAN][by_name[name]]) for name in (most, least)}
     spread = robustness.drop(*gain[most], "accuracy", study.classes, against=gain[least])
+    compared = robustness.compared_losses(tested[training], tested[CLEAN], "accuracy", study.classes)
+    gaining, _, test = compared  # what training clean loses against training with the noise is the gain
     counted = rows["verdict"].value_counts()
     return TrainingFacts(
         costs=rows["costs"].mean(),
         buys=rows["buys"].mean(),
         carries=rows["carries over"].mean(),
         counts={name: int(counted.get(name, 0)) for name in VERDICTS},
-        carried=int((rows["carries over_low"] > 0).sum()),
-        harmed=int((rows["carries over_high"] < 0).sum()),
+        carried=int((rows["carries over_shown"] > 0).sum()),
+        harmed=int((rows["carries over_shown"] < 0).sum()),
         most=(most, rows.loc[most, "buys"]),
         least=(least, rows.loc[least, "buys"]),
         spread=spread,
+        gaining=gaining,
+        test=test,
     )

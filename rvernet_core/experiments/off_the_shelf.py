@@ -15,6 +15,7 @@ from rvernet_core.experiments.study import Study, named
 from rvernet_core.models.backbones import facts
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 CONTROLS = ("histogram", "companions", "majority")
 Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
@@ -107,50 +108,60 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def differences(study: Study, singles: Singles) -> pd.DataFrame:
     """Accuracy of DeiT minus that of each other model, paired over seeds and photos; one row per other model.
 
-    Columns model, difference with interval, and McNemar's exact p of every seed. Where DeiT is not among the
+    Columns of `comparisons.compared`, and McNemar's exact p of every seed. Where DeiT is not among the
     models, the first one stands for it.
     """
     reference = "deit" if "deit" in singles else next(iter(singles))
-    rows = []
-    for name, runs in singles.items():
-        if name == reference:
-            continue
-        d = comparisons.difference(singles[reference], runs, "accuracy", study.classes)
+    others = {name: runs for name, runs in singles.items() if name != reference}
+    found = [
+        comparisons.difference(singles[reference], runs, "accuracy", study.classes)
+        for runs in others.values()
+    ]
+    keys = []
+    for name, runs in others.items():
         p_values = comparisons.mcnemar(singles[reference], runs)["p"]
-        rows.append(
-            {
-                "model": name,
-                "difference": d.value,
-                "difference_low": d.low,
-                "difference_high": d.high,
-                "McNemar p, per seed": ", ".join(f"{p:.2g}" for p in p_values),
-            }
-        )
-    return pd.DataFrame(rows)
+        keys.append({"model": name, "McNemar p, per seed": ", ".join(f"{p:.2g}" for p in p_values)})
+    return comparisons.compared(keys, found, "difference")
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who is ahead of all models, and whether any differs from the others."""
+
+    group: Leading
+    test: Omnibus
+
+
+def lead(study: Study, singles: Singles) -> Lead:
+    """Of accuracy on the ROI alone."""
+    return Lead(
+        comparisons.leading(singles, "accuracy", study.classes),
+        comparisons.differs(singles, "accuracy", study.classes),
+    )
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether DeiT is best of the models, as the abstract says."""
 
-    best: str
-    accuracy: metrics.Estimate  # of the best model
-    ahead: list[str]  # models that DeiT is ahead of, by an interval that excludes zero
-    behind: list[str]  # models that DeiT is behind
+    lead: Lead
+    accuracy: Estimate  # of the model with the highest mean
+    ahead: list[str]  # models that DeiT is shown to be ahead of, after Holm's correction
+    behind: list[str]  # models that DeiT is shown to be behind
     relation: str  # agrees with | does not contradict, nor confirm, | does not confirm
 
 
-def verdict(table: pd.DataFrame, against: pd.DataFrame) -> Verdict:
-    """From `scores` and `differences`: confirmed where DeiT is clearly ahead of every other model."""
+def verdict(table: pd.DataFrame, against: pd.DataFrame, lead: Lead) -> Verdict:
+    """From `scores`, `differences` and `lead`: confirmed where DeiT is shown to be ahead of all others."""
     best = table.iloc[0]
-    ahead = list(against.loc[against["difference_low"] > 0, "model"]) if len(against) else []
-    behind = list(against.loc[against["difference_high"] < 0, "model"]) if len(against) else []
+    signs = comparisons.shown(against, "difference") if len(against) else pd.Series(dtype=int)
+    ahead, behind = (list(against.loc[signs == sign, "model"]) if len(against) else [] for sign in (1, -1))
     if best["model"] == "deit" and len(ahead) == len(against):
         relation = "agrees with"
     else:
         relation = "does not confirm" if behind else "does not contradict, nor confirm,"
     interval = best["accuracy"], best["accuracy_low"], best["accuracy_high"], best["accuracy_spread"]
-    return Verdict(best["model"], metrics.Estimate(*interval, best["seeds"]), ahead, behind, relation)
+    return Verdict(lead, Estimate(*interval, best["seeds"]), ahead, behind, relation)
 
 
 def learning_curves(study: Study) -> pd.DataFrame:

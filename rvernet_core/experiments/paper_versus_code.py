@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from rvernet_core import config
+from rvernet_core import config, uncertainty
 from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.study import Pair, Study
@@ -183,8 +182,12 @@ def audit(study: Study) -> Audit:
 
 
 def effects(study: Study, audit: Audit) -> pd.DataFrame:
-    """One row per model and difference: text, code, and the change of each metric, by seed and photo."""
-    rows = []
+    """One row per model and difference: text, code, and the change of each metric, by seed and photo.
+
+    Of accuracy also p after Holm's correction over all rows, and the smallest change found with a power of
+    80 %.
+    """
+    keys, moves = [], {metric: [] for metric in METRICS}
     for model in audit.base:
         for difference in DIFFERENCES:
             runs = audit.runs.get(difference.name, {}).get(model)
@@ -194,9 +197,13 @@ def effects(study: Study, audit: Audit) -> pd.DataFrame:
             row["model"] = comparisons.model_name(model)
             for metric in METRICS:
                 e = comparisons.difference(runs, audit.base[model], metric, study.classes, audit.ambiguous)
-                row |= {metric: e.value, f"{metric}_low": e.low, f"{metric}_high": e.high}
-            rows.append(row)
-    return pd.DataFrame(rows)
+                moves[metric].append(e)
+            keys.append(row)
+    table = pd.DataFrame(keys)
+    for metric, found in moves.items():
+        own = comparisons.compared([{}] * len(keys), found, metric)
+        table = table.join(own if metric == "accuracy" else own.drop(columns=["p", "smallest"]))
+    return table
 
 
 def scores(study: Study, audit: Audit) -> pd.DataFrame:
@@ -207,36 +214,28 @@ def scores(study: Study, audit: Audit) -> pd.DataFrame:
 def chosen_on_test(study: Study, audit: Audit) -> pd.DataFrame:
     """One row per model: accuracy after the last epoch, of the best on the test set, and their difference.
 
-    The interval is Student's t over seeds. The difference is never below zero: choosing on the test set can
-    only flatter, and this is by how much.
+    The interval is over seeds, those of one pretrained checkpoint counted as one. The difference is never
+    below zero: choosing on the test set can only flatter, and this is by how much.
     """
     histories = study.histories(variants(study)[BASE])
     rows = []
     for model, by_seed in histories.items():
         curves = [[row["test accuracy"] for row in history] for history in by_seed]
         last, best = (np.array([choose(curve) for curve in curves]) for choose in (lambda c: c[-1], max))
-        gain, low, high = _t_interval(best - last)
+        units = np.array(comparisons.units_of(audit.base[model]))
+        gain = uncertainty.estimate(uncertainty.measure_mean(best - last, units))
         rows.append(
             {
                 "model": comparisons.model_name(model),
                 "last epoch": last.mean(),
                 "best epoch": best.mean(),
-                "flattery": gain,
-                "flattery_low": low,
-                "flattery_high": high,
+                "flattery": gain.value,
+                "flattery_low": gain.low,
+                "flattery_high": gain.high,
                 "epochs": len(curves[0]),
             }
         )
     return pd.DataFrame(rows)
-
-
-def _t_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean and 95 % interval of a few values; without bounds for one."""
-    mean = float(values.mean())
-    if len(values) < 2:
-        return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return mean, mean - half, mean + half
 
 
 def f1_definitions(study: Study, audit: Audit) -> pd.DataFrame:
@@ -254,7 +253,7 @@ class AuditFacts:
     """What the audit found."""
 
     tried: int  # pairs of model and difference
-    lower: int  # that lower accuracy, by an interval that excludes zero
+    lower: int  # that are shown to lower accuracy, by the corrected p
     higher: int
     largest: pd.Series  # the row of `effects` that moves accuracy most
     everything: pd.DataFrame  # its rows of "everything"
@@ -263,10 +262,11 @@ class AuditFacts:
 def audit_facts(effects: pd.DataFrame) -> AuditFacts:
     """From `effects`."""
     single = effects[effects["difference"] != "everything"]
+    signs = comparisons.shown(single, "accuracy")
     return AuditFacts(
         tried=len(single),
-        lower=int((single["accuracy_high"] < 0).sum()),
-        higher=int((single["accuracy_low"] > 0).sum()),
+        lower=int((signs < 0).sum()),
+        higher=int((signs > 0).sum()),
         largest=single.loc[single["accuracy"].abs().idxmax()],
         everything=effects[effects["difference"] == "everything"],
     )

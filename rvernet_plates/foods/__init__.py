@@ -1,4 +1,4 @@
-"""The 40 foods: one entry each with its drawing, its size and its place in the stack.
+"""The plain foods: one entry each with its drawing, its size and its place in the stack.
 
 A drawing is a function `draw(canvas, rng)` that fills a Canvas in local units (1 = the food's
 radius) and takes all its variety from the generator. A new food is one function and one entry.

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 PAGES = sorted(BOOK.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-WRITTEN = {"summary.md", "coverage.md", "verifications.md"}  # included by other pages
+WRITTEN = {"summary.md", "coverage.md", "intervals.md", "verifications.md"}  # by `python -m rvernet_book`
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 
 

@@ -9,7 +9,7 @@ import stand_in
 from rvernet_book.page import Page
 from rvernet_book.pages import distillation_under_noise as show
 from rvernet_core.experiments.distillation_under_noise import LEVELS, LOST, SHARED, UnderNoise
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate
 
 UP, DOWN, FLAT = (Estimate(v, v - 0.05, v + 0.05, 0.01, 2) for v in (0.3, -0.2, 0.0))
 
@@ -64,14 +64,14 @@ def test_the_chart_has_three_panels_for_each_noise_and_names_the_teachers(page, 
     assert bundle.paths["dark"].exists()
 
 
-PAYMENTS = {("hard single", "permutation"): "confirmed", ("hard single", "translocation"): "contradicted"}
+PAYMENTS = {("hard single", "permutation"): "paid", ("hard single", "translocation"): "contradicted"}
 
 
 def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(page, under):
     sentence = show.answer(page, under, PAYMENTS).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "Under noise, that students pay for the teacher's knowledge with DeiT's robustness is confirmed in "
+        "Under noise, students that repeat more of the teacher's errors lose robustness in "
         "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean; behind "
         "under permutation; ahead under translocation."
     )
@@ -83,7 +83,7 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
         "permutation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
         "permutation-lost-slope": "single, hard +0.300 [+0.250, +0.350]",
         "permutation-shared-slope": "single, hard +0.000 [-0.050, +0.050]",
-        "permutation-payment": "single, hard: confirmed",
+        "permutation-payment": "single, hard: paid",
         "translocation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
         "translocation-lost-slope": "single, hard -0.200 [-0.250, -0.150]",
         "translocation-shared-slope": "single, hard +0.000 [-0.050, +0.050]",

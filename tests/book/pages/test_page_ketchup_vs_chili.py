@@ -11,6 +11,7 @@ from rvernet_book.page import Page
 from rvernet_book.pages import ketchup_vs_chili as show
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
 from rvernet_core.experiments.possible import Chance, OtherLaws
+from rvernet_core.uncertainty import Leading
 
 CLASSES = ("ketchup", "chili paste")
 CEILINGS = {"ceiling, ROI": 0.691, "ceiling, ROI + context": 0.9012}
@@ -112,30 +113,36 @@ def gains():
             "gain_high": [0.25],
             "only RveRNet right": [9.5],
             "only single right": [1.0],
-            "largest p over seeds": [0.0123],
+            "McNemar p": [0.0123],
+            "p": [0.041],
+            "smallest": [0.1],
         }
     )
 
 
 def test_gains_are_shown_with_sign_counts_and_p(page):
     text = show.gain_table(page, gains())._repr_html_()
-    for shown in ("<strong>+0.200</strong>", "[+0.150, +0.250]", "0.012"):
+    for shown in ("<strong>+0.200</strong>", "[+0.150, +0.250]", "0.012", "0.041"):
         assert shown in text
 
 
 def test_the_answer_is_the_gain_over_the_best_single_model(page):
-    verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2)
+    leading = Leading(("vit",), {}), Leading((("vit", "mobilenetv2"), ("vit", "vit")), {})
+    verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2, *leading)
     sentence = show.answer(page, PAIR, verdict).text
     assert page.headlines == [sentence]
     assert sentence == (
         "On ketchup against chili paste, **ViT + MobileNetV2** gains +0.200 [+0.150, +0.250] F1 over the "
-        "best single model, ViT."
+        "single model with the highest F1, ViT (ViT + MobileNetV2 and ViT + ViT lead); 1 of 2 RveRNets "
+        "are shown to gain."
     )
     assert page.numbers == {
         "best-single": "ViT",
         "best-single-f1": "0.600",
         "best-pair": "ViT + MobileNetV2",
         "best-gain": "+0.200 [+0.150, +0.250]",
+        "leading-singles": "ViT",
+        "leading-pairs": "ViT + MobileNetV2 and ViT + ViT",
         "relative-gain": "+33%",
         "significant": "1",
         "compared": "2",
@@ -285,10 +292,13 @@ def test_the_grid_is_drawn_and_glued(page):
         model=[f"{a} + {b}" for a, b in modules], pair_f1=[0.5, 0.6, 0.7, 0.8]
     )
     f1 = table.pivot(index="roi", columns="extra_roi", values="pair_f1")
-    bundle = show.grid_chart(page, GridOnPair(table, f1, ("deit", "deit"), "deit"))
+    bundle = show.grid_chart(
+        page, GridOnPair(table, f1, Leading((("deit", "deit"),), {}), Leading(("deit",), {}))
+    )
     assert "Highest 0.800 at DeiT and DeiT" in bundle.alt
     assert page.numbers == {
         "grid-pair-best": "DeiT + DeiT",
+        "grid-pair-leading": "1",
         "grid-pair-f1": "0.800",
         "grid-pair-extra": "DeiT",
         "grid-pair-how": "with frozen backbones",

@@ -12,8 +12,8 @@ from rvernet_book.pages import noise_robustness as show
 from rvernet_core.config import Noise
 from rvernet_core.experiments.noise_robustness import Examples, NoiseFacts, ShiftFacts, Sweep
 from rvernet_core.experiments.noises import PARTS, SHIFTS
-from rvernet_core.metrics import Estimate
 from rvernet_core.models.backbones import input_size
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 MODELS = ("vit", "mlp-mixer")
 PAIR = ("ketchup", "chili paste")
@@ -24,6 +24,9 @@ FACTS = {
         0.5,
         0.1,
         Estimate(0.4, 0.3, 0.5, 0, 2),
+        Leading(("mlp-mixer",), {}),
+        Leading(("vit",), {}),
+        Omnibus(25.0, (4, 8), 0.0001, 5),
         {"ROI": 0.3, "extra-ROI": 0.0, "both": 0.4},
     ),
     "translocation": NoiseFacts(
@@ -32,6 +35,9 @@ FACTS = {
         0.2,
         0.15,
         Estimate(0.05, -0.01, 0.1, 0, 2),
+        Leading(("vit", "mlp-mixer"), {}),
+        Leading(("mlp-mixer", "vit"), {}),
+        Omnibus(1.0, (4, 8), 0.4, 5),
         dict.fromkeys(("ROI", "extra-ROI", "both"), np.nan),
     ),
 }
@@ -109,6 +115,8 @@ def test_the_facts_are_glued_in_words(page):
     assert page.numbers["permutation-spread"] == "0.400 [0.300, 0.500]"
     assert page.numbers["permutation-depends"] == "depends on the architecture"
     assert page.numbers["translocation-depends"] == "does not show to depend on the architecture"
+    assert page.numbers["permutation-test"] == "F = 25.0, p = 0.0001"
+    assert page.numbers["translocation-losing"] == "ViT and MLP-Mixer"
     assert page.numbers["permutation-extra-ROI"] == "0.000"
     assert page.numbers["translocation-both"] == "nan"
 
@@ -117,7 +125,7 @@ def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(
     show.answer(page, FACTS)
     assert page.headlines == [
         "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
-        "under translocation **ViT** most (0.200) and MLP-Mixer least (0.150)."
+        "under translocation the architectures are not shown to differ."
     ]
     assert page.numbers["claim"] == "is borne out here for permutation"
     show.answer(page, {"translocation": FACTS["translocation"]})
@@ -223,6 +231,8 @@ def test_comparisons_with_the_roi_module_are_counted_by_verdict(page):
             "loses more by": [0.2, 0.0],
             "loses more by_low": [0.1, -0.1],
             "loses more by_high": [0.3, 0.1],
+            "p": [0.01, 1.0],
+            "smallest": 0.1,
             "verdict": ["less robust", "undecided"],
         }
     )

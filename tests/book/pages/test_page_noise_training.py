@@ -10,7 +10,7 @@ import stand_in
 from rvernet_book.page import Page
 from rvernet_book.pages import noise_training as show
 from rvernet_core.experiments.noise_training import TRAININGS, VERDICTS, Trained, TrainingFacts
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 MODELS = ("mobilenetv2", "vit", "mobilenetv2 + mobilenetv2")
 NOISES = TRAININGS[1:]
@@ -114,6 +114,8 @@ FACTS = {
         ("mobilenetv2", 0.4),
         ("vit", 0.05),
         Estimate(0.35, 0.3, 0.4, 0.0, 2),
+        Leading(("mobilenetv2",), {}),
+        Omnibus(25.0, (4, 8), 0.0001, 5),
     ),
     "translocation": TrainingFacts(
         0.0,
@@ -125,6 +127,8 @@ FACTS = {
         ("vit", 0.2),
         ("mobilenetv2 + mobilenetv2", 0.05),
         Estimate(0.15, -0.01, 0.2, 0.0, 2),
+        Leading(("vit", ("mobilenetv2", "mobilenetv2")), {}),
+        Omnibus(1.0, (4, 8), 0.4, 5),
     ),
 }
 
@@ -140,6 +144,9 @@ def test_the_answer_says_what_each_noise_buys_and_costs_and_who_gains(page):
         "noise by -0.020."
     )
     assert page.numbers["trained-permutation-spread"] == "+0.350 [+0.300, +0.400]"
+    assert page.numbers["trained-permutation-test"] == "F = 25.0, p = 0.0001"
+    assert page.numbers["trained-permutation-gaining"] == "MobileNetV2"
+    assert page.numbers["trained-translocation-gaining"] == "ViT and MobileNetV2 + MobileNetV2"
     assert page.numbers["trained-permutation-depends"] == "depends on the architecture"
     assert page.numbers["trained-translocation-depends"] == "does not show to depend on the architecture"
     assert page.numbers["trained-permutation-profits-at-a-price"] == "1"

@@ -22,7 +22,7 @@ def effects():
         frame[metric] = [r[1] for r in rows]
         frame[f"{metric}_low"] = [r[1] - r[2] for r in rows]
         frame[f"{metric}_high"] = [r[1] + r[2] for r in rows]
-    return frame
+    return frame.assign(p=[0.5, 0.001, 0.001], smallest=0.05)
 
 
 def test_the_table_shows_text_code_and_effect(page, effects):

@@ -47,9 +47,10 @@ def test_noise_on_prepared_cutouts_is_that_on_the_cutouts_themselves(kind, store
         else:
             tiles = lambda image: np.sort(image.reshape(-1, 3), axis=0)  # noqa: E731
             assert (noisy[i] != clean[i]).any()
-            assert (
-                np.abs(tiles(noisy[i]).astype(int).sum(0) - tiles(clean[i]).astype(int).sum(0)).max()
-                < 64 * (96 + 4 * GRAY)
+            assert np.abs(
+                tiles(noisy[i]).astype(int).sum(0) - tiles(clean[i]).astype(int).sum(0)
+            ).max() < 64 * (
+                96 + 4 * GRAY
             )  # a few rows of gray padding give way to the black that fills up the tiles
 
 

@@ -13,7 +13,7 @@ from rvernet_core.experiments import distillation_trade_off, noises
 from rvernet_core.experiments import distillation_under_noise as page
 from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate
 
 #: Samples in twenty that a model gets wrong, from the first on: the teacher, and DeiT by itself. A student of
 #: strength s stands between the two; an RveRNet student stays as DeiT is.
@@ -129,7 +129,7 @@ def test_without_a_student_of_strength_zero_there_is_no_gap(study):
 def test_robustness_is_paid_where_knowledge_and_losses_both_rise(study, distilled, under):
     slopes = distillation_trade_off.slopes_over_strength(study, distilled)
     assert page.payments(slopes, under) == {
-        ("hard single", "permutation"): "confirmed",
+        ("hard single", "permutation"): "paid",
         ("hard single", "translocation"): "contradicted",
         ("hard rvernet", "permutation"): "not decided",
         ("hard rvernet", "translocation"): "not decided",
@@ -139,7 +139,7 @@ def test_robustness_is_paid_where_knowledge_and_losses_both_rise(study, distille
 @pytest.mark.parametrize(
     ("knowledge", "lost", "expected"),
     [
-        ("rises", "rises", "confirmed"),
+        ("rises", "rises", "paid"),
         ("rises", "falls", "contradicted"),
         ("rises", "flat", "not decided"),
         ("falls", "rises", "contradicted"),

@@ -97,27 +97,29 @@ def test_gains_are_over_the_own_roi_module_and_over_the_best_single_model():
     assert list(gains.index) == [("vit + deit", "vit"), ("vit + deit", "deit"), ("deit + deit", "deit")]
     against = gains.loc["vit + deit", "vit"]
     assert (against["only RveRNet right"], against["only single right"]) == (8, 1)
-    assert against["largest p over seeds"] == pytest.approx(2 * (1 + 9) / 2**9)
+    assert against["McNemar p"] == pytest.approx(2 * (1 + 9) / 2**9)
     assert against["gain"] == pytest.approx(0.85 - 0.5, abs=0.01)
     assert gains.loc["deit + deit", "deit"]["gain"] < 0
 
 
 def test_the_verdict_is_on_the_largest_gain_over_the_best_single_model(scores):
     gains = page.gains(study(), PAIR, SINGLES, PAIRS, "deit")
-    verdict = page.verdict(scores, gains, "deit")
+    verdict = page.verdict(study(), PAIR, SINGLES, PAIRS, scores, gains, "deit")
     row = gains[(gains["model"] == "vit + deit") & (gains["against"] == "deit")].iloc[0]
     assert (verdict.single, verdict.pair) == ("deit", "vit + deit")
     assert verdict.gain == (row["gain"], row["gain_low"], row["gain_high"])
     assert verdict.relative_gain == pytest.approx(row["gain"] / verdict.single_f1)
     assert verdict.single_f1 == pytest.approx(0.7, abs=0.01)
     assert verdict.compared == 2  # each RveRNet once, however many baselines it has
-    assert verdict.significant == int(row["gain_low"] > 0)
+    assert verdict.significant == int(row["p"] < 0.05)
+    assert verdict.singles.group[0] == "deit"
+    assert verdict.pairs.group[0] == ("vit", "deit")
 
 
 def test_without_pairs_there_is_no_gain():
     scores = page.scores(study(), PAIR, SINGLES, {})
     gains = page.gains(study(), PAIR, SINGLES, {}, "deit")
-    verdict = page.verdict(scores, gains, page.best_single(scores))
+    verdict = page.verdict(study(), PAIR, SINGLES, {}, scores, gains, page.best_single(scores))
     assert (verdict.single, verdict.pair, verdict.gain, verdict.compared) == ("deit", None, None, 0)
     assert np.isnan(verdict.relative_gain)
     assert page.best_pair(scores, {}) is None
@@ -130,9 +132,9 @@ def test_the_grid_is_read_on_the_pair_alone():
     errors = {("vit", "vit"): 1, ("vit", "deit"): 9, ("deit", "vit"): 0, ("deit", "deit"): 2}
     grid = {modules: both(SAUCES[: 2 * count]) for modules, count in errors.items()}
     result = page.grid_on_pair(study(), PAIR, grid)
-    assert result.best == ("deit", "vit")
+    assert result.best.group[0] == ("deit", "vit")
     assert result.f1.loc["deit", "vit"] == 1
-    assert result.best_extra_roi == "vit"
+    assert result.best_extra_roi.group[0] == "vit"
     assert list(result.f1.index) == ["vit", "deit"]
 
 

@@ -14,7 +14,7 @@ from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.experiments import noise_robustness as page
 from rvernet_core.experiments import noise_training
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 
 @pytest.fixture
@@ -81,13 +81,16 @@ def test_costs_and_facts_of_a_noise_are_the_drops_that_were_made_up(study, relea
     assert (facts.worst, facts.best) == ("mlp-mixer", "vit")
     assert (facts.most, facts.least, facts.spread.value) == pytest.approx((0.5, 0.1, 0.4))
     assert facts.pairs == pytest.approx({"ROI": 0.3, "extra-ROI": 0, "both": 0.3})
+    assert (facts.losing.best, facts.keeping.best) == ("mlp-mixer", "vit")
     assert facts.depends
 
 
-def test_robustness_depends_on_the_architecture_only_where_the_interval_excludes_zero():
-    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, Estimate(0.1, 0.01, 0.2, 0, 2), {})
+def test_robustness_depends_on_the_architecture_only_where_one_test_over_all_shows_it():
+    leading, shown = Leading(("vit",), {}), Omnibus(9.0, (4, 8), 0.01, 5)
+    spread = Estimate(0.1, 0.01, 0.2, 0, 2)  # of the extremes, picked afterwards: it decides nothing
+    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, spread, leading, leading, shown, {})
     assert facts.depends
-    assert not replace(facts, spread=Estimate(0.1, -0.01, 0.2, 0, 2)).depends
+    assert not replace(facts, test=replace(shown, p=0.06)).depends
 
 
 def test_without_pairs_the_means_of_rvernets_are_not_numbers():

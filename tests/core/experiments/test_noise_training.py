@@ -12,8 +12,8 @@ from rvernet_core.config import CLEAN, replace
 from rvernet_core.experiments import noise_training as page
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
 from rvernet_core.models.backbones import BACKBONES
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 # --- which models -------------------------------------------------------------------------------------
 
@@ -201,6 +201,7 @@ def test_the_facts_name_who_profits_most_and_least(study, trained, profits):
     assert facts.least == ("deit", 0)
     assert facts.spread.value == pytest.approx(0.25)
     assert facts.depends
+    assert facts.gaining.group == ("mobilenetv2", PAIR)
     assert facts.buys == pytest.approx(2 * 0.25 / 3)
     assert facts.costs == pytest.approx(-2 * 0.1 / 3)
     assert facts.counts == {"profits": 0, "profits at a price": 2, "pays for nothing": 0, "undecided": 1}
@@ -209,7 +210,9 @@ def test_the_facts_name_who_profits_most_and_least(study, trained, profits):
     assert shifted.counts["profits"] == 2
 
 
-def test_the_gain_depends_on_the_architecture_only_where_the_interval_excludes_zero():
-    facts = page.TrainingFacts(0, 0, 0, {}, 0, 0, ("a", 0), ("b", 0), Estimate(0.1, -0.01, 0.2, 0, 2))
-    assert not facts.depends
-    assert dataclasses.replace(facts, spread=Estimate(0.1, 0.01, 0.2, 0, 2)).depends
+def test_the_gain_depends_on_the_architecture_only_where_one_test_over_all_shows_it():
+    spread, shown = Estimate(0.1, 0.01, 0.2, 0, 2), Omnibus(9.0, (4, 8), 0.01, 5)
+    leading = Leading(("a",), {})
+    facts = page.TrainingFacts(0, 0, 0, {}, 0, 0, ("a", 0), ("b", 0), spread, leading, shown)
+    assert facts.depends
+    assert not dataclasses.replace(facts, test=dataclasses.replace(shown, p=0.06)).depends

@@ -12,6 +12,7 @@ from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.runs import RunStore
+from rvernet_core.uncertainty import Leading, Omnibus
 
 CLASSES = ("rice", "egg", "ketchup", "chili paste", "kelp")  # no sample is kelp
 TRUTH = np.tile(np.arange(4), 25)
@@ -116,24 +117,31 @@ def test_one_model_is_compared_with_none(study, singles):
 
 
 @pytest.mark.parametrize(
-    ("best", "intervals", "relation", "ahead", "behind"),
+    ("best", "differences", "relation", "ahead", "behind"),
     [
-        ("deit", [(0.01, 0.05), (0.02, 0.06)], "agrees with", ["vit", "mobilenetv2"], []),
-        ("deit", [(0.01, 0.05), (-0.01, 0.03)], "does not contradict, nor confirm,", ["vit"], []),
-        ("vit", [(-0.03, 0.01), (-0.01, 0.03)], "does not contradict, nor confirm,", [], []),
-        ("vit", [(-0.05, -0.01), (0.02, 0.04)], "does not confirm", ["mobilenetv2"], ["vit"]),
+        ("deit", [(0.03, 0.01), (0.04, 0.04)], "agrees with", ["vit", "mobilenetv2"], []),
+        ("deit", [(0.03, 0.01), (0.01, 0.2)], "does not contradict, nor confirm,", ["vit"], []),
+        ("vit", [(-0.01, 0.3), (0.01, 0.3)], "does not contradict, nor confirm,", [], []),
+        ("vit", [(-0.03, 0.01), (0.03, 0.01)], "does not confirm", ["mobilenetv2"], ["vit"]),
     ],
 )
-def test_the_verdict_follows_from_the_intervals(best, intervals, relation, ahead, behind):
+def test_the_verdict_follows_from_the_corrected_p(best, differences, relation, ahead, behind):
     interval = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "accuracy_spread": 0.01}
     table = pd.DataFrame([{"model": name, "seeds": 3, **interval} for name in (best, "other")])
-    low, high = zip(*intervals, strict=True)
-    against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference_low": low, "difference_high": high})
-    verdict = page.verdict(table, against)
-    assert (verdict.best, verdict.relation) == (best, relation)
+    difference, p = zip(*differences, strict=True)
+    against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference": difference, "p": p})
+    lead = page.Lead(Leading((best,), {}), Omnibus(1.0, (2, 9), 0.3, 3))
+    verdict = page.verdict(table, against, lead)
+    assert (verdict.lead, verdict.relation) == (lead, relation)
     assert (verdict.ahead, verdict.behind) == (ahead, behind)
     assert str(verdict.accuracy) == "0.800 [0.700, 0.900]"
     assert verdict.accuracy.seeds == 3
+
+
+def test_who_leads_is_decided_over_all_models(study, singles):
+    lead = page.lead(study, singles)
+    assert lead.group.best == "deit"
+    assert lead.test.differs
 
 
 def test_learning_curves_are_read_from_the_manifests_without_training(
