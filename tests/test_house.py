@@ -32,7 +32,6 @@ FLOORS = [
 LIBRARIES = {
     "segment_anything": {"rvernet_core.masking", "zoo"},
     "timm": {"rvernet_core.models"},
-    "sklearn": {"rvernet_core.controls"},
     "pytorch_grad_cam": {"rvernet_core.evaluation"},
     "matplotlib": {"rvernet_book"},
     "seaborn": {"rvernet_book"},
