@@ -46,8 +46,7 @@ def write_predictions(page: str, predictions: Sequence[Predictions], folder: Pat
         manifests[entry.run] = entry.manifest
         if entry.condition != CLEAN:
             evaluations[name] = {"run": entry.run, "condition": dataclasses.asdict(entry.condition)}
-    whole = max((entry.table for entry in by_name.values()), key=len)
-    table = pd.concat([whole[list(SAMPLE)].set_index("key"), *parts], axis=1)
+    table = pd.concat([_samples(list(by_name.values())), *parts], axis=1)
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
     stored = factored(manifests) | {"evaluations": evaluations}
     return [
@@ -104,6 +103,18 @@ def write_packed(frame: pd.DataFrame, path: Path) -> Path:
     return files.write_bytes(
         path, lzma.compress(frame.to_csv(index=False, lineterminator="\n").encode(), preset=9)
     )
+
+
+def _samples(entries: Sequence[Predictions]) -> pd.DataFrame:
+    """Every sample that was answered, by key: those of the first entry's data in their order, then others.
+
+    A page may show runs on several data sets, and some answer a part of the samples. A key names a class
+    and a photo, so what two data sets call alike has one label.
+    """
+    own = [entry.table for entry in entries if entry.spec.data == entries[0].spec.data]
+    tables = [max(own, key=len), *(entry.table for entry in entries)]
+    samples = pd.concat([table[list(SAMPLE)] for table in tables]).drop_duplicates("key")
+    return samples.set_index("key")
 
 
 def _answers(table: pd.DataFrame, name: str) -> pd.DataFrame:

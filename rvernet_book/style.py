@@ -58,6 +58,11 @@ LABELS = {name: entry.label for name, entry in ZOO.items()} | {
     "hard single": "single, hard",
     "soft single": "single, soft",
     "hard rvernet": "RveRNet, hard",
+    "histogram": "colour histogram",
+    "majority": "most frequent class",
+    "ideal-look": "ideal, from the look",
+    "ideal-company": "ideal, from the company",
+    "ideal-both": "ideal, from both",
 }
 #: The reader's fonts, in the order of the book's theme.
 FONT_STACK = "-apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"

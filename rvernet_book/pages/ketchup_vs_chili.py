@@ -1,6 +1,8 @@
-"""Page 4, shown: the ambiguous pair."""
+"""Page 4, shown: the ambiguous pairs."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -10,6 +12,7 @@ from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import FOUND, interval, tidy
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
 
 SHOWN, RESCUED = 8, 7  # samples in the two pictures
 
@@ -111,6 +114,170 @@ def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
         f"On {pair.classes[0]} against {pair.classes[1]}, {own} over the single model with the highest F1, "
         f"{style.label(verdict.single)}{lead}; {shown}."
     )
+
+
+def control_table(page: Page, pairs: Sequence[Ambiguous], scores: Sequence[pd.DataFrame]) -> Bundle:
+    """Nets and controls on the items of each ambiguous pair, one line a model."""
+    names = list(map(_name, pairs))
+    long = pd.concat(
+        [table.assign(pair=name) for name, table in zip(names, scores, strict=True)], ignore_index=True
+    ).drop(columns=["parameters", "seconds"])
+    wide = long[["model", "kind"]].drop_duplicates().reset_index(drop=True)
+    labels = {}
+    for name, table in zip(names, scores, strict=True):
+        columns = {
+            f"{m}{end}": f"{name}: {m}{end}"
+            for m in ("pair_f1", "pair_accuracy")
+            for end in ("", "_low", "_high")
+        }
+        wide = wide.merge(table[["model", *columns]].rename(columns=columns), on="model", how="left")
+        labels |= {f"{name}: pair_f1": f"{name}: F1", f"{name}: pair_accuracy": f"{name}: accuracy"}
+    return page.table(
+        "controls",
+        wide,
+        caption="Nets and controls on the items of the ambiguous pairs alone. The companions are the true list of "
+        "the other foods; the ideal observers know the law and one cue or both; these are told that an item is one of the two.",
+        labels=labels,
+        intervals=list(labels),
+        data=long,
+    )
+
+
+def possible_table(page: Page, possible: pd.DataFrame) -> Bundle | None:
+    """Every net against what was possible on the same items; nothing where the law is unknown."""
+    _glue_possible(page, possible)
+    if possible.empty:
+        return None
+    columns = [
+        "pair_accuracy",
+        "possible pair_accuracy",
+        "short",
+        "pair_f1",
+        "possible pair_f1",
+        "gain",
+        "possible gain",
+    ]
+    shown = [c for name in columns for c in (name, f"{name}_low", f"{name}_high") if c in possible]
+    return page.table(
+        "possible",
+        possible[["pair", "model", "kind", *shown]],
+        caption="Every net against the ideal observer that sees what it sees, on the same items: single models against "
+        "the one of the look, RveRNets against the one of both cues. The gain, in F1, is over the single model of the ROI module.",
+        labels={
+            "pair_accuracy": "accuracy",
+            "possible pair_accuracy": "possible accuracy",
+            "short": "accuracy minus possible",
+            "pair_f1": "F1",
+            "possible pair_f1": "possible F1",
+            **({"gain": "gain in F1"} if "gain" in possible else {}),
+        },
+        formats={c: "{:+.3f}" for c in ("short", "gain", "possible gain") if c in possible},
+        intervals=[c for c in ("pair_accuracy", "short", "pair_f1", "gain") if c in possible],
+        data=possible,
+    )
+
+
+def _glue_possible(page: Page, possible: pd.DataFrame) -> None:
+    """The best single model and the largest gain on the first pair, beside what was possible."""
+    numbers = dict.fromkeys(("reached-single", "possible-single", "reached-gain", "possible-gain"), "unknown")
+    if not possible.empty:
+        first = possible[possible["pair"] == possible["pair"].iloc[0]]
+        single = first[first["kind"] == "single"].nlargest(1, "pair_accuracy").iloc[0]
+        numbers["reached-single"] = f"{single['pair_accuracy']:.3f}"
+        numbers["possible-single"] = f"{single['possible pair_accuracy']:.3f}"
+        pairs = first[first["kind"] == "RveRNet"]
+        if len(pairs):
+            top = pairs.nlargest(1, "gain").iloc[0]
+            numbers["reached-gain"] = interval(top["gain"], top["gain_low"], top["gain_high"], "{:+.3f}")
+            numbers["possible-gain"] = f"{top['possible gain']:+.3f}"
+    for name, text in numbers.items():
+        page.glue(name, text)
+
+
+def drinks(
+    page: Page, pairs: Sequence[Ambiguous], chance: Chance | None, tables: Sequence[pd.DataFrame]
+) -> html.Html | None:
+    """The pair that looks the same: single models against chance, and all models; nothing on other data."""
+    if chance is None:
+        for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho", "drinks-together", "drinks-verdict"):
+            page.glue(name, "none")
+        return None
+    pair, scores = pairs[0], tables[0]
+    alone = ", ".join(map(style.label, chance.above))
+    verdict = (
+        "the interval of no single model lies above chance" if not alone else f"above chance lies {alone}"
+    )
+    verdict += ", and together they are at chance" if chance.at_chance else ", and together they are above it"
+    page.glue("drinks", _name(pair))
+    page.glue("drinks-count", " and ".join(map(str, pair.counts)))
+    page.glue("drinks-d", pair.d, "{:g}")
+    page.glue("drinks-rho", pair.rho, "{:g}")
+    page.glue("drinks-together", interval(*chance.together))
+    page.glue("drinks-verdict", verdict)
+    table = page.table(
+        "drinks",
+        chance.table.drop(columns=["pair_accuracy_spread", "seeds"]),
+        caption=f"Single models on {pair.classes[0]} and {pair.classes[1]}, of which the ROI says nothing: accuracy, "
+        "and where its 95 % interval over seeds and photos lies.",
+        labels={"pair_accuracy": "accuracy on the pair"},
+        intervals=["pair_accuracy"],
+        data=chance.table,
+    )
+    columns = {
+        "label": "model",
+        "value": "pair_accuracy",
+        "low": "pair_accuracy_low",
+        "high": "pair_accuracy_high",
+    }
+    references = {"chance": CHANCE, "the best, ROI + context": pair.ceilings["ceiling, ROI + context"]}
+    drawn = scores.assign(colours=scores["model"].where(scores["kind"] != "control", "muted"))
+    what = f"accuracy on {pair.classes[0]} and {pair.classes[1]}"
+    chart = page.figure(
+        "drinks-chart",
+        lambda ax: charts.dots(ax, drawn, **columns, colours="colours", references=references, xlabel=what),
+        scores[["model", "kind", "pair_accuracy", "pair_accuracy_low", "pair_accuracy_high"]],
+        alt=alt.of_dots(scores, what=f"{what} by model", references=references, **columns),
+        caption="Accuracy on the two drinks: who sees the ROI alone can only guess, who sees the company can do as well as it. "
+        "Dashed: chance, and the best on average from ROI and context.",
+        size=(7.4, 0.34 * len(scores) + 1.1),
+    )
+    return html.together(table.html, chart.html)
+
+
+def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None:
+    """Models under other laws of the sauces, beside what was possible; nothing on other data."""
+    exceptions = {
+        "told the sauces apart where they look the same": facts.told,
+        "gained from company that says nothing": facts.gained,
+        "did better than was possible": facts.beyond,
+    }
+    named = "; ".join(f"{what}: {', '.join(who)}" for what, who in exceptions.items() if who)
+    page.glue("laws-compared", facts.compared)
+    page.glue(
+        "laws-verdict",
+        "no model gains what it should not" if facts.as_it_should else f"by their intervals {named}",
+    )
+    if laws.empty:
+        return None
+    shown = laws.drop(columns=[c for c in laws if c.endswith("_spread")])
+    pairs = "gain" in laws
+    return page.table(
+        "other-laws",
+        shown,
+        keys=["d", "rho"],
+        caption="The sauces under other laws, on which models were trained and tested anew: with the same look for both, "
+        "and with companions that say nothing. Accuracy on the sauces alone, against the ideal observer on the same items; "
+        "the gain, in accuracy, is over the single model of the ROI module.",
+        labels={"pair_accuracy": "accuracy", "short": "accuracy minus possible", "rho": "ρ"},
+        formats={"d": "{:g}", "rho": "{:g}", "short": "{:+.3f}"}
+        | ({"gain": "{:+.3f}", "possible gain": "{:+.3f}"} if pairs else {}),
+        intervals=["pair_accuracy", "short", *(["gain"] if pairs else [])],
+        data=laws,
+    )
+
+
+def _name(pair: Ambiguous) -> str:
+    return " / ".join(pair.classes)
 
 
 def grid_chart(page: Page, grid: GridOnPair) -> Bundle:

@@ -11,7 +11,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import FOUND, interval
-from rvernet_core.experiments.off_the_shelf import Verdict
+from rvernet_core.experiments.off_the_shelf import Bar, Verdict
 
 HARDEST = 8  # classes in the table of hard classes
 
@@ -47,6 +47,41 @@ def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
         caption=f"Top-1 accuracy on ROI-only images, with 95 % intervals over {page.over}.",
         size=(7.4, 2.6),
     )
+
+
+def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
+    """What answers without a net, and by how much the best net is ahead of it."""
+    return page.table(
+        "off-the-shelf-controls",
+        controls.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "parameters", "seconds"]),
+        caption="What answers without a net: a support-vector machine on the colours of the ROI, a logistic "
+        "regression on the true list of the photo's other foods, and the most frequent class; and by how much "
+        "the best net is ahead.",
+        labels={
+            "model": "control",
+            "accuracy": "top-1 accuracy",
+            "macro_f1": "macro-F1",
+            "ahead": "best net minus this",
+        },
+        formats={"ahead": "{:+.3f}"},
+        intervals=["accuracy", "macro_f1", "ahead"],
+        data=controls,
+    )
+
+
+def against_colours(page: Page, bar: Bar) -> html.Html:
+    """Whether every net is above the colour histogram, and by how much the best one is."""
+    gap = interval(*bar.gap, "{:+.3f}")
+    if not bar.not_above:
+        found = "every net is above it"
+    elif not bar.above:
+        found = "no net is clearly above it"
+    else:
+        found = f"not clearly above it: {', '.join(map(style.label, bar.not_above))}"
+    page.glue("histogram-gap", gap)
+    page.glue("above-histogram", found)
+    sentence = f"Against the colours alone: {found}; {style.label(bar.best)}, the best of them, by {gap}."
+    return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
 
 def pretraining_table(page: Page, pretraining: pd.DataFrame) -> Bundle | None:

@@ -1,7 +1,8 @@
 """Page 4: does the context tell look-alikes apart, and by how much (abstract, claims 3 and 4)?
 
-On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known.
-On data without them the two classes that the single models confuse most stand for the pair.
+On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known; a
+second pair, two drinks, looks the same (paper figure 1 b). On data without them the two classes that the
+single models confuse most stand for the pair. What was possible on these very items: see `possible`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import pandas as pd
 
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.possible import ASKED, specs_under_other_laws
 from rvernet_core.experiments.rvernet import as_grid, leading_modules
 from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Leading
-from rvernet_plates import context_ceiling, roi_ceiling
+from rvernet_plates import AMBIGUOUS_PAIRS, DRINKS, context_ceiling, law, roi_ceiling
 
 METRICS = ["pair_f1", "pair_accuracy"]
 Classes = tuple[str, str]  # the two classes of the ambiguous pair
@@ -26,9 +28,10 @@ Singles = Mapping[str, Sequence[Predictions]]
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models and pairs, and the grid."""
+    """The fine-tuned single models and pairs, the grid, the controls, and models under other laws."""
     fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
-    return fine_tuned | named("grid", study.grid())
+    controls = {"controls": [spec for specs in study.controls(*ASKED).values() for spec in specs]}
+    return fine_tuned | named("grid", study.grid()) | controls | specs_under_other_laws(study)
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,26 @@ class Ambiguous:
 
 def ambiguous(study: Study, singles: Singles) -> Ambiguous:
     """The pair, its test samples, and what any model could reach on it."""
-    classes = comparisons.ambiguous_pair(singles, study.classes)
+    return _pair(study, comparisons.ambiguous_pair(singles, study.classes))
+
+
+def further_pairs(study: Study) -> list[Ambiguous]:
+    """The drinks of rendered plates, of which the ROI says nothing by law; none on other data."""
+    return [_pair(study, DRINKS)] if study.profile.data.name == "plates" else []
+
+
+def _pair(study: Study, classes: Classes) -> Ambiguous:
     names = [sample.class_name for sample in study.data.test.samples]
     samples = [i for i, name in enumerate(names) if name in classes]
     counts = (names.count(classes[0]), names.count(classes[1]))
-    if study.profile.data.name != "plates":
+    if study.profile.data.name != "plates" or classes not in AMBIGUOUS_PAIRS:
         return Ambiguous(classes, samples, counts, None, None, {})
-    law = study.profile.data.plates
+    rules = law(study.profile.data.plates, classes)
     ceilings = {
-        "ceiling, ROI": roi_ceiling(law.ambiguity).f1,
-        "ceiling, ROI + context": context_ceiling(law.ambiguity, law.context_strength).f1,
+        "ceiling, ROI": roi_ceiling(rules.d).f1,
+        "ceiling, ROI + context": context_ceiling(rules.d, rules.rho).f1,
     }
-    return Ambiguous(classes, samples, counts, law.ambiguity, law.context_strength, ceilings)
+    return Ambiguous(classes, samples, counts, rules.d, rules.rho, ceilings)
 
 
 def scores(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs) -> pd.DataFrame:

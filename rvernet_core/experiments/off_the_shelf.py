@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -16,18 +17,59 @@ from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
+CONTROLS = ("histogram", "companions", "majority")
 Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models."""
-    return named("single", study.singles())
+    """The fine-tuned single models, and the controls that they are measured by."""
+    controls = {"controls": [spec for specs in study.controls(*CONTROLS).values() for spec in specs]}
+    return named("single", study.singles()) | controls
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:
     """One row per model, best accuracy first: accuracy and macro-F1 with intervals, size, seconds a run."""
     table = comparisons.summary(singles, ["accuracy", "macro_f1"], study.classes)
     return table.sort_values("accuracy", ascending=False)
+
+
+def controls(study: Study, singles: Singles, found: Singles) -> pd.DataFrame:
+    """One row per control, best accuracy first: accuracy and macro-F1, and by how much the best net is ahead.
+
+    `ahead` is the accuracy of the best single model minus that of the control, paired over photos.
+    """
+    table = scores(study, found)
+    best = singles[scores(study, singles).iloc[0]["model"]]
+    ahead = [_ahead(study, best, found[name]) for name in table["model"]]
+    return table.assign(
+        ahead=[e.value for e in ahead],
+        ahead_low=[e.low for e in ahead],
+        ahead_high=[e.high for e in ahead],
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the colours of the ROI are worth: the single models against the colour histogram."""
+
+    best: str  # the single model with the highest accuracy
+    gap: tuple[float, float, float]  # its accuracy minus the histogram's, with the ends of its interval
+    above: list[str]  # single models that are ahead, by an interval that excludes zero
+    not_above: list[str]
+
+
+def bar(study: Study, singles: Singles, found: Singles) -> Bar:
+    """Which single models are clearly above the colour histogram, and by how much the best one is."""
+    ahead = {name: _ahead(study, runs, found["histogram"]) for name, runs in singles.items()}
+    best = scores(study, singles).iloc[0]["model"]
+    above = [name for name, e in ahead.items() if e.low > 0]
+    gap = ahead[best].value, ahead[best].low, ahead[best].high
+    return Bar(best, gap, above, [name for name in ahead if name not in above])
+
+
+def _ahead(study: Study, runs: Sequence[Predictions], control: Sequence[Predictions]) -> Any:
+    """Accuracy of a model minus a control's, whose one run stands beside every seed."""
+    return comparisons.difference(runs, [*control] * len(runs), "accuracy", study.classes)
 
 
 def pretraining(study: Study, singles: Singles) -> pd.DataFrame:

@@ -12,6 +12,25 @@ from rvernet_core.models.backbones import BACKBONES
 
 
 @dataclass(frozen=True)
+class Altered:
+    """Rendered plates under another law of the sauces, to see that models gain there what can be gained."""
+
+    name: str  # fit for a file name
+    ambiguity: float  # see PlatesSpec
+    context_strength: float
+
+    def of(self, data: DataSpec) -> DataSpec:
+        """The same data under this law."""
+        law = replace(data.plates, ambiguity=self.ambiguity, context_strength=self.context_strength)
+        return replace(data, plates=law)
+
+
+_LAW = PlatesSpec()
+SAME_LOOKS = Altered("same-looks", 0.0, _LAW.context_strength)
+NO_CONTEXT = Altered("no-context", _LAW.ambiguity, 0.5)
+
+
+@dataclass(frozen=True)
 class Profile:
     """One scale at which the whole companion runs. All profiles walk the same code path."""
 
@@ -30,6 +49,7 @@ class Profile:
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
     audit_seeds: tuple[int, ...] = ()  # of the audit of paper against code; empty: all
     audited_singles: tuple[str, ...] = ("deit-distilled",)  # beside the first of `ablated`
+    altered: tuple[Altered, ...] = (SAME_LOOKS, NO_CONTEXT)  # other laws of the plates; nothing on other data
     models_per_job: int = 1  # models that one process trains; starting a process takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
@@ -125,6 +145,7 @@ PROFILES: dict[str, Profile] = {
             name="paper",
             purpose="the paper's own scale: FoodSeg103 and two sauces, pretrained timm nets, one GPU",
             data=DataSpec(name="foodseg103-hub"),  # of known hashes; the official archive has none
+            altered=(),
             scale="paper",
             seeds=(0, 1, 2),
             ablation_seeds=(),

@@ -127,6 +127,34 @@ def test_files_that_contradict_each_other_are_refused(predictions, tmp_path):
         read_predictions("page", tmp_path)
 
 
+def test_runs_on_other_data_and_on_a_part_of_it_come_back(predictions, tmp_path):
+    """A page may show other laws of the plates, whose photos show other sauces, and ideal observers."""
+    other = RunSpec(DataSpec(train_scenes=10, test_scenes=13, plates=PlatesSpec(size=64, ambiguity=0.0)))
+    keys = [*KEYS[4:], *(f"egg/{i:03d}" for i in range(9))]
+    photos = [key[-3:] for key in keys]
+    labels = np.array([*LABELS[4:], *[1] * 9])
+    longer = make_predictions(labels, labels, run="other", spec=other, key=keys, image_id=photos)
+    part = make_predictions(
+        LABELS[::3],
+        LABELS[::3],
+        run="part",
+        spec=TEACHER,
+        key=KEYS[::3],
+        image_id=[k[-3:] for k in KEYS[::3]],
+    )
+    plain = predictions[0]
+    whole = make_predictions(
+        plain.predicted, plain.labels, run="plain", spec=TEACHER, key=KEYS, image_id=[k[-3:] for k in KEYS]
+    )
+    write_predictions("page", [part, whole, longer], tmp_path)
+    stored = read_predictions("page", tmp_path)
+    for entry in (part, whole):
+        assert_same(stored[entry.name], entry)
+    columns = ["key", "image_id", "label", "predicted"]
+    found = stored["other"].table.sort_values("key", ignore_index=True)[columns]
+    pd.testing.assert_frame_equal(found, longer.table.sort_values("key", ignore_index=True)[columns])
+
+
 def test_what_all_share_stands_once():
     facts = {
         "a": {"x": {"p": 1, "q": 2}, "only": 3},

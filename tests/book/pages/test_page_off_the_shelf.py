@@ -8,7 +8,7 @@ from small_photos import make_study
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
 from rvernet_book.photo_grid import photo_grid
-from rvernet_core.experiments.off_the_shelf import Lead, Verdict
+from rvernet_core.experiments.off_the_shelf import Bar, Lead, Verdict
 from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 SCORES = pd.DataFrame(
@@ -82,6 +82,33 @@ def test_the_pretraining_table_names_the_test_in_its_caption(page):
     assert "on 200 scenes, and" in repr(bundle)
     assert "<td>12</td>" in bundle._repr_html_()
     assert "200 scenes" not in bundle.paths["csv"].read_text()
+
+
+def test_the_controls_stand_beside_the_best_nets_lead(page):
+    ahead = {"ahead": [0.3, 0.6], "ahead_low": [0.25, 0.55], "ahead_high": [0.35, 0.65]}
+    controls = SCORES.assign(model=["histogram", "majority"], **ahead)
+    bundle = show.control_table(page, controls)
+    shown = bundle._repr_html_()
+    assert "colour histogram" in shown
+    assert '+0.300 <span class="rvn-interval">[+0.250, +0.350]' in shown
+    data = pd.read_csv(bundle.paths["csv"]).set_index(["model", "metric"])
+    assert data.loc[("majority", "ahead"), ["value", "low", "high"]].tolist() == [0.6, 0.55, 0.65]
+
+
+@pytest.mark.parametrize(
+    ("above", "not_above", "found"),
+    [
+        (["deit", "vit"], [], "every net is above it"),
+        (["deit"], ["vit"], "not clearly above it: ViT"),
+        ([], ["deit", "vit"], "no net is clearly above it"),
+    ],
+)
+def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_above, found):
+    sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, not_above)).text
+    assert (
+        sentence == f"Against the colours alone: {found}; DeiT, the best of them, by +0.300 [+0.250, +0.350]."
+    )
+    assert page.numbers == {"histogram-gap": "+0.300 [+0.250, +0.350]", "above-histogram": found}
 
 
 def test_differences_have_a_sign(page):

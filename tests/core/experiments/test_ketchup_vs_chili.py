@@ -8,6 +8,7 @@ from small_sets import make_predictions
 
 from rvernet_core.config import replace
 from rvernet_core.experiments import ketchup_vs_chili as page
+from rvernet_core.experiments import possible
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
 
@@ -58,6 +59,15 @@ def test_the_pair_of_the_plates_has_ceilings_from_the_law():
     assert pair.samples == list(SAUCES)
     assert (pair.d, pair.rho) == (law.ambiguity, law.context_strength)
     assert 0.5 < pair.ceilings["ceiling, ROI"] < pair.ceilings["ceiling, ROI + context"] < 1
+
+
+def test_the_drinks_of_the_plates_have_a_law_of_their_own_and_other_data_have_none():
+    (drinks,) = page.further_pairs(study())
+    law = study().profile.data.plates
+    assert drinks.classes == ("water", "liquor")
+    assert (drinks.d, drinks.rho) == (law.drink_ambiguity, law.drink_context_strength)
+    assert list(drinks.ceilings.values()) == pytest.approx([0.5, law.drink_context_strength])
+    assert page.further_pairs(study("foodseg103")) == []
 
 
 def test_on_other_data_the_most_confused_classes_stand_for_the_pair_without_ceilings():
@@ -162,5 +172,15 @@ def test_other_classes_do_not_count_as_rescued():
 def test_the_page_needs_every_model_that_it_asks_for():
     real = Study.of("smoke", backbones=["vit", "mobilenetv2"], device="cpu")
     needed = {spec for specs in page.needs(real).values() for spec in specs}
-    for family in (real.singles(), real.pairs(), real.grid()):
+    few = [family for part in real.altered().values() for family in possible.models_under(part)]
+    controls = real.controls("companions", "ideal-look", "ideal-company", "ideal-both")
+    assert len(controls) == 4
+    for family in (
+        real.singles(),
+        real.pairs(),
+        real.grid(),
+        controls,
+        *few,
+        *possible.models_under(real.few()),
+    ):
         assert {spec for specs in family.values() for spec in specs} <= needed

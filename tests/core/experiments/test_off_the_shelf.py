@@ -36,9 +36,31 @@ def singles(make_predictions):
 def test_the_page_needs_the_single_models_of_every_seed():
     study = Study.of("smoke", seeds=[0, 1], backbones=["deit", "vit"], device="cpu")
     needs = page.needs(study)
-    assert list(needs) == ["single-deit", "single-vit"]
+    assert list(needs) == ["single-deit", "single-vit", "controls"]
     assert [spec.seed for spec in needs["single-vit"]] == [0, 1]
+    controls = needs.pop("controls")
     assert {spec.model.branches for specs in needs.values() for spec in specs} == {("roi",)}
+    assert sorted(spec.model.control for spec in controls) == sorted(page.CONTROLS)
+
+
+def test_the_best_net_is_compared_with_every_control_and_every_net_with_the_histogram(
+    study, singles, make_predictions
+):
+    colours = np.where(np.arange(100) % 3 == 0, (TRUTH + 1) % 4, TRUTH)  # a third is wrong
+    found = {
+        "majority": [make_predictions(TRUTH * 0, TRUTH)],
+        "histogram": [make_predictions(colours, TRUTH)],
+    }
+    table = page.controls(study, singles, found).set_index("model")
+    assert list(table.index) == ["histogram", "majority"]
+    assert table.loc["histogram", "ahead"] == pytest.approx(0.34)
+    assert table.loc["majority", "ahead"] == pytest.approx(0.75)
+    assert (table["ahead_low"] < table["ahead"]).all()
+    bar = page.bar(study, singles, found)
+    assert (bar.best, bar.above, bar.not_above) == ("deit", ["mobilenetv2", "deit"], [])
+    assert bar.gap == tuple(table.loc["histogram", ["ahead", "ahead_low", "ahead_high"]])
+    good = {"histogram": [make_predictions(WRONG, TRUTH)]}
+    assert page.bar(study, singles, good).not_above == ["mobilenetv2"]
 
 
 def test_the_best_model_comes_first(study, singles):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rvernet_core import config
 from rvernet_core.config import CLEAN, Condition, ModelSpec, Noise
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.evaluation.perturbed import perturbed_test_set
@@ -62,6 +63,28 @@ def test_a_context_only_model_is_brought_to_the_profiles_scale():
     specs = study.specs(ModelSpec(roi=None, extra_roi="vit"), study.profile.single)
     assert [spec.seed for spec in specs] == [0, 1, 2]
     assert {(spec.model.branches, spec.model.scale) for spec in specs} == {(("extra_roi",), "paper")}
+
+
+def test_a_control_without_chance_has_one_run_and_the_ideal_observers_one_per_seed():
+    found = Study.of("demo", seeds=[3, 4], device="cpu").controls("majority", "ideal-look", "no control")
+    assert [spec.seed for spec in found["majority"]] == [0]
+    assert [spec.seed for spec in found["ideal-look"]] == [3, 4]
+    assert set(found) == {"majority", "ideal-look"}
+    assert set(Study.of("paper", device="cpu").controls("majority", "ideal-look")) == {"majority"}
+
+
+def test_other_laws_change_the_plates_alone_and_count_as_used():
+    study = Study.of("demo", masks="sam", device="cpu")
+    few, altered = study.few(), study.altered()
+    assert few.profile.pairs == study.profile.ablated
+    assert list(altered) == [law.name for law in study.profile.altered]
+    for law, part in zip(study.profile.altered, altered.values(), strict=True):
+        data = part.profile.data
+        assert (data.plates.ambiguity, data.plates.context_strength) == (law.ambiguity, law.context_strength)
+        assert config.replace(data, plates=study.profile.data.plates) == study.profile.data
+        assert (part.profile.pairs, part.profile.seeds) == (few.profile.pairs, few.profile.seeds)
+        assert part.used is study.used
+    assert Study.of("paper", device="cpu").altered() == {}
 
 
 def test_families_get_names_that_are_fit_for_files():
