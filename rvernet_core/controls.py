@@ -121,12 +121,12 @@ def _histogram(spec: RunSpec, data: FoodData) -> Answers:
     grid = {"C": GRID["C"], "gamma": [factor * scale for factor in GRID["gamma"]]}
     some = _whole_photos(photos, CHOSEN_ON)
     folds = min(FOLDS, len(set(photos[some])))
-    chosen = {"C": 10.0, "gamma": scale}
+    chosen: dict[str, Any] = {"C": 10.0, "gamma": scale}
     if folds > 1 and len(set(labels[some])) > 1:
         search = GridSearchCV(SVC(), grid, cv=GroupKFold(folds), refit=False, error_score=0.0)
         search.fit(features[some], labels[some], groups=photos[some])
         chosen = {name: float(value) for name, value in search.best_params_.items()}
-    machine = SVC(C=chosen["C"], gamma=chosen["gamma"]).fit(features, labels)
+    machine = SVC(**chosen).fit(features, labels)
     learned = machine.support_vectors_.size + machine.dual_coef_.size + machine.intercept_.size
     logits = _among(machine.classes_, machine.decision_function(unseen), len(data.classes))
     return Answers(np.arange(len(data.test)), logits, parameters=learned, chosen=chosen)
