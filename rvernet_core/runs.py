@@ -280,6 +280,7 @@ def run_control(spec: RunSpec, data: FoodData, folder: Path) -> Run:
         "classes": len(data.classes),
         "history": [],
         "parameters": answers.parameters,
+        "checkpoint_sha256": None,
         "chosen": answers.chosen,
     }
     manifest = _manifest(folder, spec, facts, start, "cpu", 1)

@@ -204,9 +204,7 @@ def drinks(
         return None
     pair, scores = pairs[0], tables[0]
     alone = ", ".join(map(style.label, chance.above))
-    verdict = (
-        "the interval of no single model lies above chance" if not alone else f"above chance lies {alone}"
-    )
+    verdict = "no single model is above chance" if not alone else f"above chance: {alone}"
     verdict += ", and together they are at chance" if chance.at_chance else ", and together they are above it"
     page.glue("drinks", _name(pair))
     page.glue("drinks-count", " and ".join(map(str, pair.counts)))
@@ -218,8 +216,9 @@ def drinks(
         "drinks",
         chance.table.drop(columns=["pair_accuracy_spread", "seeds"]),
         caption=f"Single models on {pair.classes[0]} and {pair.classes[1]}, of which the ROI says nothing: accuracy, "
-        "and where its 95 % interval over seeds and photos lies.",
+        "p of the null that it is that of chance (of single models after Holm's correction), and what follows.",
         labels={"pair_accuracy": "accuracy on the pair"},
+        formats={"p": "{:.2g}"},
         intervals=["pair_accuracy"],
         data=chance.table,
     )
@@ -255,11 +254,13 @@ def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None
     page.glue("laws-compared", facts.compared)
     page.glue(
         "laws-verdict",
-        "no model gains what it should not" if facts.as_it_should else f"by their intervals {named}",
+        "no model gains what it should not"
+        if facts.as_it_should
+        else f"by tests corrected over all questions, {named}",
     )
     if laws.empty:
         return None
-    shown = laws.drop(columns=[c for c in laws if c.endswith("_spread")])
+    shown = laws.drop(columns=[c for c in laws if c.startswith("p of ")])
     pairs = "gain" in laws
     return page.table(
         "other-laws",

@@ -30,7 +30,7 @@ Singles = Mapping[str, Sequence[Predictions]]
 def needs(study: Study) -> dict[str, list[RunSpec]]:
     """The fine-tuned single models and pairs, the grid, the controls, and models under other laws."""
     fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
-    controls = {"controls": [spec for specs in study.controls(*ASKED).values() for spec in specs]}
+    controls = named("control", study.controls(*ASKED))
     return fine_tuned | named("grid", study.grid()) | controls | specs_under_other_laws(study)
 
 

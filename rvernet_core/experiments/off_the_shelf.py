@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -23,8 +22,7 @@ Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
     """The fine-tuned single models, and the controls that they are measured by."""
-    controls = {"controls": [spec for specs in study.controls(*CONTROLS).values() for spec in specs]}
-    return named("single", study.singles()) | controls
+    return named("single", study.singles()) | named("control", study.controls(*CONTROLS))
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:
@@ -54,7 +52,7 @@ class Bar:
 
     best: str  # the single model with the highest accuracy
     gap: tuple[float, float, float]  # its accuracy minus the histogram's, with the ends of its interval
-    above: list[str]  # single models that are ahead, by an interval that excludes zero
+    above: list[str]  # single models that are ahead, after Holm's correction over all of them
     not_above: list[str]
 
 
@@ -62,12 +60,13 @@ def bar(study: Study, singles: Singles, found: Singles) -> Bar:
     """Which single models are clearly above the colour histogram, and by how much the best one is."""
     ahead = {name: _ahead(study, runs, found["histogram"]) for name, runs in singles.items()}
     best = scores(study, singles).iloc[0]["model"]
-    above = [name for name, e in ahead.items() if e.low > 0]
+    family = comparisons.compared([{"model": name} for name in ahead], list(ahead.values()), "ahead")
+    above = list(family.loc[comparisons.shown(family, "ahead") > 0, "model"])
     gap = ahead[best].value, ahead[best].low, ahead[best].high
     return Bar(best, gap, above, [name for name in ahead if name not in above])
 
 
-def _ahead(study: Study, runs: Sequence[Predictions], control: Sequence[Predictions]) -> Any:
+def _ahead(study: Study, runs: Sequence[Predictions], control: Sequence[Predictions]) -> Estimate:
     """Accuracy of a model minus a control's, whose one run stands beside every seed."""
     return comparisons.difference(runs, [*control] * len(runs), "accuracy", study.classes)
 

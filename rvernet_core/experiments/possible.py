@@ -7,16 +7,19 @@ no other food that is taken for one of the pair counts. So nets and ideal observ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from rvernet_core import uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.controls import IDEAL
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.study import Pair, Study
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate
 from rvernet_plates import SAUCES, law
 
 METRICS = ["pair_f1", "pair_accuracy"]
@@ -107,9 +110,9 @@ def _against_bounds(study: Study, shown: Items) -> list[dict]:
 class Chance:
     """How single models do on a pair of which the ROI says nothing."""
 
-    table: pd.DataFrame  # one row per single model, and first one of all together: accuracy, verdict
+    table: pd.DataFrame  # one row per single model, and first one of all together: accuracy, p, verdict
     together: Difference  # accuracy of all single models together
-    above: list[str]  # single models whose interval lies above chance
+    above: list[str]  # single models above chance, after Holm's correction over all of them
 
     @property
     def at_chance(self) -> bool:
@@ -118,30 +121,48 @@ class Chance:
 
 
 def chance(study: Study, pairs: Sequence[Items]) -> Chance | None:
-    """Whether a single model tells the first of `pairs`, by intervals: each alone, and all of them as one.
+    """Whether a single model tells the first of `pairs`: each alone, and all of them as one; None without.
 
-    None without a pair. Of many intervals of 95 % some miss by chance; that of all together is one test.
+    p is that of the null that the accuracy is that of chance, of single models after Holm's correction over
+    all of them; a model that answers third classes may lie below.
     """
     if not pairs:
         return None
     shown = pairs[0]
     models = {"all single models": [run for runs in shown.singles.values() for run in runs], **shown.singles}
-    table = comparisons.summary(models, ["pair_accuracy"], study.classes, shown.classes)
-    low, high = table["pair_accuracy_low"], table["pair_accuracy_high"]
-    table["verdict"] = "at chance"
-    table.loc[low > CHANCE, "verdict"] = "above chance"
-    table.loc[high < CHANCE, "verdict"] = "below chance"  # third classes are answered
-    first = table.iloc[0]
-    together = (first["pair_accuracy"], first["pair_accuracy_low"], first["pair_accuracy_high"])
-    alone = table.iloc[1:]
-    above = alone.loc[alone["verdict"] == "above chance", "model"]
-    columns = [
-        "model",
-        *(f"pair_accuracy{end}" for end in ("", "_low", "_high", "_spread")),
-        "seeds",
-        "verdict",
+    found = [_accuracy(study, shown, runs) for runs in models.values()]
+    raw = [_p_of_chance(e) for e in found]
+    rows = [
+        {
+            "model": name,
+            "pair_accuracy": e.value,
+            "pair_accuracy_low": e.low,
+            "pair_accuracy_high": e.high,
+            "pair_accuracy_spread": e.spread,
+            "seeds": e.seeds,
+            "p": p,
+            "verdict": _verdict(e.value, p),
+        }
+        for name, e, p in zip(models, found, [raw[0], *uncertainty.holm(raw[1:])], strict=True)
     ]
-    return Chance(table[columns], together, list(above))
+    together = found[0].value, found[0].low, found[0].high
+    above = [row["model"] for row in rows[1:] if row["verdict"] == "above chance"]
+    return Chance(pd.DataFrame(rows), together, above)
+
+
+def _verdict(accuracy: float, p: float) -> str:
+    if p >= 1 - uncertainty.LEVEL:
+        return "at chance"
+    return "above chance" if accuracy > CHANCE else "below chance"
+
+
+def _accuracy(study: Study, shown: Items, runs: Sequence[Predictions]) -> Estimate:
+    measured = comparisons.measured(runs, "pair_accuracy", study.classes, shown.classes)
+    return uncertainty.estimate(measured, comparisons.units_of(runs))
+
+
+def _p_of_chance(accuracy: Estimate) -> float:
+    return replace(accuracy, value=accuracy.value - CHANCE).p
 
 
 # --- other laws ---------------------------------------------------------------------------------------
@@ -169,7 +190,7 @@ def other_laws(study: Study) -> pd.DataFrame:
 
     One row per law and model: law, d, rho, model, kind, pair_accuracy on the sauces alone, what was possible,
     `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the possible
-    gain. Empty on data without a law.
+    gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected. Empty without a law.
     """
     altered = study.altered()
     rows: list[dict] = []
@@ -187,25 +208,28 @@ def _under(study: Study, shown: Items) -> list[dict]:
     room = bounds["ideal-both"]["pair_accuracy"] - bounds["ideal-look"]["pair_accuracy"]
     rows = []
     for kind, models in (("single", shown.singles), ("RveRNet", shown.pairs)):
-        own = _scores_of(study, shown, models)
         for key, runs in models.items():
-            name = comparisons.model_name(key)
-            row: dict = {"model": name, "kind": kind}
-            row |= {c: own[name][c] for c in ("pair_accuracy", "pair_accuracy_low", "pair_accuracy_high")}
+            accuracy = _accuracy(study, shown, runs)
+            short = _difference(study, shown, runs, shown.controls[BOUND[kind]], "pair_accuracy")
+            row: dict = {"model": comparisons.model_name(key), "kind": kind}
+            row |= _interval("pair_accuracy", accuracy)
             row["possible"] = bounds[BOUND[kind]]["pair_accuracy"]
-            ideal = shown.controls[BOUND[kind]]
-            row |= _interval("short", _difference(study, shown, runs, ideal, "pair_accuracy"))
-            if kind == "RveRNet":
-                single = shown.singles[key[0]]
-                row |= _interval("gain", _difference(study, shown, runs, single, "pair_accuracy"))
-                row["possible gain"] = room
+            row |= _interval("short", short) | {"p of short": short.p}
+            if kind == "single":
+                row["p of chance"] = _p_of_chance(accuracy)
+            else:
+                gain = _difference(study, shown, runs, shown.singles[key[0]], "pair_accuracy")
+                row |= _interval("gain", gain) | {"possible gain": room, "p of gain": gain.p}
             rows.append(row)
     return rows
 
 
 @dataclass(frozen=True)
 class OtherLaws:
-    """What was gained under other laws that should not be, by intervals; each entry "model (law)"."""
+    """What was gained under other laws that should not be, after Holm's correction over all such questions.
+
+    Each entry is "model (law)".
+    """
 
     told: list[str]  # single models above chance where the looks are the same
     gained: list[str]  # RveRNets above their single model where the company says nothing
@@ -223,16 +247,18 @@ def law_facts(table: pd.DataFrame) -> OtherLaws:
     if table.empty:
         return OtherLaws([], [], [], 0)
     single, other = table["kind"] == "single", table["law"] != table["law"].iloc[0]
-
-    def names(rows: pd.Series) -> list[str]:
-        return [f"{model} ({under})" for model, under in table.loc[rows, ["model", "law"]].to_numpy()]
-
-    return OtherLaws(
-        names(single & (table["d"] == 0) & (table["pair_accuracy_low"] > CHANCE)),
-        names(~single & (table["rho"] == CHANCE) & (table["gain_low"] > 0)),
-        names(other & (table["short_low"] > 0)),
-        int(other.sum()),
-    )
+    asked = {  # which rows answer a question, what is above zero in a bad answer, and its p
+        "told": (single & (table["d"] == 0), table["pair_accuracy"] - CHANCE, table["p of chance"]),
+        "gained": (~single & (table["rho"] == CHANCE), table["gain"], table["p of gain"]),
+        "beyond": (other, table["short"], table["p of short"]),
+    }
+    raw = np.concatenate([p[rows] for rows, _, p in asked.values()])
+    adjusted = iter(np.split(uncertainty.holm(list(raw)), np.cumsum([r.sum() for r, _, _ in asked.values()])))
+    found = {}
+    for question, (rows, excess, _) in asked.items():
+        bad = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
+        found[question] = [f"{m} ({under})" for m, under in bad[["model", "law"]].to_numpy()]
+    return OtherLaws(**found, compared=int(other.sum()))
 
 
 # --- helpers ------------------------------------------------------------------------------------------
@@ -248,10 +274,9 @@ def _scores_of(study: Study, shown: Items, models: Models) -> dict[str, dict]:
 
 def _difference(
     study: Study, shown: Items, first: Sequence[Predictions], second: Sequence[Predictions], metric: str
-) -> Difference:
-    found = comparisons.difference(first, second, metric, study.classes, shown.classes)
-    return found.value, found.low, found.high
+) -> Estimate:
+    return comparisons.difference(first, second, metric, study.classes, shown.classes)
 
 
-def _interval(name: str, found: Difference) -> dict[str, float]:
-    return dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
+def _interval(name: str, found: Estimate) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

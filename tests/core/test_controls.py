@@ -8,10 +8,11 @@ import pytest
 from sklearn.svm import SVC
 
 from rvernet_core import controls, runs
-from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
+from rvernet_core.config import Condition, DataSpec, ModelSpec, Noise, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.controls import IDEAL, colour_histogram, control, other_foods
 from rvernet_core.data import FoodData
 from rvernet_core.errors import ConfigError, DataError
+from rvernet_core.evaluation.evaluate import evaluate
 from rvernet_core.predictions import WITHIN_PAIR
 from rvernet_core.runs import RunStore
 from rvernet_plates import (
@@ -98,6 +99,12 @@ def test_a_control_is_a_run_with_answers_and_without_weights(store, name, monkey
     assert run.metrics["accuracy"] == pytest.approx((predictions.predicted == predictions.labels).mean())
     monkeypatch.setattr(controls, "answer", lambda *_: pytest.fail("asked again"))
     assert store.load_or_train(spec).metrics == run.metrics
+
+
+def test_a_control_is_not_evaluated_under_noise(store):
+    run = store.load_or_train(control("majority", DATA))
+    with pytest.raises(ConfigError, match="which is no net"):
+        evaluate([run], [Condition(noise=Noise("translocation"))], store)
 
 
 def test_every_control_and_every_law_has_a_run_of_its_own(store):

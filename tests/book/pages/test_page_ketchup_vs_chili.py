@@ -230,6 +230,7 @@ def chance(above, low):
             "pair_accuracy_high": [0.55, 0.55],
             "pair_accuracy_spread": [0.0, 0.0],
             "seeds": [4, 2],
+            "p": [0.9, 0.8],
             "verdict": ["at chance", "at chance"],
         }
     )
@@ -239,9 +240,9 @@ def chance(above, low):
 @pytest.mark.parametrize(
     ("above", "low", "verdict"),
     [
-        ([], 0.45, "the interval of no single model lies above chance, and together they are at chance"),
-        (["vit"], 0.45, "above chance lies ViT, and together they are at chance"),
-        (["vit"], 0.51, "above chance lies ViT, and together they are above it"),
+        ([], 0.45, "no single model is above chance, and together they are at chance"),
+        (["vit"], 0.45, "above chance: ViT, and together they are at chance"),
+        (["vit"], 0.51, "above chance: ViT, and together they are above it"),
     ],
 )
 def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above, low, verdict):
@@ -273,16 +274,24 @@ def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page
     laws = bounds().drop(
         columns=[c for c in bounds() if "f1" in c or c in ("pair", "possible pair_accuracy")]
     )
+    laws["p of short"] = 0.3
     laws = laws.assign(law=["as on this page", "no context"], d=1.5, rho=[0.8, 0.5], possible=0.75)
     bundle = show.law_table(page, laws, OtherLaws([], [], [], 1))
     assert "no context" in bundle._repr_html_()
     data = pd.read_csv(bundle.paths["csv"])
-    assert set(data["metric"]) == {"pair_accuracy", "short", "gain", "possible", "possible gain"}
+    assert set(data["metric"]) == {
+        "pair_accuracy",
+        "short",
+        "gain",
+        "possible",
+        "possible gain",
+        "p of short",
+    }
     assert list(data["rho"].unique()) == [0.8, 0.5]
     assert page.numbers["laws-verdict"] == "no model gains what it should not"
     show.law_table(page, laws, OtherLaws([], ["vit + vit (no context)"], [], 1))
     assert page.numbers["laws-verdict"] == (
-        "by their intervals gained from company that says nothing: vit + vit (no context)"
+        "by tests corrected over all questions, gained from company that says nothing: vit + vit (no context)"
     )
 
 

@@ -36,11 +36,11 @@ def singles(make_predictions):
 def test_the_page_needs_the_single_models_of_every_seed():
     study = Study.of("smoke", seeds=[0, 1], backbones=["deit", "vit"], device="cpu")
     needs = page.needs(study)
-    assert list(needs) == ["single-deit", "single-vit", "controls"]
+    controls = [needs.pop(f"control-{name}") for name in page.CONTROLS]
+    assert list(needs) == ["single-deit", "single-vit"]
     assert [spec.seed for spec in needs["single-vit"]] == [0, 1]
-    controls = needs.pop("controls")
     assert {spec.model.branches for specs in needs.values() for spec in specs} == {("roi",)}
-    assert sorted(spec.model.control for spec in controls) == sorted(page.CONTROLS)
+    assert [[spec.model.control for spec in specs] for specs in controls] == [[n] for n in page.CONTROLS]
 
 
 def test_the_best_net_is_compared_with_every_control_and_every_net_with_the_histogram(
