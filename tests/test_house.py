@@ -32,6 +32,7 @@ FLOORS = [
 LIBRARIES = {
     "segment_anything": {"rvernet_core.masking", "zoo"},
     "timm": {"rvernet_core.models"},
+    "sklearn": {"rvernet_core.controls", "rvernet_core.evaluation"},
     "pytorch_grad_cam": {"rvernet_core.evaluation"},
     "matplotlib": {"rvernet_book"},
     "seaborn": {"rvernet_book"},

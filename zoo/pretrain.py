@@ -34,7 +34,7 @@ from rvernet_core.training import warmup_cosine
 from zoo.augment import AUGMENTATION, MILD, STRONG, augment, to_pixels
 
 PRETRAINING = 1  # raised whenever this file trains otherwise; part of a pretraining's identity
-BATCH, WEIGHT_DECAY, WARMUP, SMOOTHING, CLIP = 128, 0.05, 0.05, 0.1, 1.0
+BATCH, WEIGHT_DECAY, WARMUP, SMOOTHING, CLIP = 32, 0.05, 0.05, 0.1, 1.0
 TEACHER, STRENGTH = "mobilenetv2", 0.5  # of DeiT-distilled; the teacher's share of its loss, as in DeiT
 CHECKPOINT_SECONDS = 60.0
 

@@ -42,8 +42,8 @@ from zoo.things import thing_corpus
 
 #: Pictures and the first of their seeds. The search measures on pictures that are not in the final test.
 TRAIN, TEST, CHOICE = (100_000, 0), (3_000, 10_000_000), (2_000, 20_000_000)
-RATES = (5e-4, 1e-3, 2e-3, 4e-3)  # peak rates of the search
-SEARCH_PICTURES = 20_000
+RATES = (5e-4, 1e-3, 2e-3)  # peak rates of the search
+SEARCH_PICTURES = 10_000
 RECORD = Path(__file__).with_name("pretraining.csv")  # the search and what came of it; beside it, as a page
 
 log = logging.getLogger(__name__)

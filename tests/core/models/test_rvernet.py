@@ -39,7 +39,7 @@ def test_a_pair_of_one_architecture_is_two_independent_modules():
 
 def test_the_integration_module_is_the_papers():
     model = build(roi="mobilenetv2", extra_roi="vit")
-    assert model.integrated_fc1.in_features == 2 * 23  # each backbone's own logits; 2 x 1000 at paper scale
+    assert model.integrated_fc1.in_features == 2 * MICRO_LABELS  # own logits; 2 x 1000 at paper scale
     assert model.integrated_fc1.out_features == 640
     assert model.integrated_fc2.out_features == 7
 
