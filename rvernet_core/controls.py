@@ -35,9 +35,7 @@ from rvernet_plates import AMBIGUOUS_PAIRS
 BINS = (12, 8, 8)  # of hue, saturation and value
 GRID = {"C": [1.0, 10.0, 100.0], "gamma": [0.5, 1.0]}  # gamma: in units of scikit-learn's "scale"
 FOLDS = 3
-CHOSEN_ON = (
-    3000  # training samples on which C and gamma are chosen; at FoodSeg103's size all take half an hour
-)
+CHOSEN_ON = 3000  # training samples on which C and gamma are chosen; on all of FoodSeg103 that takes long
 _NEVER = -30.0  # logit of a class that is out of the question: e to this is nothing beside any other
 _COIN = 1e-6  # by how much a coin moves an even chance
 
