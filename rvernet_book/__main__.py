@@ -2,6 +2,7 @@
 
 summary      the headlines of the record, into book/summary.md and the README
 coverage     which page answers which item of the paper, into book/coverage.md
+claims       when each rule for a claim was committed, and the verdicts in the README
 intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
@@ -22,7 +23,7 @@ def main() -> None:
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "what", choices=("summary", "coverage", "intervals", "parameters", "artwork", "bench")
+        "what", choices=("summary", "coverage", "claims", "intervals", "parameters", "artwork", "bench")
     )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
@@ -43,6 +44,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "claims":
+        from rvernet_book.ledger import write_ledger
+
+        write_ledger(options.folder or ROOT / "book", None if options.folder else ROOT / "README.md")
     elif options.what == "intervals":
         from rvernet_book.intervals import write_intervals
 

@@ -311,7 +311,9 @@ def _verdict(condition: Condition, rows: tuple[Row, ...]) -> str:
     """The word for one condition, from the states of its rows."""
     states = [row.state for row in rows]
     shown = sum(state == "for" for state in states)
-    toward = sum(state in ("for", "toward") for state in states)
+    sign = -1 if condition.direction == "below" else 1
+    ahead = [sign * (row.value - condition.than) > 0 and condition.direction != "differs" for row in rows]
+    toward = sum(state == "for" or points for state, points in zip(states, ahead, strict=True))
     refuted = sum(state in ("against", "negligible") for state in states)
     enough = {"all": len(rows), "most": len(rows) // 2 + 1, "any": 1}[condition.need]
     if shown >= enough:
