@@ -158,10 +158,10 @@ def anchor(claim: Claim) -> str:
 # --- the summary --------------------------------------------------------------------------------------
 
 
-def summary(found: list[Entry], page: str = "claims.md", label: str = "#{}") -> str:
+def summary(found: list[Entry], page: str = "", label: str = "#{}") -> str:
     """Markdown: a line for each claim with its verdict by the book's own record, and the count of each word.
 
-    page: address of the ledger. label: how a section of it is addressed.
+    page: address of the ledger; in the book the label of a section is enough. label: how that is written.
     """
     lines = []
     for entry in found:

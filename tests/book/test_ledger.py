@@ -102,7 +102,7 @@ def test_a_stale_page_judges_nothing(book, monkeypatch):
 
 def test_the_summary_has_a_line_for_each_claim_and_counts_the_words(book):
     text = ledger.summary(ledger.entries(book))
-    assert "| It gains. | [✔ **reproduced**](claims.md#claim-gains) |" in text
+    assert "| It gains. | [✔ **reproduced**](#claim-gains) |" in text
     assert text.endswith("*1 reproduced, 1 not testable here.*")
 
 
