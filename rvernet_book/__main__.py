@@ -1,6 +1,8 @@
 """`python -m rvernet_book WHAT`: writes what is generated, not edited.
 
 summary      the headlines of the record, into book/summary.md and the README
+verifications  the kept verifications, into book/verifications.md
+announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
 claims       when each rule for a claim was committed, and the verdicts in the README
 intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
@@ -23,7 +25,18 @@ def main() -> None:
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "what", choices=("summary", "coverage", "claims", "intervals", "parameters", "artwork", "bench")
+        "what",
+        choices=(
+            "summary",
+            "coverage",
+            "claims",
+            "intervals",
+            "verifications",
+            "announce",
+            "parameters",
+            "artwork",
+            "bench",
+        ),
     )
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
@@ -48,6 +61,14 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.ledger import write_ledger
 
         write_ledger(options.folder or ROOT / "book", None if options.folder else ROOT / "README.md")
+    elif options.what == "announce":
+        from rvernet_book.published import RECORD, announce
+
+        print("\n".join(announce(RECORD, options.folder or ROOT / "notebooks")) or "the record lacks no page")
+    elif options.what == "verifications":
+        from rvernet_book.certificate import write_page
+
+        write_page(options.folder or ROOT / "book")
     elif options.what == "intervals":
         from rvernet_book.intervals import write_intervals
 

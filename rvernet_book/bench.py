@@ -15,6 +15,7 @@ from rvernet_core.models import backbones
 from rvernet_plates import PlatesSpec, render_scene
 
 BATCH = 50
+SIDE = backbones.input_size("micro")
 
 
 def measure(repeats: int = 5) -> pd.DataFrame:
@@ -41,9 +42,9 @@ def _cutting(repeats: int) -> tuple[str, float, str]:
 
     def prepare() -> None:
         for cutout in cut(scene.image, scene.instances == 1):
-            letterbox(cutout, 64)
+            letterbox(cutout, SIDE)
 
-    return "cut out and letterbox to 64 px", _median(prepare, 10 * repeats), "pair"
+    return f"cut out and letterbox to {SIDE} px", _median(prepare, 10 * repeats), "pair"
 
 
 def _segmenting(repeats: int) -> list[tuple[str, float, str]]:
@@ -60,7 +61,7 @@ def _segmenting(repeats: int) -> list[tuple[str, float, str]]:
 
 def _net(name: str, repeats: int) -> list[tuple[str, float, str]]:
     net = backbones.build(name, pretrained=False).eval()
-    images = torch.rand(BATCH, 3, 64, 64).to(memory_format=torch.channels_last)
+    images = torch.rand(BATCH, 3, SIDE, SIDE).to(memory_format=torch.channels_last)
 
     def step() -> None:
         net.zero_grad()

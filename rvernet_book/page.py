@@ -70,15 +70,22 @@ class Page:
 
     @classmethod
     def open(
-        cls, name: str, namespace: dict[str, Any], *, ablation_seeds: bool = False, seeds: int | None = None
+        cls,
+        name: str,
+        namespace: dict[str, Any],
+        *,
+        ablation_seeds: bool = False,
+        seeds: int | None = None,
+        of: Callable[[Study], Study] | None = None,
     ) -> Page:
         """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
 
         ablation_seeds: use the profile's fewer seeds. seeds: how many of the first ones the page shows.
+        of: makes the page's study of the profile's, with other seeds for example.
         Raises ConfigError for a misspelt or mistyped parameter, before any work.
         """
         study = open_study(**parameters.declared(namespace))
-        page = cls(name, study.with_ablation_seeds() if ablation_seeds else study)
+        page = cls(name, of(study) if of else study.with_ablation_seeds() if ablation_seeds else study)
         page.seeds = page.seeds[:seeds]
         return page
 

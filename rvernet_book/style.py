@@ -36,6 +36,9 @@ COLOURS = {name: entry.colour for name, entry in ZOO.items()} | {
     "hard single": ("#7d4aa5", "#c9a1ea"),  # distilled models: kind of distillation, kind of model
     "soft single": ("#c4560a", "#f5a55c"),
     "hard rvernet": ("#0a7f8f", "#4fd0df"),
+    "tested clean": ("#6b7684", "#9aa5b1"),  # models that were trained with noise
+    "tested under permutation": ("#0a7f8f", "#4fd0df"),
+    "tested under translocation": ("#c4560a", "#f5a55c"),
     "ink": ("#1f2933", "#e6e9ed"),
     "muted": ("#5f6b78", "#9aa5b1"),
     "faint": ("#d5dae0", "#3b444e"),
@@ -45,6 +48,7 @@ COLOURS = {name: entry.colour for name, entry in ZOO.items()} | {
 #: A fixed marker per backbone and prompt, so that colour never carries a meaning alone.
 MARKERS = {name: entry.marker for name, entry in ZOO.items()}
 MARKERS |= {"point": "D", "hard single": "^", "soft single": "D", "hard rvernet": "o"}
+MARKERS |= {"tested clean": "o", "tested under permutation": "s", "tested under translocation": "D"}
 #: How the backbones and the branches are written for readers.
 LABELS = {name: entry.label for name, entry in ZOO.items()} | {
     "roi": "ROI",

@@ -30,8 +30,8 @@ from tqdm.auto import tqdm
 
 from rvernet_core import PROTOCOL, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
-from rvernet_core.data import FoodData, open_data
-from rvernet_core.data.cutout_set import CutoutSet, cutout_set
+from rvernet_core.data import FoodData, augmentation, open_data
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import backbones
@@ -149,7 +149,8 @@ class RunStore:
 
     def _cutouts(self, spec: DataSpec, split: str, size: int) -> CutoutSet:
         """The cut-outs of a split, "train" or "test", at `size` px; remembered."""
-        return cutout_set(getattr(self.data(spec), split), size, self.cache)
+        own = cutout_set(getattr(self.data(spec), split), size, self.cache)
+        return paired_by_name(own) if spec.pairing == "name" else own
 
     def _ask_teacher(self, teacher: Run, size: int) -> Tensor:
         """A teacher's logits on its training images, remembered for the next model that it teaches."""
@@ -165,9 +166,13 @@ def read_run(folder: Path) -> Run:
 
 
 def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
-    """The untrained model of a run: distilled, with two heads, where its training says so."""
+    """The untrained model of a run: distilled, with two heads, where its training says so.
+
+    Its micro backbones start from the pretraining that the run's seed names, so that the spread over seeds
+    covers pretraining, too.
+    """
     strength = spec.train.strength if spec.train.distillation else None
-    return build_model(spec.model, classes, strength, cache)
+    return build_model(spec.model, classes, strength, cache, checkpoint=spec.seed)
 
 
 def train(
@@ -203,8 +208,9 @@ def train(
             training.seed_everything(spec.seed)
             model = build(spec, len(train_set.classes), cache)
             files.check_space(folder, _bytes_of_training(model))
+            watch = functools.partial(_scored, test_set, device, cache) if spec.train.watch_test else None
             history = training.fit(
-                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
+                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits, watch
             )
             heads = training.predict(model, test_set, device, cache)
         except TrainingError as error:
@@ -251,6 +257,13 @@ def train(
     return Run(folder, spec)
 
 
+def _scored(test_set: CutoutSet, device: str, cache: Path | None, model: Classifier) -> dict[str, float]:
+    """The test metrics of a model under way, each as `test <metric>`."""
+    predicted = model.answer(training.predict(model, test_set, device, cache)).argmax(1).numpy()
+    scores = test_metrics(test_set.labels, predicted, test_set.classes)
+    return {f"test {name}": score for name, score in scores.items()}
+
+
 def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
     """The metrics of one run; the two of the ambiguous pair only where both of its classes exist."""
     matrix = metrics.confusion(truth, predicted, len(classes))
@@ -279,11 +292,12 @@ def identity(spec: RunSpec) -> str:
     shipped = model.pretrained and model.scale == "micro"  # paper-size weights are named by the spec alone
     names = [name for name in (model.roi, model.extra_roi) if name]
     teacher = [identity(spec.teacher)] if spec.teacher else []
-    return fingerprint(spec, [_weights_hash(name) for name in names] if shipped else [], PROTOCOL, *teacher)
+    hashes = [_weights_hash(name, spec.seed) for name in names] if shipped else []
+    return fingerprint(spec, hashes, PROTOCOL, *teacher)
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ConfigError for an unknown choice, and where model, teacher and strength do not fit."""
+    """Raise ConfigError for an unknown choice, and where model, noise, teacher and strength do not fit."""
     train_spec, model, teacher = spec.train, spec.model, spec.teacher
     for branch in model.branches:
         backbones.facts(getattr(model, branch))
@@ -291,6 +305,7 @@ def check(spec: RunSpec) -> None:
     one_of(model.fusion, FUSIONS, "fusion")
     one_of(train_spec.precision, training.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
+    augmentation.check(train_spec)
     if train_spec.distillation:
         one_of(train_spec.distillation, DISTILLATIONS, "distillation")
     if not train_spec.distillation:
@@ -339,8 +354,8 @@ def _bytes_of_training(model: Classifier) -> int:
 
 
 @functools.lru_cache
-def _weights_hash(name: str) -> str:
-    return files.sha256(weights_path(name))
+def _weights_hash(name: str, checkpoint: int) -> str:
+    return files.sha256(weights_path(name, checkpoint))
 
 
 def _frozen_names(model: Classifier) -> set[str]:

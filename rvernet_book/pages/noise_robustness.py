@@ -1,4 +1,4 @@
-"""Page 6, shown: permutation and translocation."""
+"""Page 6, shown: what permutation and translocation cost."""
 
 from __future__ import annotations
 
@@ -12,18 +12,10 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import FOUND, interval
-from rvernet_core.experiments import noise_robustness
-from rvernet_core.experiments.noise_robustness import (
-    INPUTS,
-    PARTS,
-    BlindnessFacts,
-    Examples,
-    NoiseFacts,
-    Positions,
-    RollFacts,
-    ShiftFacts,
-    Sweep,
-)
+from rvernet_core.data import noise
+from rvernet_core.experiments import noises
+from rvernet_core.experiments.noise_robustness import Examples, NoiseFacts, ShiftFacts, Sweep
+from rvernet_core.experiments.noises import INPUTS, PARTS
 from rvernet_core.models.backbones import input_size
 
 GROUPS = {"single": "single models", "RveRNet": "RveRNet, noise on both inputs"}
@@ -33,12 +25,14 @@ BAND: dict[str, Any] = {"low": "low", "high": "high", "ylabel": "accuracy"}
 
 def banner(page: Page) -> html.Html:
     """How many photos are behind the tables and the curves."""
-    many, few = noise_robustness.photo_counts(page.study)
+    many, few = noises.photo_counts(page.study)
+    size = input_size(page.study.profile.scale)
     page.glue("photos", many)
     page.glue("few", few)
-    page.glue("own", noise_robustness.own_patch(page.study))
+    page.glue("input", size)
+    page.glue("tile", noise.scaled(noise.RELEASE_PATCH, size))
     return page.banner(
-        "Nothing is trained here: the fine-tuned models of the pages before are evaluated again."
+        "The fine-tuned models of the pages before are evaluated again; only the last section trains models, with noise."
     )
 
 
@@ -140,7 +134,7 @@ def omnibus_table(page: Page, facts: dict[str, NoiseFacts]) -> Bundle:
 
 def permutation_curves(page: Page, sweep: Sweep) -> Bundle:
     """Accuracy over ever smaller tiles."""
-    sides = [name.split()[2] for name in noise_robustness.tiles(page.study)]
+    sides = [name.split()[2] for name in noises.tiles()]
     ticks = dict(enumerate(["clean", *sides]))
     rows = [sweep.curves["permutation", group].drop(columns="share") for group in sweep.groups]
     return _curves(
@@ -228,7 +222,7 @@ def rank_table(page: Page, ranks: pd.DataFrame, crossings: pd.DataFrame) -> Bund
 
 def surviving_table(page: Page, shares: pd.DataFrame) -> Bundle:
     """How much of the ROI stays in the frame."""
-    released = shares.iloc[list(noise_robustness.SHIFTS).index(1)]
+    released = shares.iloc[list(noises.SHIFTS).index(1)]
     page.glue("kept", released["ROI kept"], "{:.0%}")
     page.glue("kept-whole", released["kept whole"], "{:.0%}")
     return page.table(
@@ -263,88 +257,6 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
         intervals=names,
         best={name: "max" for name in names},
         data=apart,
-    )
-
-
-# --- inductive bias -----------------------------------------------------------------------------------
-
-
-def position_table(page: Page, measured: Positions, facts: BlindnessFacts) -> Bundle:
-    """Shuffles of own patches and of half patches, with and without position information."""
-    page.glue("gone-change", facts.change, "{:.0e}")
-    page.glue("gone-same", facts.same, "{:.0%}")
-    page.glue("gone-half", facts.half, "{:.0%}")
-    page.glue("blindness", "holds" if facts.holds else "does not hold")
-    return page.table(
-        "position-information",
-        measured.summary.reset_index(),
-        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {measured.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
-        labels={
-            "positions": "position information",
-            "patch": "patch, px",
-            "accuracy": "accuracy, clean",
-            "same_whole": "same answer, own patches",
-            "change_whole": "change of a logit",
-            "same_half": "same answer, half patches",
-            "change_half": "change, half patches",
-        },
-        formats={
-            "same_whole": "{:.0%}",
-            "same_half": "{:.0%}",
-            "change_whole": "{:.1e}",
-            "change_half": "{:.1e}",
-        },
-        data=measured.blindness,
-        keys=["seed"],
-    )
-
-
-def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
-    """Tiles of the nets' own patch size against half of it, in accuracy."""
-    difference = halves.set_index("model")["difference"]
-    page.glue("halves-most", style.label(difference.idxmax()))
-    page.glue("halves-least", style.label(difference.idxmin()))
-    own = noise_robustness.own_patch(page.study)
-    return page.table(
-        "own-against-half",
-        halves,
-        caption=f"The same in accuracy: tiles of the nets' own patch size ({own} px of 224) against half of it, and the paired difference; the smallest {FOUND}.",
-        intervals=["difference"],
-        formats={"difference": "{:+.3f}"},
-    )
-
-
-def rolled_chart(page: Page, measured: Positions, facts: RollFacts) -> Bundle:
-    """How far pooled features move when the image is rolled around."""
-    page.glue("roll-step", facts.step)
-    for key, (model, change) in (("roll-least", facts.least), ("roll-most", facts.most)):
-        page.glue(key, style.label(model))
-        page.glue(f"{key}-change", change, "{:.2f}")
-    page.glue("cnn-story", facts.verdict)
-    page.glue("cnn-change", facts.cnn, "{:.2f}")
-    page.glue("transformer-change", facts.transformer, "{:.2f}")
-    page.glue("off-grid", facts.off_grid, "{:.2f}")
-    page.glue("on-grid", facts.on_grid, "{:.2f}")
-    columns: dict[str, Any] = {"x": "step", "y": "change", "series": "model"}
-    size = input_size(page.study.profile.scale)
-    return page.figure(
-        "rolled-features",
-        lambda ax: charts.curves(
-            ax,
-            measured.rolled,
-            **columns,
-            low="low",
-            high="high",
-            ticks={step: str(step) for step in measured.rolled["step"].unique()},
-            xlabel=f"roll to the right and up, px of {size}",
-            ylabel="change of the pooled features",
-        ),
-        measured.rolled,
-        alt=alt.of_curves(
-            measured.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
-        ),
-        caption="How far pooled features move when the ROI is rolled around; 1 is the mean distance between two ROIs. Bands: range over seeds.",
-        size=(7.4, 3.2),
     )
 
 

@@ -18,7 +18,7 @@ from rvernet_core.errors import RecordError
 from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of, units_of
 from rvernet_core.metrics import Count
 from rvernet_core.predictions import Predictions
-from rvernet_core.uncertainty import Estimate, Measured
+from rvernet_core.uncertainty import Estimate, Kind, Measured
 
 Counted = Callable[[Count], np.ndarray]  # one number per draw
 Quantity = Callable[[Predictions], Counted]
@@ -63,16 +63,34 @@ def agreement(
     return quantity
 
 
-def measured(runs: Sequence[Predictions], quantity: Quantity) -> Measured:
-    """`quantity`, a share, of every run of a model, one per seed, on all photos and without each of them."""
+def lost(clean: Sequence[Predictions], of: Quantity) -> Quantity:
+    """How much of the quantity `of` a run has lost under noise, against its own answers in `clean`.
+
+    A difference, no share. Raises RecordError where a noisy run has no clean answers, or they are on other
+    samples.
+    """
+    by_run = {run.run: run for run in clean}
+
+    def quantity(noisy: Predictions) -> Counted:
+        if noisy.run not in by_run:
+            raise RecordError(f"no clean answers of the run {noisy.run}; there are: {sorted(by_run)}")
+        truth_of([noisy, by_run[noisy.run]])  # the same samples
+        before, after = of(by_run[noisy.run]), of(noisy)
+        return lambda count: before(count) - after(count)
+
+    return quantity
+
+
+def measured(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "share") -> Measured:
+    """`quantity` of every run of a model, one per seed, on all photos and without each of them."""
     _, photos = truth_of(runs)
     of = [quantity(run) for run in runs]
-    return uncertainty.measure(lambda i, count: of[i](count), len(runs), photos)
+    return uncertainty.measure(lambda i, count: of[i](count), len(runs), photos, kind)
 
 
-def estimate(runs: Sequence[Predictions], quantity: Quantity) -> Estimate:
+def estimate(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "share") -> Estimate:
     """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
-    return uncertainty.estimate(measured(runs, quantity), units_of(runs))
+    return uncertainty.estimate(measured(runs, quantity, kind), units_of(runs))
 
 
 def slope(curve: Mapping[float, Sequence[Predictions]], quantity: Quantity) -> Estimate:

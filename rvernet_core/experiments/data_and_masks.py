@@ -10,9 +10,11 @@ import pandas as pd
 from rvernet_core import uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.data import FoodSplit
+from rvernet_core.evaluation.annotation import coarsest_polygon
 from rvernet_core.experiments.study import Study
 from rvernet_core.masking import iou, load_sam, sam_masks
 from rvernet_core.models.backbones import input_size
+from rvernet_core.uncertainty import estimate, measure_mean
 
 PROMPTS = ("box", "point")
 QUANTILES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.8, 1.0)  # of the IoU with one point, at which masks are shown
@@ -117,6 +119,40 @@ def mask_quality(overlap: pd.DataFrame) -> pd.DataFrame:
                 "photos": part["photo"].nunique(),
             }
         )
+    return pd.DataFrame(rows)
+
+
+CLICKS = {"box": 2, "point": 1}  # that a prompt takes: two corners, or one pixel
+
+
+def annotation_effort(masks: SamMasks) -> pd.DataFrame:
+    """One row per way to annotate: clicks for an ROI and IoU of what comes of it, with intervals over photos.
+
+    A prompt of Segment Anything against polygons: one as good as the box's mask, and one of IoU 0.9. Vertices
+    are clicks. Nobody was timed; how long a click takes, and the reading of the photo, is in none of it.
+    """
+    exact = masks.exact
+    photos = np.array([sample.image_id for sample in exact.samples])
+    by_prompt = {
+        prompt: part["iou"].to_numpy() for prompt, part in masks.overlap.groupby("prompt", sort=False)
+    }
+    ways = {
+        f"Segment Anything, {prompt}": (np.full(len(photos), float(CLICKS[prompt])), found)
+        for prompt, found in by_prompt.items()
+    }
+    for name, goals in (
+        ("polygon as good as the box's mask", by_prompt["box"]),
+        ("polygon with an IoU of 0.9", np.full(len(photos), 0.9)),
+    ):
+        drawn = [coarsest_polygon(exact.mask(i), goal) for i, goal in enumerate(goals)]
+        ways[name] = np.array([p.vertices for p in drawn], float), np.array([p.iou for p in drawn])
+    rows = []
+    for way, columns in ways.items():
+        row: dict = {"way": way}
+        for what, values in zip(("clicks", "IoU"), columns, strict=True):
+            e = estimate(measure_mean(values, photos))
+            row |= {what: e.value, f"{what}_low": e.low, f"{what}_high": e.high}
+        rows.append(row | {"ROIs": len(photos)})
     return pd.DataFrame(rows)
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from rvernet_core import config, uncertainty
-from rvernet_core.config import Condition, ModelSpec, Noise, RunSpec, TrainSpec
+from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons, distillation
 from rvernet_core.evaluation.distillation import Quantity
-from rvernet_core.experiments.noise_robustness import own_patch, photo_counts
+from rvernet_core.experiments.noises import KINDS, photo_counts
 from rvernet_core.experiments.study import Study
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import DISTILLATIONS, check
@@ -145,7 +145,7 @@ class Distilled:
 
 
 def distilled(study: Study) -> Distilled:
-    """All teachers and students, and their evaluation under noise with tiles of the student's own patch."""
+    """All teachers and students, and their evaluation under both noises at the release's settings."""
     teacher_models = study.predictions(teachers(study))
     curves: dict[str, Curve] = {}
     for model, specs in students(study).items():
@@ -153,11 +153,7 @@ def distilled(study: Study) -> Distilled:
             curves.setdefault(f"{kind} {model}", {})[strength] = runs
     curves = {name: curve for name, curve in curves.items() if len(curve) > 1}
     photos, _ = photo_counts(study)
-    tile = own_patch(study)
-    noises = {
-        kind: Condition(noise=Noise(kind, patch=tile), photos=photos)
-        for kind in ("permutation", "translocation")
-    }
+    noises = {kind: Condition(noise=noise, photos=photos) for kind, noise in KINDS.items()}
     models: dict[tuple, list[Predictions]] = {("teacher", model): p for model, p in teacher_models.items()}
     models |= {(name, s): runs for name, curve in curves.items() for s, runs in curve.items()}
     tested = {"clean": models, **study.evaluate(models, noises)}

@@ -23,7 +23,7 @@ from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import Run
 from rvernet_core.uncertainty import Estimate
-from rvernet_plates import COMPANIONS
+from rvernet_plates import COMPANIONS, SAUCES
 
 EXAMPLES = 6  # samples of a figure
 SANITY_SAMPLES = 60  # samples of a branch in the sanity check
@@ -308,7 +308,7 @@ def regions(study: Study, explained: Explained, sauces: tuple[str, str]) -> Regi
         return Regions(samples, {})
     test, masks = study.data.test, explained.masks
     same_photo = {i: group for group in test.photo_groups() for i in group}
-    companions = {food for foods in COMPANIONS.values() for food in foods}
+    companions = {food for sauce in SAUCES for food in COMPANIONS[sauce]}
     names = np.array([sample.class_name for sample in test.samples])
     of_companions = np.isin(names, sorted(companions))
     members = {

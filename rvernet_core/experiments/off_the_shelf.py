@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -31,7 +31,11 @@ def scores(study: Study, singles: Singles) -> pd.DataFrame:
 
 
 def pretraining(study: Study, singles: Singles) -> pd.DataFrame:
-    """What the shipped micro nets learned in pretraining, from their model cards; empty at paper scale."""
+    """What the shipped micro nets learned in pretraining, from their model cards; empty at paper scale.
+
+    One row per model: means over its checkpoints, minutes in all. The accuracies on plates, by a linear probe
+    and fine-tuned, are those of the cards; absent where a card has none.
+    """
     if study.profile.scale != "micro":
         return pd.DataFrame()
     cards = {name: CARDS[name] for name in singles}
@@ -39,13 +43,25 @@ def pretraining(study: Study, singles: Singles) -> pd.DataFrame:
         {
             "model": name,
             "data": card["data"],
-            "top-1 on ROIs": card["metrics"]["roi top-1 accuracy"],
-            "mean AP on extra-ROIs": card["metrics"]["extra_roi mean average precision"],
-            "minutes": card["minutes"],
+            "checkpoints": len(card["checkpoints"]),
+            "top-1": _mean(entry["top1"] for entry in card["checkpoints"]),
+            "linear probe": _mean(plates.get("linear_probe") for plates in _on_plates(card)),
+            "fine-tuned": _mean(plates.get("fine_tuned") for plates in _on_plates(card)),
+            "minutes": sum(entry["minutes"] for entry in card["checkpoints"]),
             "test": card["test"],
         }
         for name, card in cards.items()
-    )
+    ).dropna(axis="columns", how="all")
+
+
+def _on_plates(card: dict) -> list[dict[str, float]]:
+    return [entry.get("plates", {}) for entry in card["checkpoints"]]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those values that are there; None without any."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def differences(study: Study, singles: Singles) -> pd.DataFrame:

@@ -28,6 +28,8 @@ class Profile:
     ablation_seeds: tuple[int, ...]  # of distilled models and ablations, which are many; empty: all
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
+    audit_seeds: tuple[int, ...] = ()  # of the audit of paper against code; empty: all
+    audited_singles: tuple[str, ...] = ("deit-distilled",)  # beside the first of `ablated`
     models_per_job: int = 1  # models that one process trains; starting a process takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
@@ -37,6 +39,8 @@ class Profile:
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
+    noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
+    noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
@@ -57,6 +61,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1),
             ablation_seeds=(0,),
+            audit_seeds=(0,),
             single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
@@ -71,6 +76,8 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0,),
+            noise_training_backbones=("mobilenetv2", "deit-distilled"),
         ),
         Profile(
             name="demo",
@@ -79,6 +86,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1, 2),
             ablation_seeds=(0, 1),
+            audit_seeds=(0, 1),
             single=_BRIEF,
             pair=_BRIEF,
             grid=_HEAD,
@@ -90,6 +98,7 @@ PROFILES: dict[str, Profile] = {
             models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0, 1),
         ),
         Profile(
             name="full",
@@ -110,6 +119,7 @@ PROFILES: dict[str, Profile] = {
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
+            noise_training_seeds=(0, 1, 2),
         ),
         Profile(
             name="paper",

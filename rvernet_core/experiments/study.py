@@ -104,7 +104,8 @@ class Study:
         changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
         check_data(changes["data"])
         if seeds:
-            changes |= {"seeds": seeds, "ablation_seeds": ()}
+            fewer = ("ablation_seeds", "audit_seeds", "noise_training_seeds")
+            changes |= {"seeds": seeds, **dict.fromkeys(fewer, ())}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
@@ -196,7 +197,11 @@ class Study:
 
     def with_ablation_seeds(self) -> Study:
         """The same study with the profile's fewer seeds, for pages that need many kinds of models."""
-        seeds = self.profile.ablation_seeds or self.profile.seeds
+        return self.with_seeds(self.profile.ablation_seeds)
+
+    def with_seeds(self, seeds: Sequence[int]) -> Study:
+        """The same study with these seeds; with its own where there are none."""
+        seeds = tuple(seeds) or self.profile.seeds
         return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds))
 
     # --- what they answer -------------------------------------------------------------------------

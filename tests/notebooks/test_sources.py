@@ -46,7 +46,7 @@ def test_parameters_are_checked_before_any_work(notebook):
     second = "".join(code(notebook)[1]["source"]).splitlines()
     imports = [line for line in second if line.startswith(("import ", "from ")) or not line]
     assert second[len(imports)].startswith("page = Page.open(")
-    assert re.search(r", globals\(\)(, \w+=\w+)?\)$", second[len(imports)])
+    assert re.search(r", globals\(\)(, \w+=[\w.]+)?\)$", second[len(imports)])
 
 
 def test_the_cells_are_few_and_short(notebook):

@@ -79,7 +79,7 @@ def test_the_accuracy_chart_says_every_interval_that_it_draws(page):
 def test_the_pretraining_table_names_the_test_in_its_caption(page):
     table = pd.DataFrame({"model": ["deit"], "data": ["plates"], "minutes": [12.4], "test": ["200 scenes"]})
     bundle = show.pretraining_table(page, table)
-    assert "on 200 scenes;" in repr(bundle)
+    assert "on 200 scenes, and" in repr(bundle)
     assert "<td>12</td>" in bundle._repr_html_()
     assert "200 scenes" not in bundle.paths["csv"].read_text()
 

@@ -6,7 +6,7 @@ from small_sets import make_predictions
 
 from rvernet_core import metrics
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation import comparisons, distillation
+from rvernet_core.evaluation import comparisons, distillation, robustness
 from rvernet_core.uncertainty import Estimate
 
 CLASSES = ("rice", "egg", "ketchup", "chili paste")
@@ -65,6 +65,30 @@ def test_agreement_on_other_samples_than_the_teachers_is_refused():
     agreement = distillation.agreement([answers(TRUTH)])
     with pytest.raises(RecordError, match="different samples"):
         agreement(answers(TRUTH).on([f"k{i}" for i in range(20)]))
+
+
+# --- what noise takes -------------------------------------------------------------------------------
+
+
+def test_what_is_lost_is_counted_against_the_clean_answers_of_the_same_run():
+    clean = [answers(TRUTH, 0), answers(wrong(0.3, 1), 1)]
+    noisy = [answers(wrong(0.5, 7), 0), answers(wrong(0.5, 8), 1)]
+    lost = distillation.lost(clean, ACCURACY)
+    for before, after in zip(clean, noisy, strict=True):
+        expected = (before.predicted == TRUTH).mean() - (after.predicted == TRUTH).mean()
+        assert lost(after)(metrics.once) == pytest.approx(expected)
+    both = distillation.estimate(noisy, lost, "difference")
+    by_drop = robustness.drop(clean, noisy, "accuracy", CLASSES)
+    assert both.value == pytest.approx(by_drop.value)
+    assert (both.low, both.high) == pytest.approx((by_drop.low, by_drop.high)), "the same paired interval"
+
+
+def test_noisy_answers_without_clean_ones_or_on_other_samples_are_refused():
+    lost = distillation.lost([answers(TRUTH)], ACCURACY)
+    with pytest.raises(RecordError, match=r"no clean answers of the run run3; there are: \['run0'\]"):
+        lost(answers(TRUTH, 3))
+    with pytest.raises(RecordError, match="different samples"):
+        lost(answers(TRUTH).on([f"k{i}" for i in range(20)]))
 
 
 # --- levels and slopes --------------------------------------------------------------------------------

@@ -115,6 +115,16 @@ def test_rois_of_one_photo_count_as_one():
     assert width[0] > 1.9 * width[1]
 
 
+def test_effort_counts_clicks_of_prompts_and_vertices_of_polygons(masks):
+    effort = page.annotation_effort(masks).set_index("way")
+    assert effort.loc["Segment Anything, box", "clicks"] == 2
+    assert effort.loc["Segment Anything, point", "clicks"] == 1
+    polygon = effort.loc["polygon as good as the box's mask"]
+    assert (polygon["clicks"], polygon["IoU"]) == (4, 1)  # the ROIs are rectangles
+    assert effort.loc["polygon with an IoU of 0.9", "IoU"] >= 0.9
+    assert (effort["ROIs"] == 3).all()
+
+
 def test_foods_are_ordered_by_the_mean_iou_with_a_box():
     means = page.iou_by_food(pd.concat([OVERLAP, OVERLAP.assign(iou=OVERLAP["iou"] / 2)]))
     assert list(means.index) == ["egg", "soup", "rice"]

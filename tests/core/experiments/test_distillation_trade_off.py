@@ -8,7 +8,7 @@ from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
 from rvernet_core import runs
-from rvernet_core.config import CLEAN, DataSpec, ModelSpec, RunSpec, TrainSpec, replace
+from rvernet_core.config import CLEAN, DataSpec, ModelSpec, Noise, RunSpec, TrainSpec, replace
 from rvernet_core.errors import ConfigError
 from rvernet_core.experiments import distillation_trade_off as page
 from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE, student_of
@@ -48,6 +48,7 @@ def test_an_unknown_kind_names_the_known_ones():
         ({"train": TrainSpec(distillation="warm", strength=0.5)}, "hard, soft"),
         ({"train": TrainSpec(distillation="soft", strength=0.5, temperature=0.0)}, "temperature"),
         ({"train": TrainSpec(strength=0.5)}, "without distillation"),
+        ({"train": TrainSpec(distillation="hard", strength=0.5, noise="permutation")}, "clean images"),
         ({"data": DataSpec(seed=1)}, "differ in their data"),
         ({"model": ModelSpec(roi="deit-distilled", extra_roi="vit")}, "same cut-outs"),
         ({"model": ModelSpec(roi=None, extra_roi="deit-distilled")}, "same cut-outs"),
@@ -153,13 +154,9 @@ def test_the_page_needs_every_model_that_it_asks_for(study, distilled):
     assert list(jobs)[-1] == "student-pair-hard-1"
 
 
-def test_noise_has_tiles_of_the_students_own_patch_and_falls_on_fewer_photos(study, distilled):
+def test_noise_is_the_releases_and_falls_on_fewer_photos(study, distilled):
     noises = {name: condition.noise for name, condition in study.conditions.items()}
-    assert {name: noise.kind for name, noise in noises.items()} == {
-        "permutation": "permutation",
-        "translocation": "translocation",
-    }
-    assert noises["permutation"].patch == 28
+    assert noises == {kind: Noise(kind) for kind in ("permutation", "translocation")}
     assert {condition.photos for condition in study.conditions.values()} == {80}
     assert distilled.noise_photos == 80
 

@@ -52,8 +52,22 @@ def test_pretraining_is_read_from_the_model_cards(study, singles):
     table = page.pretraining(study, singles).set_index("model")
     assert list(table.index) == ["mobilenetv2", "deit"]
     for name in table.index:
-        assert table.loc[name, "top-1 on ROIs"] == CARDS[name]["metrics"]["roi top-1 accuracy"]
-        assert table.loc[name, "minutes"] == CARDS[name]["minutes"]
+        checkpoints = CARDS[name]["checkpoints"]
+        assert table.loc[name, "checkpoints"] == len(checkpoints)
+        assert table.loc[name, "top-1"] == pytest.approx(np.mean([c["top1"] for c in checkpoints]))
+        assert table.loc[name, "minutes"] == pytest.approx(sum(c["minutes"] for c in checkpoints))
+
+
+def test_scores_on_plates_are_shown_where_a_card_has_them(study, singles, monkeypatch):
+    checkpoint = {"top1": 0.5, "minutes": 2.0}
+    card = {"data": "things", "test": "other things", "checkpoints": [checkpoint, checkpoint]}
+    monkeypatch.setattr(page, "CARDS", dict.fromkeys(singles, card))
+    assert "linear probe" not in page.pretraining(study, singles)
+    scored = [{**checkpoint, "plates": {"linear_probe": p, "fine_tuned": p + 0.1}} for p in (0.4, 0.6)]
+    monkeypatch.setitem(page.CARDS, "deit", {**card, "checkpoints": [*scored, checkpoint]})
+    table = page.pretraining(study, singles).set_index("model")
+    assert table.loc["deit", ["linear probe", "fine-tuned"]].tolist() == pytest.approx([0.5, 0.6])
+    assert table.loc["mobilenetv2", ["linear probe", "fine-tuned"]].isna().all()
 
 
 def test_nets_of_the_papers_scale_have_no_cards(singles):

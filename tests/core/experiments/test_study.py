@@ -141,14 +141,15 @@ def test_the_cache_is_the_given_one_or_that_of_the_environment(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("profile", ["demo", "full"])
-def test_there_are_enough_sauces_to_test_on(profile):
-    """At least 150 of each: with the paper's 38 and 34 the sampling error alone would be about 0.06."""
+def test_there_are_enough_ambiguous_items_to_test_on(profile):
+    """At least 90 of each class: with the paper's 38 and 34 the sampling error alone would be about 0.06."""
     from rvernet_core.data.plates import TEST_SEEDS
-    from rvernet_plates import SAUCES, plan_scene
+    from rvernet_plates import DRINKS, SAUCES, plan_scene
 
     data = Study.of(profile, device="cpu").profile.data
-    sauces = [plan_scene(data.plates, TEST_SEEDS + i).sauce for i in range(data.test_scenes)]
-    assert min(sauces.count(sauce) for sauce in SAUCES) >= 150
+    plans = [plan_scene(data.plates, TEST_SEEDS + i) for i in range(data.test_scenes)]
+    names = [name for plan in plans for name in (plan.sauce, plan.drink)]
+    assert min(names.count(name) for name in (*SAUCES, *DRINKS)) >= 90
 
 
 # --- what they answer -------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ def test_predictions_are_one_per_seed_and_are_kept_for_the_record(study):
     for name, condition in CONDITIONS.items():
         assert [p.spec.seed for p in results[name]["mlp-mixer"]] == [0, 1]
         assert {p.condition for p in results[name]["mlp-mixer"]} == {condition}
-    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 64)
+    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 112)
     assert tuple(results["shifted"]["mlp-mixer"][0].table["key"]) == shown.keys
     assert len(again.used) == 6
 
