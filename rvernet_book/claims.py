@@ -204,8 +204,10 @@ def judge(
         if reason:
             return Judgement(UNJUDGED, reason, profile, executed)
         parts.append((_verdict(condition, rows), rows))
+        if parts[0][0] != REPRODUCED:
+            break  # further conditions can only take from "reproduced"
     (verdict, rows), reason = parts[0], ""
-    failed = [c.quantity for c, (word, _) in zip(claim.also, parts[1:], strict=True) if word != REPRODUCED]
+    failed = [c.quantity for c, (word, _) in zip(claim.also, parts[1:], strict=False) if word != REPRODUCED]
     if verdict == REPRODUCED and failed:
         verdict, reason = DIRECTION, f"not shown: {'; '.join(failed)}"
     return Judgement(verdict, reason, profile, executed, _deciding(claim.rule, rows), rows)

@@ -166,6 +166,8 @@ def test_without_its_further_conditions_a_claim_is_not_reproduced(tmp_path):
     both = claim(tmp_path, also=[also])
     folder = record(tmp_path, [UP])
     assert judge(both, folder).reason == "page 01-one has no table recipes"
+    assert judge(both, record(tmp_path, [DOWN])).verdict == CONTRADICTED, "whatever other recipes would say"
+    record(tmp_path, [UP])
     record(tmp_path, [UP_OPEN], "recipes")
     judged = judge(both, folder)
     assert (judged.verdict, judged.reason) == (DIRECTION, "not shown: the same under another recipe")
