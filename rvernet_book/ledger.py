@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DATES = "claims.dates.json"
 LEDGER, SUMMARY = "<!-- claim ledger -->", "<!-- claim summary -->"
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
-OTHERS = ("full", "demo")  # profiles whose verdicts stand side by side
-MARKS = dict(zip(VERDICTS, ("✔", "◐", "○", "✘", "–", "…"), strict=True))  # a mark beside each word
+#: A mark beside each word.
+MARKS: dict[str, str] = dict(zip(VERDICTS, ("✔", "◐", "○", "✘", "–", "…"), strict=True))
 
 
 # --- judging ------------------------------------------------------------------------------------------

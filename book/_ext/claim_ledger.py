@@ -1,4 +1,4 @@
-"""The claim ledger in the book: verdicts are made anew in every build, for a page may have become stale since."""
+"""The claim ledger in the book: verdicts are made anew in every build, for a page may have become stale."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def crossing_table(page: Page, crossings: pd.DataFrame) -> Bundle:
 def belief_table(page: Page, beliefs: pd.DataFrame) -> Bundle | None:
     """Beliefs against the exact posterior; nothing where the probabilities were not kept."""
     names = ("nearest-believer", "nearest-distance", "farthest-believer", "farthest-distance")
-    glued = dict.fromkeys(names, "unknown")
+    glued: dict[str, str] = dict.fromkeys(names, "unknown")
     if len(beliefs):
         first = beliefs[beliefs["classes"] == beliefs["classes"].iloc[0]].sort_values("distance")
         for end, row in (("nearest", first.iloc[0]), ("farthest", first.iloc[-1])):
