@@ -4,6 +4,7 @@ summary      the headlines of the record, into book/summary.md and the README
 verifications  the kept verifications, into book/verifications.md
 announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
+claims       when each rule for a claim was committed, and the verdicts in the README
 intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
@@ -28,6 +29,7 @@ def main() -> None:
         choices=(
             "summary",
             "coverage",
+            "claims",
             "intervals",
             "verifications",
             "announce",
@@ -55,6 +57,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "claims":
+        from rvernet_book.ledger import write_ledger
+
+        write_ledger(options.folder or ROOT / "book", None if options.folder else ROOT / "README.md")
     elif options.what == "announce":
         from rvernet_book.published import RECORD, announce
 

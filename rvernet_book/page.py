@@ -57,6 +57,7 @@ class Page:
         self.study = study
         self.profile = study.profile.name
         self.seeds = study.profile.seeds
+        self.beliefs = False  # whether the probabilities of clean runs are published, too
         output = ROOT / "_build" / self.profile
         alone = Path.cwd() != (output / "experiments").resolve()
         default = output / ("own" if alone else "experiments") / "files"
@@ -77,16 +78,18 @@ class Page:
         ablation_seeds: bool = False,
         seeds: int | None = None,
         of: Callable[[Study], Study] | None = None,
+        beliefs: bool = False,
     ) -> Page:
         """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
 
         ablation_seeds: use the profile's fewer seeds. seeds: how many of the first ones the page shows.
         of: makes the page's study of the profile's, with other seeds for example.
+        beliefs: publish the probabilities of clean runs, too.
         Raises ConfigError for a misspelt or mistyped parameter, before any work.
         """
         study = open_study(**parameters.declared(namespace))
         page = cls(name, of(study) if of else study.with_ablation_seeds() if ablation_seeds else study)
-        page.seeds = page.seeds[:seeds]
+        page.seeds, page.beliefs = page.seeds[:seeds], beliefs
         return page
 
     @property
@@ -175,7 +178,7 @@ class Page:
             seconds=time.monotonic() - self._start,
             runs={predictions.run: predictions.manifest["seconds"] for predictions in used},
         )
-        published = [*write_predictions(self.name, used, self.folder), *self._attached]
+        published = [*write_predictions(self.name, used, self.folder, self.beliefs), *self._attached]
         written = sorted({*self._written, *published})
         files.write_json(
             self.folder / f"{self.name}.page.json",

@@ -18,6 +18,7 @@ import filelock
 import nbformat
 
 from rvernet_book import certificate, html, items, summary, svg
+from rvernet_book.claims import RULES
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.sealed import SEAL, hashes_of
@@ -198,6 +199,11 @@ def _against_summaries(book: Path, readme: Path | None) -> Iterator[str]:
     for path, text, command in written:
         if not path.is_file() or path.read_text("utf-8") != text:
             yield f"{path.name} says something else (`python -m rvernet_book {command}` writes it anew)"
+    if readme is not None and (book / RULES).is_file():
+        from rvernet_book import ledger  # it asks `site` for stale pages, which imports this module
+
+        if not ledger.readme_is_true(book, readme):
+            yield f"{readme.name} has other verdicts (`python -m rvernet_book claims` writes them anew)"
 
 
 def _outputs(notebook: dict) -> Iterator[tuple[str, str, str]]:
@@ -248,6 +254,10 @@ def finish() -> None:
             files.replace_folder(waiting / "experiments", RECORD)
         summary.write_summary(ROOT / "book", ROOT / "README.md")
         items.write_coverage(ROOT / "book")
+        if (ROOT / "book" / RULES).is_file():
+            from rvernet_book import ledger  # see above
+
+            files.write_text(ROOT / "README.md", ledger.in_readme(ROOT / "book", ROOT / "README.md"))
         files.remove(waiting)
 
 

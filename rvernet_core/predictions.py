@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rvernet_core.config import AMBIGUOUS, CLEAN, Condition, RunSpec, fingerprint
+from rvernet_core.config import CLEAN, Condition, RunSpec, fingerprint
+from rvernet_plates import AMBIGUOUS_PAIRS
 
 PREDICTIONS = "predictions.csv"  # in the folder of a run or of an evaluation
 #: Columns that name a test sample; every other column of a table of predictions is an answer.
@@ -96,6 +97,7 @@ def predictions_table(
 ) -> pd.DataFrame:
     """The table of `Predictions` from class probabilities (N, K); `samples` holds the columns of SAMPLE."""
     table = samples | {"predicted": probabilities.argmax(1), "confidence": probabilities.max(1)}
-    if set(AMBIGUOUS) <= set(classes):
-        table |= {f"p {name}": probabilities[:, classes.index(name)] for name in AMBIGUOUS}
+    for pair in AMBIGUOUS_PAIRS:
+        if set(pair) <= set(classes):
+            table |= {f"p {name}": probabilities[:, classes.index(name)] for name in pair}
     return pd.DataFrame(table)

@@ -9,7 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import interval
+from rvernet_book.tables import FOUND, interval
 from rvernet_core.experiments import distillation_under_noise as experiment
 from rvernet_core.experiments.distillation_under_noise import (
     CLEAN,
@@ -87,6 +87,20 @@ def level_chart(page: Page, under: UnderNoise) -> Bundle:
         caption="Students under permutation (left) and translocation (right), against the strength of distillation: accuracy, the accuracy that the noise takes, and how often they repeat the errors that their teacher makes under the same noise. Dashed: the teachers. Bands are 95 % intervals.",
         grid=(len(panels) // 2, 2),
         size=(7.4, 7.6),
+    )
+
+
+def slope_table(page: Page, slopes: pd.DataFrame) -> Bundle:
+    """Change from strength 0 to strength 1, clean and under noise."""
+    return page.table(
+        "slopes-under-noise",
+        slopes,
+        caption="Change from strength 0 to strength 1 along the fitted line, on the photos of the noisy tests: accuracy clean and "
+        "under each noise, the accuracy that each noise takes, and the teacher's errors under it that are repeated. "
+        f"The smallest change {FOUND}.",
+        formats={"value": "{:+.3f}"},
+        labels={"value": "change"},
+        intervals={"value": ("low", "high")},
     )
 
 

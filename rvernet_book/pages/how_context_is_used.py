@@ -136,3 +136,30 @@ def crossing_table(page: Page, crossings: pd.DataFrame) -> Bundle:
         intervals=["company agrees", "company misleads"],
         formats={"context helps above rho": "{:.2f}"},
     )
+
+
+def belief_table(page: Page, beliefs: pd.DataFrame) -> Bundle | None:
+    """Beliefs against the exact posterior; nothing where the probabilities were not kept."""
+    names = ("nearest-believer", "nearest-distance", "farthest-believer", "farthest-distance")
+    glued: dict[str, str] = dict.fromkeys(names, "unknown")
+    if len(beliefs):
+        first = beliefs[beliefs["classes"] == beliefs["classes"].iloc[0]].sort_values("distance")
+        for end, row in (("nearest", first.iloc[0]), ("farthest", first.iloc[-1])):
+            glued[f"{end}-believer"] = style.label(row["model"])
+            glued[f"{end}-distance"] = interval(row["distance"], row["distance_low"], row["distance_high"])
+    for name, text in glued.items():
+        page.glue(name, text)
+    page.glue("believers", len(beliefs))
+    page.glue("over-confident", int((beliefs["excess_low"] > 0).sum()) if len(beliefs) else 0)
+    if beliefs.empty:
+        return None
+    return page.table(
+        "beliefs",
+        beliefs,
+        caption="Beliefs on the items of the ambiguous pairs against the exact posterior of what a model sees: mean absolute "
+        f"distance, and log loss beyond the ideal observer's in nats an item, with 95 % intervals over {page.over}.",
+        labels={"excess": "excess log loss"},
+        formats={"excess": "{:+.3f}"},
+        intervals=["distance", "excess"],
+        best={"distance": "min"},
+    )

@@ -105,6 +105,30 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
             page.glue(f"{kind}-{name}", f.pairs[name], "{:.3f}")
 
 
+def omnibus_table(page: Page, facts: dict[str, NoiseFacts]) -> Bundle:
+    """One test for each noise of whether the single models lose alike."""
+    rows = pd.DataFrame(
+        {
+            "noise": list(facts),
+            "models": [f.test.models for f in facts.values()],
+            "F": [f.test.statistic for f in facts.values()],
+            "df, models": [f.test.df[0] for f in facts.values()],
+            "df, rest": [f.test.df[1] for f in facts.values()],
+            "p": [f.test.p for f in facts.values()],
+            "smallest": [f.spread.smallest for f in facts.values()],
+        }
+    )
+    formats = {"F": "{:.1f}", "df, models": "{:.1f}", "df, rest": "{:.1f}"}
+    return page.table(
+        "robustness-omnibus",
+        rows,
+        caption="Do the single models lose alike? One F test over all of them for each noise; and the smallest "
+        "difference between two models that is found with a power of 80 %.",
+        labels={"p": "p"},
+        formats=formats,
+    )
+
+
 # --- over severity ------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import FOUND, interval, tidy
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
 from rvernet_core.experiments.rvernet import GainFacts, GridFacts
 
@@ -106,6 +107,24 @@ def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
         best={"difference": "max"},
+    )
+
+
+def distilled_table(page: Page, against: pd.DataFrame) -> Bundle | None:
+    """The RveRNet of two distilled DeiTs against each other one; glues how many it is ahead of and behind."""
+    signs = comparisons.shown(against, "difference") if len(against) else pd.Series(dtype=int)
+    page.glue("distilled-ahead", int((signs > 0).sum()))
+    page.glue("distilled-behind", int((signs < 0).sum()))
+    page.glue("distilled-compared", len(against))
+    if against.empty:
+        return None
+    return page.table(
+        "distilled-pair-against-others",
+        against,
+        caption="Accuracy of the RveRNet of two distilled DeiTs minus that of each other fine-tuned RveRNet, over all "
+        f"classes; the smallest difference {FOUND}.",
+        formats={"difference": "{:+.3f}"},
+        intervals=["difference"],
     )
 
 

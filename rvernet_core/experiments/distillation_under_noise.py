@@ -16,7 +16,13 @@ from rvernet_core import uncertainty
 from rvernet_core.evaluation import comparisons, distillation
 from rvernet_core.evaluation.distillation import Quantity
 from rvernet_core.evaluation.robustness import subset_like
-from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE, Distilled, Slopes, corrected
+from rvernet_core.experiments.distillation_trade_off import (
+    KNOWLEDGE,
+    Distilled,
+    Slopes,
+    corrected,
+    slope_rows,
+)
 from rvernet_core.experiments.noises import KINDS
 from rvernet_core.experiments.study import Study
 from rvernet_core.predictions import Predictions
@@ -113,6 +119,12 @@ def payments(slopes: Slopes, under: UnderNoise) -> dict[tuple[str, str], str]:
             verdict = distillation.trade_off(knowledge, [robustness])
             found[name, kind] = PAID if verdict == "cost without gain" else verdict
     return found
+
+
+def noisy_slopes(under: UnderNoise) -> pd.DataFrame:
+    """Tidy: one row per kind of students and quantity, as `distillation_trade_off.slope_rows`."""
+    rows = slope_rows({(name, "student", quantity): e for (name, quantity), e in under.slopes.items()})
+    return rows.drop(columns="answer of")
 
 
 def leads(under: UnderNoise, model: str) -> dict[str, tuple[str, Estimate]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from rvernet_core.config import Condition, RunSpec
 from rvernet_core.cues import cues, optimal_weights
 from rvernet_core.errors import ConfigError
-from rvernet_core.evaluation import comparisons
+from rvernet_core.evaluation import calibration, comparisons
 from rvernet_core.evaluation.cue_weights import (
     Items,
     effective,
@@ -123,6 +123,34 @@ def _kind(name: str) -> str:
 def _columns(name: str, measured: Measured) -> dict[str, float]:
     e = estimate(measured)
     return {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
+
+
+def beliefs(context: Context) -> pd.DataFrame:
+    """One row per pair of classes and model: how far its beliefs lie from what its cues say exactly.
+
+    Single models against the posterior of the look, RveRNets against that of look and company. Columns
+    `distance` and `excess`, see `evaluation.calibration`, with intervals. Empty where the probabilities were
+    not kept.
+    """
+    rows = []
+    for cued in context.pairs:
+        items = cued.items
+        of_look = 1 / (1 + np.exp(-cued.law.d * items.look))
+        for model, runs in context.models.items():
+            believed = calibration.beliefs(runs, cued.pair, items.index)
+            if believed is None:
+                continue
+            posterior = items.best if isinstance(model, tuple) else of_look
+            name, units = comparisons.model_name(model), comparisons.units_of(runs)
+            row = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
+            for column, measured in (
+                ("distance", calibration.distance(believed, posterior, items.photos)),
+                ("excess", calibration.excess(believed, posterior, items.first, items.photos)),
+            ):
+                e = estimate(measured, units)
+                row |= {column: e.value, f"{column}_low": e.low, f"{column}_high": e.high}
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,22 @@ def gain_of_context(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFram
     return comparisons.compared(keys, found, "difference")
 
 
+DISTILLED = ("deit-distilled", "deit-distilled")  # the pair that the abstract calls best
+
+
+def distilled_against_others(study: Study, pairs: Pairs) -> pd.DataFrame:
+    """Accuracy of the RveRNet of two distilled DeiTs minus that of each other one; empty without it."""
+    others = {pair: runs for pair, runs in pairs.items() if pair != DISTILLED}
+    if DISTILLED not in pairs:
+        return pd.DataFrame()
+    found = [
+        comparisons.difference(pairs[DISTILLED], runs, "accuracy", study.classes) for runs in others.values()
+    ]
+    return comparisons.compared(
+        [{"against": comparisons.model_name(pair)} for pair in others], found, "difference"
+    )
+
+
 @dataclass(frozen=True)
 class GainFacts:
     """What the extra-ROI module adds to the fine-tuned models."""

@@ -165,3 +165,24 @@ def test_what_all_share_stands_once():
     assert packed["common"] == {"x": {"p": 1}}
     assert packed["each"]["b"] == {"x": {"q": 5}, "y": {}}
     assert json.dumps(packed)
+
+
+def test_probabilities_are_published_in_thousandths_where_a_page_asks_for_it(predictions, tmp_path):
+    keys = [f"{name}/{i}" for i, name in enumerate(("ketchup", "chili paste", "rice", "egg") * 2)]
+    p = np.linspace(0.0004, 0.9, 8)
+    columns = {"key": keys, "confidence": 1 - p / 2, "p ketchup": p, "p chili paste": 0.95 - p}
+    plain = make_predictions(LABELS, LABELS, 0, run="plain", spec=TEACHER, **columns)
+    noisy = make_predictions(
+        LABELS, LABELS, 0, run="plain", spec=TEACHER, condition=Condition(photos=2), **columns
+    )
+    write_predictions("02-other", [plain], tmp_path)
+    packed, _ = write_predictions("01-beliefs", [plain, noisy], tmp_path, beliefs=True)
+    read = read_record(tmp_path)["plain"]  # the page that publishes most of a run, whatever its name
+    own = np.arange(8) % 4 < 2
+    for column in ("p ketchup", "p chili paste"):
+        assert read.table.loc[own, column].to_numpy() == pytest.approx(plain.table.loc[own, column], abs=5e-4)
+        assert read.table.loc[~own, column].isna().all()
+    assert read.table["confidence"].to_numpy() == pytest.approx(plain.table["confidence"], abs=5e-4)
+    assert len([c for c in pd.read_csv(packed) if ":p " in c]) == 2, "clean runs alone"
+    again, _ = write_predictions("01-beliefs", [read, noisy], tmp_path / "again", beliefs=True)
+    assert again.read_bytes() == packed.read_bytes(), "what was read is published as it was"

@@ -82,3 +82,8 @@ def test_no_measured_number_is_typed_in_the_prose(notebook):
 
 def test_it_ends_with_its_provenance(notebook):
     assert "".join(code(notebook)[-1]["source"]).endswith("page.close()")
+
+
+def test_it_ends_with_what_carries_over(notebook):
+    last = [c for c in notebook["cells"] if c["cell_type"] == "markdown"][-1]
+    assert "What carries over" in "".join(last["source"])

@@ -8,7 +8,7 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import distillation_under_noise as show
-from rvernet_core.experiments.distillation_under_noise import LEVELS, LOST, SHARED, UnderNoise
+from rvernet_core.experiments.distillation_under_noise import LEVELS, LOST, SHARED, UnderNoise, noisy_slopes
 from rvernet_core.uncertainty import Estimate
 
 UP, DOWN, FLAT = (Estimate(v, v - 0.05, v + 0.05, 0.01, 2) for v in (0.3, -0.2, 0.0))
@@ -102,3 +102,12 @@ def test_places_at_which_a_teacher_stands_alike_are_named_together(page, under):
 def test_without_a_student_by_itself_no_teacher_is_compared(page, under):
     none = UnderNoise(under.levels, under.slopes, {})
     assert show.answer(page, none, PAYMENTS).text.endswith("the single teacher is not compared here.")
+
+
+def test_slopes_are_shown_with_sign_and_p(page, under):
+    bundle = show.slope_table(page, noisy_slopes(under))
+    text = bundle._repr_html_()
+    assert "+0.300" in text
+    assert "[+0.250, +0.350]" in text
+    assert "p, Holm" in text
+    assert set(pd.read_csv(bundle.paths["csv"])["quantity"]) == {*LEVELS, *LOST.values(), *SHARED.values()}

@@ -57,3 +57,30 @@ def test_the_other_tables_and_sweeps(page):
     exchanged = pd.DataFrame({"model": ["a + b"], "follows": [0.74], "ideal observer": [0.89]})
     show.exchange_table(page, exchanged.assign(follows_low=0.7, follows_high=0.8))
     assert (page.numbers["follow-range"], page.numbers["follow-ideal"]) == ("74% to 74%", "89%")
+
+
+def test_beliefs_are_shown_and_the_nearest_and_farthest_glued(page):
+    rows = [
+        ("ketchup / chili paste", "vit", "single", 0.1),
+        ("ketchup / chili paste", "vit + vit", "RveRNet", 0.2),
+    ]
+    table = pd.DataFrame(rows, columns=["classes", "model", "kind", "distance"])
+    for name, value in (("distance", table["distance"]), ("excess", table["distance"] - 0.12)):
+        table = table.assign(**{name: value, f"{name}_low": value - 0.05, f"{name}_high": value + 0.05})
+    text = show.belief_table(page, table)._repr_html_()
+    assert "<strong>0.100</strong>" in text
+    assert "+0.080" in text
+    assert page.numbers == {
+        "nearest-believer": "ViT",
+        "nearest-distance": "0.100 [0.050, 0.150]",
+        "farthest-believer": "ViT + ViT",
+        "farthest-distance": "0.200 [0.150, 0.250]",
+        "believers": "2",
+        "over-confident": "1",
+    }
+
+
+def test_without_kept_probabilities_the_prose_says_unknown(page):
+    assert show.belief_table(page, pd.DataFrame()) is None
+    assert page.numbers["nearest-believer"] == "unknown"
+    assert page.numbers["believers"] == "0"

@@ -121,6 +121,13 @@ def test_the_facts_are_glued_in_words(page):
     assert page.numbers["translocation-both"] == "nan"
 
 
+def test_one_test_for_each_noise_stands_in_a_table(page):
+    data = written(show.omnibus_table(page, FACTS)).set_index(["noise", "metric"])["value"]
+    assert data["permutation", "F"] == 25
+    assert (data["permutation", "p"], data["translocation", "p"]) == (0.0001, 0.4)
+    assert data["permutation", "smallest"] == pytest.approx(FACTS["permutation"].spread.smallest)
+
+
 def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(page):
     show.answer(page, FACTS)
     assert page.headlines == [

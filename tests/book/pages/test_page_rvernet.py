@@ -168,3 +168,12 @@ def test_costs_are_shown_in_their_units(page):
     text = show.cost_table(page, costs)._repr_html_()
     for shown in ("GMAC a sample", "1,234,567", "0.0123", "0.57", ">12<", "1,234<"):
         assert shown in text
+
+
+def test_two_distilled_deits_against_the_others_are_counted_by_what_is_shown(page):
+    against = gains().drop(columns="model").assign(against=["vit + vit", "deit + deit"])
+    text = show.distilled_table(page, against)._repr_html_()
+    assert "+0.050" in text
+    assert page.numbers == {"distilled-ahead": "1", "distilled-behind": "0", "distilled-compared": "2"}
+    assert show.distilled_table(page, pd.DataFrame()) is None
+    assert page.numbers["distilled-compared"] == "0"

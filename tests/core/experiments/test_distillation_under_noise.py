@@ -153,3 +153,12 @@ def test_the_rule_reads_a_larger_loss_as_less_robustness(under, knowledge, lost,
     of = {("hard single", name): estimates[lost] for name in page.LOST.values()}
     found = page.payments(slopes, dataclasses.replace(under, slopes=of))
     assert set(found.values()) == {expected}
+
+
+def test_the_slopes_stand_in_a_tidy_table_with_p(under):
+    rows = page.noisy_slopes(under)
+    assert len(rows) == len(under.slopes)
+    assert {"students", "quantity", "value", "low", "high", "p", "smallest"} == set(rows)
+    row = rows.set_index(["students", "quantity"]).loc["hard single", page.LOST["permutation"]]
+    assert row["value"] == pytest.approx(under.slopes["hard single", page.LOST["permutation"]].value)
+    assert 0 <= row["p"] <= 1

@@ -1,5 +1,6 @@
 """Page 9 on a made-up study whose models add the cues with known weights."""
 
+from dataclasses import replace as replace_run
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,3 +133,26 @@ def test_data_of_an_unknown_law_is_refused(study):
     )
     with pytest.raises(ConfigError, match="law of foodseg103 is not known"):
         page.context(other)
+
+
+def test_beliefs_are_compared_with_what_each_model_could_know(study, context):
+    assert page.beliefs(context).empty, "these models' probabilities were not kept"
+
+    def with_beliefs(model, run):
+        table = run.table.copy()
+        for cued in context.pairs:
+            items = cued.items
+            p = items.best if isinstance(model, tuple) else 1 / (1 + np.exp(-cued.law.d * items.look))
+            table.loc[items.index, f"p {cued.pair[0]}"] = p
+            table.loc[items.index, f"p {cued.pair[1]}"] = 1 - p
+        return replace_run(run, table=table)
+
+    models = {name: [with_beliefs(name, run) for run in part] for name, part in context.models.items()}
+    table = page.beliefs(replace_run(context, models=models))
+    assert len(table) == len(context.pairs) * len(models)
+    assert (table["distance"] < 0.001).all(), "the ideal observer of its own cues"
+    assert (table["excess"].abs() < 0.001).all()
+    blind = {name: [with_beliefs("single", run) for run in part] for name, part in models.items()}
+    table = page.beliefs(replace_run(context, models=blind)).set_index("kind")
+    assert (table.loc["RveRNet", "distance_low"] > 0.02).all(), "the company is ignored"
+    assert (table.loc["single", "distance"] < 0.001).all()

@@ -119,3 +119,13 @@ def test_the_page_needs_every_model_that_it_asks_for():
     needed = {spec for specs in rvernet.needs(study).values() for spec in specs}
     for family in (study.singles(), study.pairs(), study.grid(), study.grid_singles()):
         assert {spec for specs in family.values() for spec in specs} <= needed
+
+
+def test_two_distilled_deits_are_compared_with_every_other_pair():
+    pairs = models({rvernet.DISTILLED: 36, ("vit", "deit"): 20, ("deit", "vit"): 36})
+    against = rvernet.distilled_against_others(STUDY, pairs).set_index("against")
+    assert list(against.index) == ["vit + deit", "deit + vit"]
+    assert list(against["difference"]) == pytest.approx([0.4, 0])
+    assert against.loc["vit + deit", "p"] < 0.05
+    del pairs[rvernet.DISTILLED]
+    assert rvernet.distilled_against_others(STUDY, pairs).empty
