@@ -36,8 +36,6 @@ def test_tiles_shrink_from_twice_the_releases_to_a_quarter_of_them():
 def test_the_releases_tile_is_the_patch_of_every_net_that_has_patches_at_either_scale(name, scale):
     """One tile is 1/14 of the input: tiles at the paper's ratio and tiles of the own patch are the same."""
     size = backbones.input_size(scale)
-    if size == 64:
-        pytest.xfail("the micro nets are still those of 64 px, with 8 x 8 patches")
     with torch.device("meta"):
         net = backbones.build(name, scale, pretrained=False)
     assert patch_size(net, size) == noise.scaled(noise.RELEASE_PATCH, size) == size // 14
