@@ -81,7 +81,7 @@ class TrainSpec:
     flip: float = 0.5  # probability of a horizontal flip
     flip_together: bool = True  # both cut-outs of a photo; False: each by itself
     val_fraction: float = 0.1  # carved from train, never from test
-    precision: str = "float32"  # float32 | bfloat16
+    precision: str = "float32"  # of training: float32 | bfloat16 | auto: bfloat16 where it is native
     distillation: str = ""  # "": from labels alone | hard | soft: the distillation head learns from a teacher
     strength: float = 0.0  # weight of the teacher's part of the loss, in [0, 1]
     temperature: float = 3.0  # of soft distillation

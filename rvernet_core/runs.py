@@ -34,7 +34,7 @@ from rvernet_core.data import FoodData, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
-from rvernet_core.models import backbones
+from rvernet_core.models import backbones, precision
 from rvernet_core.models.rvernet import FUSIONS, HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
@@ -233,6 +233,7 @@ def train(
         "checkpoint_sha256": hashlib.sha256(weights).hexdigest(),
         "seconds": round(time.perf_counter() - start, 2),
         "device": device,
+        "precision": precision.resolve(spec.train.precision, device),  # of training; all answers are float32
         "commit": environment.commit(),
         "python": platform.python_version(),
         "packages": environment.packages(),
@@ -289,7 +290,7 @@ def check(spec: RunSpec) -> None:
         backbones.facts(getattr(model, branch))
     backbones.input_size(model.scale)
     one_of(model.fusion, FUSIONS, "fusion")
-    one_of(train_spec.precision, training.PRECISIONS, "precision")
+    one_of(train_spec.precision, precision.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
     if train_spec.distillation:
         one_of(train_spec.distillation, DISTILLATIONS, "distillation")
