@@ -276,5 +276,12 @@ def _changed(spec: typing.Any) -> dict:
         value = getattr(spec, f.name)
         default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
         if value != default:  # a field without a default always counts: MISSING equals nothing
-            changed[f.name] = _changed(value) if dataclasses.is_dataclass(value) else value
+            changed[f.name] = _plain(value)
     return changed
+
+
+def _plain(value: typing.Any) -> typing.Any:
+    """JSON-ready: specs by what they change, also those in a tuple."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return _changed(value) if dataclasses.is_dataclass(value) else value

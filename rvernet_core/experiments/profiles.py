@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvernet_core.config import DataSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
+from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
+from rvernet_core.experiments.recipes import Recipe, chosen, tuned
 from rvernet_core.models.backbones import BACKBONES
 
 
@@ -37,13 +38,23 @@ class Profile:
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
+    recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
+
+    def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
+        """How this profile fine-tunes `model`; `student`: while it learns from a teacher.
+
+        As `single` or `pair` says, at the rate and for the epochs of its recipe, see `recipes.tuned`.
+        """
+        base = self.single if len(model.branches) == 1 else self.pair
+        return tuned(base, self.recipes, model, student)
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
 MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
 
-_FINE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0)
+_FINE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0, precision="auto")
 _BRIEF = replace(_FINE, epochs=2)
+_ONCE = TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0, precision="auto")
 _HEAD = TrainSpec(epochs=10, lr=2e-3, flip=0.0)
 _STRENGTHS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -57,8 +68,8 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1),
             ablation_seeds=(0,),
-            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
-            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            single=_ONCE,
+            pair=_ONCE,
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
             grid_frozen=True,
             stabilised=True,
@@ -90,6 +101,7 @@ PROFILES: dict[str, Profile] = {
             models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
+            recipes=chosen(),
         ),
         Profile(
             name="full",
@@ -110,6 +122,7 @@ PROFILES: dict[str, Profile] = {
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
+            recipes=chosen(),
         ),
         Profile(
             name="paper",

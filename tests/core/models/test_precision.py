@@ -1,4 +1,4 @@
-"""The precision of training: what "auto" is on which processor, and bfloat16 that is quick and close on a CPU."""
+"""The precision of training: what "auto" is on which processor, and a bfloat16 that is quick on a CPU."""
 
 import copy
 
@@ -98,9 +98,8 @@ def test_within_bfloat16_the_two_slow_operations_take_another_way_and_afterwards
 
 def test_an_error_within_leaves_the_net_as_it_was():
     net = small_net("mobilenetv2")
-    with pytest.raises(RuntimeError, match="stop"), Autocast(net, "bfloat16", "cpu"):
-        assert any("forward" in vars(m) for m in net.modules())
-        raise RuntimeError("stop")
+    with pytest.raises(RuntimeError), Autocast(net, "bfloat16", "cpu"):
+        net(torch.rand(1, 4, 8, 8))  # an image has three channels
     assert not any("forward" in vars(m) for m in net.modules())
     assert not torch.is_autocast_enabled("cpu")
 
