@@ -2,9 +2,10 @@
 
 summary      the headlines of the record, into book/summary.md and the README
 coverage     which page answers which item of the paper, into book/coverage.md
+recipes      the search for each net's recipe, into book/search.md and book/_static
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
-bench        seconds of the parts on this machine, printed
+bench        how quick the parts are on this machine, printed and into _build/bench.json
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from rvernet_core.errors import RveRNetError
 
 ROOT = Path(__file__).resolve().parents[1]
+CHOICES = ("summary", "coverage", "recipes", "parameters", "artwork", "bench")
 
 
 def main() -> None:
@@ -20,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("summary", "coverage", "parameters", "artwork", "bench"))
+    parser.add_argument("what", choices=CHOICES)
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
     if options.folder and not options.folder.is_dir():
@@ -40,6 +42,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "recipes":
+        from rvernet_book import recipe_page
+
+        recipe_page.write(options.folder or ROOT / "book")
     elif options.what == "parameters":
         from rvernet_book import notebooks, parameters
 
@@ -47,11 +53,10 @@ def _write(options: argparse.Namespace) -> None:
             notebooks.write_parameters(path, parameters.cell())
     elif options.what == "bench":
         from rvernet_book import bench
-        from rvernet_core import environment
 
-        table = bench.measure()
-        print(f"{environment.machine()}, one thread\n")
-        print(table.to_string(index=False, float_format="{:.2f}".format))
+        results = bench.measure()
+        print(bench.report(results))
+        print(bench.write(results, options.folder or ROOT / "_build"))
     else:
         from rvernet_book import artwork
 

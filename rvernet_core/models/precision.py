@@ -11,7 +11,6 @@ import types
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rvernet_core.config import one_of
@@ -83,5 +82,4 @@ class Autocast:
 def _in_float32(module: nn.Conv2d, images: Tensor) -> Tensor:
     """`module` on images (B, C, H, W) of any precision; its output is float32."""
     with torch.autocast("cpu", enabled=False):
-        how = module.stride, module.padding, module.dilation, module.groups
-        return F.conv2d(images.float(), module.weight, module.bias, *how)
+        return type(module).forward(module, images.float())
