@@ -6,9 +6,10 @@ announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
 claims       when each rule for a claim was committed, and the verdicts in the README
 intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
+recipes      the search for each net's recipe, into book/search.md and book/_static
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
-bench        seconds of the parts on this machine, printed
+bench        how quick the parts are on this machine, printed and into _build/bench.json
 """
 
 import argparse
@@ -17,6 +18,18 @@ from pathlib import Path
 from rvernet_core.errors import RveRNetError
 
 ROOT = Path(__file__).resolve().parents[1]
+CHOICES = (
+    "summary",
+    "coverage",
+    "claims",
+    "intervals",
+    "recipes",
+    "verifications",
+    "announce",
+    "parameters",
+    "artwork",
+    "bench",
+)
 
 
 def main() -> None:
@@ -24,20 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m rvernet_book", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument(
-        "what",
-        choices=(
-            "summary",
-            "coverage",
-            "claims",
-            "intervals",
-            "verifications",
-            "announce",
-            "parameters",
-            "artwork",
-            "bench",
-        ),
-    )
+    parser.add_argument("what", choices=CHOICES)
     parser.add_argument("folder", type=Path, nargs="?", help="default: book, notebooks or book/_static")
     options = parser.parse_args()
     if options.folder and not options.folder.is_dir():
@@ -73,6 +73,10 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.intervals import write_intervals
 
         write_intervals(options.folder or ROOT / "book")
+    elif options.what == "recipes":
+        from rvernet_book import recipe_page
+
+        recipe_page.write(options.folder or ROOT / "book")
     elif options.what == "parameters":
         from rvernet_book import notebooks, parameters
 
@@ -80,11 +84,10 @@ def _write(options: argparse.Namespace) -> None:
             notebooks.write_parameters(path, parameters.cell())
     elif options.what == "bench":
         from rvernet_book import bench
-        from rvernet_core import environment
 
-        table = bench.measure()
-        print(f"{environment.machine()}, one thread\n")
-        print(table.to_string(index=False, float_format="{:.2f}".format))
+        results = bench.measure()
+        print(bench.report(results))
+        print(bench.write(results, options.folder or ROOT / "_build"))
     else:
         from rvernet_book import artwork
 

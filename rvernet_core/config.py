@@ -85,7 +85,7 @@ class TrainSpec:
     flip: float = 0.5  # probability of a horizontal flip
     flip_together: bool = True  # both cut-outs of a photo; False: each by itself
     val_fraction: float = 0.1  # carved from train, never from test
-    precision: str = "float32"  # float32 | bfloat16
+    precision: str = "float32"  # of training: float32 | bfloat16 | auto: bfloat16 where it is native
     distillation: str = ""  # "": from labels alone | hard | soft: the distillation head learns from a teacher
     strength: float = 0.0  # weight of the teacher's part of the loss, in [0, 1]
     temperature: float = 3.0  # of soft distillation
@@ -287,5 +287,12 @@ def _changed(spec: typing.Any) -> dict:
         value = getattr(spec, f.name)
         default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
         if value != default:  # a field without a default always counts: MISSING equals nothing
-            changed[f.name] = _changed(value) if dataclasses.is_dataclass(value) else value
+            changed[f.name] = _plain(value)
     return changed
+
+
+def _plain(value: typing.Any) -> typing.Any:
+    """JSON-ready: specs by what they change, also those in a tuple."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return _changed(value) if dataclasses.is_dataclass(value) else value

@@ -37,7 +37,7 @@ from rvernet_core.data import FoodData, augmentation, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
-from rvernet_core.models import backbones
+from rvernet_core.models import backbones, precision
 from rvernet_core.models.rvernet import FUSIONS, HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
@@ -298,6 +298,7 @@ def _manifest(folder: Path, spec: RunSpec, facts: dict, start: float, device: st
         **facts,
         "seconds": round(time.perf_counter() - start, 2),
         "device": device,
+        "precision": precision.resolve(spec.train.precision, device),  # of training; all answers are float32
         "commit": environment.commit(),
         "python": platform.python_version(),
         "packages": environment.packages(),
@@ -374,7 +375,7 @@ def check(spec: RunSpec) -> None:
         backbones.facts(getattr(model, branch))
     backbones.input_size(model.scale)
     one_of(model.fusion, FUSIONS, "fusion")
-    one_of(train_spec.precision, training.PRECISIONS, "precision")
+    one_of(train_spec.precision, precision.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
     augmentation.check(train_spec)
     if train_spec.distillation:

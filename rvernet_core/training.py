@@ -24,13 +24,14 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rvernet_core import files
-from rvernet_core.config import ModelSpec, TrainSpec, fingerprint, one_of
+from rvernet_core.config import ModelSpec, TrainSpec, fingerprint, one_of, replace
 from rvernet_core.data import augmentation
 from rvernet_core.data.augmentation import NoisyBatch
 from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.models import losses
+from rvernet_core.models.precision import Autocast, resolve
 from rvernet_core.models.rvernet import Classifier, Logits
 from rvernet_core.models.weights import load_torch_checkpoint
 from rvernet_core.sealed import is_intact, sealed_folder, set_aside
@@ -38,7 +39,6 @@ from rvernet_core.sealed import is_intact, sealed_folder, set_aside
 log = logging.getLogger(__name__)
 #: After an epoch, a checkpoint is written if the last one is older than this: short runs need none.
 CHECKPOINT_SECONDS = 15.0
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 SCHEDULES = ("as-written", "as-released")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's <malloc.h>
 
@@ -110,8 +110,8 @@ def fit(
         TrainingError: the loss or a weight is not finite; says in which epoch and at which step.
         MemoryShortageError: a batch does not fit into the device's memory; says which size does.
     """
-    one_of(spec.precision, PRECISIONS, "precision")
     augmentation.check(spec)
+    spec = replace(spec, precision=resolve(spec.precision, device))  # so it is part of a checkpoint's name
     if bool(spec.distillation) != (teacher_logits is not None and model.heads == 2):
         raise ConfigError("distillation needs a model with two heads and the logits of its teacher")
     if spec.distillation and not spec.flip_together:
@@ -120,13 +120,13 @@ def fit(
     fit_indices, val_indices = split_validation(cutouts, spec.val_fraction, seed)
     rates = learning_rates(spec, len(fit_indices), len(cutouts))
     optimizer = _adam(model, spec)
-    forward = _forward(model, cutouts, spec, cache, device)
+    forward, autocast = _forward(model, cutouts, spec, cache, device), Autocast(model, spec.precision, device)
     labels = torch.from_numpy(cutouts.labels).to(device)
     teaching = None if teacher_logits is None else teacher_logits.to(device)
 
     def update(indices: np.ndarray, flips: np.ndarray, noisy: NoisyBatch | None = None) -> tuple[float, int]:
         """Learn from one batch, if its loss is finite; (mean loss, number of samples answered right)."""
-        with _autocast(spec, device):
+        with autocast:
             chosen = torch.from_numpy(indices).to(device)
             logits, target = forward(indices, flips, noisy), labels[chosen]
             if teaching is not None and not isinstance(logits, Tensor):
@@ -316,11 +316,6 @@ def _adam(model: Classifier, spec: TrainSpec) -> torch.optim.Adam:
         {"params": [p for p in trainable if id(p) not in backbones], "peak": spec.lr * spec.head_lr_factor},
     ]
     return torch.optim.Adam([g for g in groups if g["params"]], lr=spec.lr, fused=True)
-
-
-def _autocast(spec: TrainSpec, device: str) -> torch.autocast:
-    dtype = PRECISIONS[spec.precision]
-    return torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype is not None)
 
 
 def _memory_shortage(

@@ -1,80 +1,122 @@
-"""Choose how the micro nets are fine-tuned, on rendered scenes that no experiment uses.
+"""Search the rate and the epochs of every micro net and kind of model, on scenes that no experiment uses.
 
-    python -m zoo.train_recipe [--seeds 2] [--cache FOLDER]
+    python -m zoo.train_recipe [--only KIND|ARCHITECTURE ...] [--limit-minutes M] [--cache FOLDER]
+    python -m zoo.train_recipe --choose
 
-Every candidate trains a few models on scenes of their own and is scored on other scenes of their own:
-neither the data sets' training nor their test scenes are touched. The table goes to recipe.md beside this
-file; `experiments.profiles` names the winner, which the demo runs in two epochs.
+Every finished run is one row of recipes.csv beside this file; a run that has its row is not run again, so
+the search can be made in slices, and by several processes that are given different kinds or architectures.
+`rvernet_core/experiments/recipe_search.py` tells what is tried: the same number of runs for every net.
+`--choose` writes the recipes that follow into the core, where the profiles read them. It trains nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from rvernet_core import config, files
-from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec
+from rvernet_core import files
+from rvernet_core.config import one_of
+from rvernet_core.errors import ConfigError, RveRNetError, TrainingError
+from rvernet_core.experiments import recipe_search, recipes
+from rvernet_core.experiments.recipe_search import Trial
+from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.runs import RunStore
 
-#: In size between the demo's and the full profile's data; seeds between those of the data sets and those of
-#: the zoo's corpus.
-SCENES = DataSpec(train_scenes=512, test_scenes=300, seed=5_000_000)
-MODELS = (("mobilenetv2", None), ("deit", None), ("mlp-mixer", None), ("deit", "mobilenetv2"))
-BASE = TrainSpec(epochs=3, batch_size=32, lr=1e-3, head_lr_factor=10.0)
-
-#: What is compared: the base, and one thing changed, or the rate together with the batches.
-CANDIDATES: dict[str, tuple[TrainSpec, dict]] = {
-    "base": (BASE, {}),
-    "learning rate halved": (config.replace(BASE, lr=BASE.lr / 2), {}),
-    "learning rate doubled": (config.replace(BASE, lr=BASE.lr * 2), {}),
-    "learning rate and batches halved": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16), {}),
-    "the same in two epochs": (config.replace(BASE, lr=BASE.lr / 2, batch_size=16, epochs=2), {}),
-    "head at the backbones' rate": (config.replace(BASE, head_lr_factor=1.0), {}),
-    "batch norms re-estimated": (BASE, {"freeze_batch_norm": False}),
-    "raw logits": (BASE, {"standardise": False}),
-}
+ROWS = Path(__file__).with_name("recipes.csv")
+log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train every candidate and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m zoo.train_recipe", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
+    """Run what is left of the search, or choose from what was run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo.train_recipe",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="kinds, architectures, or both")
+    parser.add_argument(
+        "--limit-minutes", type=float, default=math.inf, metavar="M", help="start no run later"
+    )
     parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
+    parser.add_argument(
+        "--choose", action="store_true", help="write the recipes that the finished runs choose"
+    )
+    parser.add_argument("--rows", type=Path, default=ROWS, help="default: recipes.csv beside this file")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rows, store = [], RunStore(options.cache)
-    jobs = [(c, m) for c in CANDIDATES for m in MODELS]
-    for name, (roi, extra_roi) in tqdm(jobs, desc="candidates", disable=None):
-        train, change = CANDIDATES[name]
-        model = ModelSpec(roi=roi, extra_roi=extra_roi, **change)
-        specs = [RunSpec(SCENES, model, train, seed) for seed in range(options.seeds)]
-        scores = [store.load_or_train(spec).metrics["accuracy"] for spec in specs]
-        row = {"candidate": name, "model": " + ".join(filter(None, (roi, extra_roi)))}
-        rows.append({**row, "accuracy": sum(scores) / len(scores)})
-        logging.getLogger(__name__).info("%s", rows[-1])
-    table = pd.DataFrame(rows).pivot(index="candidate", columns="model", values="accuracy")
-    table = table.loc[list(CANDIDATES), [" + ".join(filter(None, m)) for m in MODELS]]
-    table["mean"] = table.mean(axis=1)
-    lines = [
-        f"Accuracy on {SCENES.test_scenes} scenes after training on {SCENES.train_scenes}, seeds from "
-        f"{SCENES.seed:,}; mean of {options.seeds} seed(s).",
-        "Written by `python -m zoo.train_recipe`.",
-        "",
-        "| " + " | ".join(["candidate", *table.columns]) + " |",
-        "|" + "---|" * (1 + len(table.columns)),
-        *(
-            "| " + " | ".join([name, *(f"{v:.3f}" for v in row)]) + " |"
-            for name, row in zip(table.index, table.to_numpy(), strict=True)
-        ),
-    ]
-    files.write_text(
-        Path(__file__).with_name("recipe.md"),
-        "# How the micro nets are fine-tuned\n\n" + "\n".join(lines) + "\n",
-    )
+    try:
+        rows, cells = recipe_search.read(options.rows), wanted(options.only)
+        refuse_foreign(rows, options.rows)
+        if options.choose:
+            found = recipe_search.choose(rows)
+            log.info("%d recipes in %s", len(found), recipes.write(found))
+        else:
+            until = time.monotonic() + 60 * options.limit_minutes
+            search(options.rows, cells, RunStore(options.cache), until)
+    except RveRNetError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def wanted(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The cells (kind, architecture) that the names leave; those of one sort add up, the two sorts multiply.
+
+    Raises ConfigError for a name that is neither a kind nor an architecture.
+    """
+    for name in names:
+        one_of(name, (*recipe_search.KINDS, *BACKBONES), "name")
+    kinds = [name for name in names if name in recipe_search.KINDS] or recipe_search.KINDS
+    architectures = [name for name in names if name in BACKBONES] or BACKBONES
+    cells = [cell for cell in recipe_search.cells() if cell[0] in kinds and cell[1] in architectures]
+    if not cells:
+        raise ConfigError(f"{' '.join(names)} leaves nothing of the search; students are of two tokens")
+    return cells
+
+
+def refuse_foreign(rows: pd.DataFrame, path: Path) -> None:
+    """Raise ConfigError where rows are of nets, scenes or training that have changed since: none is mixed."""
+    foreign = recipe_search.foreign(rows)
+    if len(foreign):
+        cells = sorted({f"{row.kind} {row.architecture}" for row in foreign.itertuples()})
+        raise ConfigError(
+            f"{path}: {len(foreign)} of its {len(rows)} rows are of other nets, scenes or training "
+            f"than today's ({', '.join(cells)}); remove these to search again"
+        )
+
+
+def search(path: Path, cells: Sequence[tuple[str, str]], store: RunStore, until: float = math.inf) -> None:
+    """Run what is left of `cells`, one row of `path` each; no run starts after `until`, monotonic seconds."""
+    for kind, architecture in cells:
+        # twice: the check of the doubled epochs follows from the grid
+        while trials := recipe_search.left(recipe_search.read(path), kind, architecture):
+            for trial in tqdm(trials, desc=f"{kind} {architecture}", unit="run", disable=None):
+                if time.monotonic() > until:
+                    log.info("time is up; the same command goes on from here")
+                    return
+                run(trial, path, store)
+    log.info("nothing is left of %s", ", ".join(" ".join(cell) for cell in cells))
+
+
+def run(trial: Trial, path: Path, store: RunStore) -> None:
+    """Train the run of `trial`, append its row to `path`, and leave nothing of it in the cache."""
+    spec = recipe_search.spec_of(trial, recipe_search.read(path))
+    start = time.monotonic()
+    try:
+        finished = store.load_or_train(spec)
+    except TrainingError as error:
+        log.info("%s: %s", trial, error)
+        recipe_search.append(path, trial, math.nan, time.monotonic() - start)
+        return
+    score, seconds = finished.metrics["accuracy"], finished.manifest["seconds"]
+    recipe_search.append(path, trial, score, seconds)
+    log.info("%s: %.3f in %.0f s", trial, score, seconds)
+    files.remove(finished.folder)
 
 
 if __name__ == "__main__":

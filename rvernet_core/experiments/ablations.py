@@ -47,7 +47,7 @@ def ablated(study: Study) -> dict[str, dict[Pair, list[RunSpec]]]:
     """The ablated pairs with one thing changed each: what was changed -> pair -> one spec per seed."""
     return {
         name: {
-            (roi, extra): study.specs(ModelSpec(roi=roi, extra_roi=extra, **change), study.profile.pair)
+            (roi, extra): study.specs(ModelSpec(roi=roi, extra_roi=extra, **change))
             for roi, extra in study.profile.ablated
         }
         for name, change in CHANGES.items()
@@ -68,7 +68,7 @@ def widths(study: Study) -> dict[tuple[Pair, int], list[RunSpec]]:
 def context_only(study: Study) -> dict[str, list[RunSpec]]:
     """Baselines that see the extra-ROI cut-out alone, for the ROI modules of the ablated pairs."""
     names = dict.fromkeys(roi for roi, _ in study.profile.ablated)
-    return {name: study.specs(ModelSpec(roi=None, extra_roi=name), study.profile.single) for name in names}
+    return {name: study.specs(ModelSpec(roi=None, extra_roi=name)) for name in names}
 
 
 def whole(study: Study) -> dict[Pair, list[RunSpec]]:

@@ -60,10 +60,9 @@ def student_of(
 
 def teachers(study: Study) -> dict[str, list[RunSpec]]:
     """The fine-tuned single MobileNetV2 and the RveRNet of two, whatever `backbones` says."""
-    profile = study.profile
     return {
-        "single": study.specs(ModelSpec(roi=TEACHER), profile.single),
-        "rvernet": study.specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER), profile.pair),
+        "single": study.specs(ModelSpec(roi=TEACHER)),
+        "rvernet": study.specs(ModelSpec(roi=TEACHER, extra_roi=TEACHER)),
     }
 
 
@@ -72,12 +71,11 @@ def students(study: Study) -> dict[str, dict[Level, list[RunSpec]]]:
     profile, by_model = study.profile, teachers(study)
     single = {"hard": profile.strengths, "soft": profile.soft_strengths}
     return {
-        "single": _levels(study, by_model["single"], ModelSpec(roi=STUDENT), profile.single, single),
+        "single": _levels(study, by_model["single"], ModelSpec(roi=STUDENT), single),
         "rvernet": _levels(
             study,
             by_model["rvernet"],
             ModelSpec(roi=STUDENT, extra_roi=STUDENT),
-            profile.pair,
             {"hard": profile.pair_strengths},
         ),
     }
@@ -87,10 +85,9 @@ def _levels(
     study: Study,
     by_seed: Sequence[RunSpec],
     model: ModelSpec,
-    train: TrainSpec,
     strengths: Mapping[str, Sequence[float]],
 ) -> dict[Level, list[RunSpec]]:
-    model = study.scaled(model)
+    model, train = study.scaled(model), study.profile.train(model, student=True)
     return {
         (kind, strength): [student_of(teacher, model, train, kind, strength) for teacher in by_seed]
         for kind, levels in strengths.items()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvernet_core.config import DataSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
+from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
+from rvernet_core.experiments.recipes import Recipe, chosen, tuned
 from rvernet_core.models.backbones import BACKBONES
 
 
@@ -61,13 +62,23 @@ class Profile:
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
     noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
     noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
+    recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
+
+    def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
+        """How this profile fine-tunes `model`; `student`: while it learns from a teacher.
+
+        As `single` or `pair` says, at the rate and for the epochs of its recipe, see `recipes.tuned`.
+        """
+        base = self.single if len(model.branches) == 1 else self.pair
+        return tuned(base, self.recipes, model, student)
 
 
 EQUAL_PAIRS = tuple((name, name) for name in BACKBONES)
 MIXED_PAIRS = (("deit-distilled", "mobilenetv2"), ("vit", "mobilenetv2"), ("mobilenetv2", "deit-distilled"))
 
-_FINE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0)
+_FINE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0, precision="auto")
 _BRIEF = replace(_FINE, epochs=2)
+_ONCE = TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0, precision="auto")
 _HEAD = TrainSpec(epochs=10, lr=2e-3, flip=0.0)
 _STRENGTHS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -82,8 +93,8 @@ PROFILES: dict[str, Profile] = {
             seeds=(0, 1),
             ablation_seeds=(0,),
             audit_seeds=(0,),
-            single=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
-            pair=TrainSpec(epochs=1, batch_size=32, lr=1e-3, head_lr_factor=10.0),
+            single=_ONCE,
+            pair=_ONCE,
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
             grid_frozen=True,
             stabilised=True,
@@ -119,6 +130,7 @@ PROFILES: dict[str, Profile] = {
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
             noise_training_seeds=(0, 1),
+            recipes=chosen(),
         ),
         Profile(
             name="full",
@@ -140,6 +152,7 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
             noise_training_seeds=(0, 1, 2),
+            recipes=chosen(),
         ),
         Profile(
             name="paper",

@@ -110,6 +110,7 @@ class Study:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
             }
+            changes["recipes"] = tuple(config.replace(recipe, epochs=epochs) for recipe in base.recipes)
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
         chosen = backbones or tuple(ZOO)
@@ -149,20 +150,19 @@ class Study:
 
     # --- which models -----------------------------------------------------------------------------
 
-    def specs(self, model: ModelSpec, train: TrainSpec) -> list[RunSpec]:
-        """One spec per seed of a model, brought to the profile's scale."""
-        model = self.scaled(model)
+    def specs(self, model: ModelSpec, train: TrainSpec | None = None) -> list[RunSpec]:
+        """One spec per seed of a model, brought to the profile's scale; `train` None: by its recipe."""
+        model, train = self.scaled(model), train or self.profile.train(model)
         return [RunSpec(self.profile.data, model, train, seed) for seed in self.profile.seeds]
 
     def singles(self) -> dict[str, list[RunSpec]]:
         """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
-        return {name: self.specs(ModelSpec(roi=name), self.profile.single) for name in self.backbones}
+        return {name: self.specs(ModelSpec(roi=name)) for name in self.backbones}
 
     def pairs(self) -> dict[Pair, list[RunSpec]]:
         """The fine-tuned RveRNets: (ROI module, extra-ROI module) -> one spec per seed."""
         return {
-            (roi, extra): self.specs(ModelSpec(roi=roi, extra_roi=extra), self.profile.pair)
-            for roi, extra in self.profile.pairs
+            (roi, extra): self.specs(ModelSpec(roi=roi, extra_roi=extra)) for roi, extra in self.profile.pairs
         }
 
     def grid(self) -> dict[Pair, list[RunSpec]]:

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 PAGES = sorted(BOOK.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-WRITTEN = {"summary.md", "coverage.md", "intervals.md", "verifications.md"}  # by `python -m rvernet_book`
+WRITTEN = {
+    "summary.md",
+    "coverage.md",
+    "intervals.md",
+    "verifications.md",
+    "search.md",
+}  # `python -m rvernet_book`
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 
 

@@ -83,6 +83,7 @@ def test_a_run_holds_all_that_its_numbers_can_be_recomputed_from(store):
     assert manifest["data"]["test"] == data.test.fingerprint
     assert manifest["checkpoint_sha256"] == files.sha256(run.folder / "model.safetensors")
     assert {"commit", "packages", "machine", "seconds", "peak_memory_mib", "protocol"} <= set(manifest)
+    assert manifest["precision"] == "float32"
     assert len(manifest["history"]) == 1
 
 

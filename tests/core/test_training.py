@@ -304,6 +304,34 @@ def test_a_watcher_is_asked_after_every_epoch_and_changes_nothing(cutouts):
     assert same(model, other)
 
 
+def test_auto_trains_as_the_precision_that_it_stands_for(cutouts, monkeypatch):
+    named = trained(cutouts, SMALL, TrainSpec(epochs=1, batch_size=20, precision="bfloat16"))
+    exact = trained(cutouts, SMALL, TrainSpec(epochs=1, batch_size=20))
+    for able, expected in (({"avx512_bf16": True}, named), ({}, exact)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert equals(expected, trained(cutouts, SMALL, TrainSpec(epochs=1, batch_size=20, precision="auto")))
+    assert not same(named[0], exact[0])
+    assert all(p.dtype == torch.float32 for p in named[0].parameters())
+
+
+def test_fault_32_a_run_in_bfloat16_resumes_to_the_same_weights_and_another_precision_starts_afresh(
+    cutouts, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    spec = TrainSpec(epochs=3, batch_size=20, lr=1e-3, precision="auto")
+    model = ModelSpec(roi="deit", **FRESH)
+    stopped_after(2, cutouts, tmp_path, model=model, spec=spec)
+    with caplog.at_level("INFO"):
+        assert equals(trained(cutouts, model, spec), small(cutouts, tmp_path, model=model, spec=spec))
+    assert "resuming after epoch 2" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # continued on another processor
+    with caplog.at_level("INFO"):
+        exact = trained(cutouts, model, TrainSpec(epochs=3, batch_size=20, lr=1e-3))
+        assert equals(exact, small(cutouts, tmp_path, model=model, spec=spec))
+    assert "is a checkpoint of another run" in caplog.text
+
+
 def test_a_bad_precision_is_refused(cutouts):
     with pytest.raises(ConfigError, match="float32, bfloat16"):
         trained(cutouts, spec=TrainSpec(precision="float8"))

@@ -6,7 +6,7 @@ from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_cutouts, make_predictions
 
 from rvernet_core import runs
-from rvernet_core.config import CLEAN, replace
+from rvernet_core.config import CLEAN, ModelSpec, replace
 from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.experiments import ablations as page
 from rvernet_core.experiments.study import Study
@@ -92,7 +92,8 @@ def test_a_context_only_baseline_has_the_extra_roi_branch_alone(study):
     baselines = page.context_only(study)
     assert list(baselines) == ["mobilenetv2"]
     assert {spec.model.branches for spec in baselines["mobilenetv2"]} == {("extra_roi",)}
-    assert {spec.train for spec in baselines["mobilenetv2"]} == {study.profile.single}
+    same = study.profile.train(ModelSpec(roi="mobilenetv2"))
+    assert {spec.train for spec in baselines["mobilenetv2"]} == {same}
 
 
 def test_the_page_needs_every_model_that_it_asks_for():

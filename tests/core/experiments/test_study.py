@@ -60,7 +60,8 @@ def test_the_paper_profile_is_the_same_code_with_other_values(tmp_path):
 
 def test_a_context_only_model_is_brought_to_the_profiles_scale():
     study = Study.of("paper", device="cpu")
-    specs = study.specs(ModelSpec(roi=None, extra_roi="vit"), study.profile.single)
+    specs = study.specs(ModelSpec(roi=None, extra_roi="vit"))
+    assert {spec.train for spec in specs} == {study.profile.single}
     assert [spec.seed for spec in specs] == [0, 1, 2]
     assert {(spec.model.branches, spec.model.scale) for spec in specs} == {(("extra_roi",), "paper")}
 
