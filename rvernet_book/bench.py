@@ -62,7 +62,7 @@ def report(results: dict[str, Any]) -> str:
             "",
             parts.to_string(index=False, float_format="{:.1f}".format),
             "",
-            f"One training step of {results['batch']} cut-outs; plain: a plain PyTorch loop on the same ones;",
+            f"One training step of {results['batch']} cut-outs; plain: a plain PyTorch loop on them;",
             "outside: share of a step that is neither forward nor backward",
             "",
             steps.to_string(index=False, float_format="{:.2f}".format),
