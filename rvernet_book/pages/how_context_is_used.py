@@ -12,6 +12,8 @@ from rvernet_book.page import Page
 from rvernet_book.tables import interval
 from rvernet_core.experiments.how_context_is_used import Context, MisleadFacts, WeightFacts
 
+NONE = "none"  # in prose, where no RveRNet has a ratio of weights
+
 
 def weight_table(page: Page, weights: pd.DataFrame) -> Bundle:
     """Weights of both cues, of every model."""
@@ -29,9 +31,9 @@ def weight_table(page: Page, weights: pd.DataFrame) -> Bundle:
 
 def weight_chart(page: Page, weights: pd.DataFrame, facts: WeightFacts) -> Bundle:
     """The ratio of the weights against the optimum, RveRNets and single models."""
-    rows = weights[weights["ratio"].notna() & (weights["kind"] != "ideal")].sort_values("ratio")
+    rows = weights[weights["ratio"].notna()].sort_values("ratio")
     columns: dict[str, Any] = {"label": "model", "value": "ratio", "low": "ratio_low", "high": "ratio_high"}
-    references = {"ideal observer": facts.optimum, "look alone": 0.0}
+    references = {"the best": facts.optimum, "look alone": 0.0}
     return page.figure(
         "cue-weights-chart",
         lambda ax: charts.dots(
@@ -54,8 +56,9 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
     low, high = facts.lowest, facts.highest
     page.glue("optimum", f"{facts.optimum:.2f}")
     for key, row in (("least", low), ("most", high)):
-        page.glue(f"{key}-model", style.label(row["model"]))
-        page.glue(f"{key}-ratio", interval(row["ratio"], row["ratio_low"], row["ratio_high"], "{:.2f}"))
+        text = NONE if row is None else interval(row["ratio"], row["ratio_low"], row["ratio_high"], "{:.2f}")
+        page.glue(f"{key}-model", NONE if row is None else style.label(row["model"]))
+        page.glue(f"{key}-ratio", text)
     for name in ("covering", "below", "above", "pairs", "singles", "singles_on_company"):
         page.glue(name.replace("_", "-"), getattr(facts, name))
     page.glue("crossing-count", mislead.crossing)
@@ -66,6 +69,10 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
         if mislead.crossing
         else "no strength of the context was found at which it begins to mislead"
     )
+    if low is None or high is None:
+        return page.headline(
+            f"No RveRNet's answers follow the look, so none has a ratio of weights; {where}."
+        )
     return page.headline(
         f"RveRNets weigh company against look {low['ratio']:.2f} (**{style.label(low['model'])}**) to {high['ratio']:.2f} "
         f"(**{style.label(high['model'])}**) to one, where {facts.optimum:.2f} is best; {where}."

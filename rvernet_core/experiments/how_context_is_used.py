@@ -100,7 +100,10 @@ def context(study: Study) -> Context:
 
 
 def cue_weights(context: Context) -> pd.DataFrame:
-    """One row per pair of classes and model: weights of look and company, and their ratio."""
+    """One row per pair of classes and model: weights of look and company, and their ratio.
+
+    There is a ratio where the look has a weight whose interval excludes zero: nothing is divided by noise.
+    """
     rows = []
     for cued in context.pairs:
         for name, said in cued.said.items():
@@ -109,7 +112,8 @@ def cue_weights(context: Context) -> pd.DataFrame:
                 continue
             row = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
             row |= _columns("look", of_look) | _columns("company", of_company)
-            rows.append(row | (_columns("ratio", ratio) if cued.law.d > 0 else {}))
+            moved = row["look_low"] > 0 or row["look_high"] < 0
+            rows.append(row | (_columns("ratio", ratio) if cued.law.d > 0 and moved else {}))
         d, strength = optimal_weights(cued.spec, cued.pair)
         row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
         rows.append(row | {"company": strength} | ({"ratio": strength / d} if d > 0 else {}))
@@ -158,8 +162,8 @@ class WeightFacts:
     """What is seen of the weights on the sauces."""
 
     optimum: float  # ratio of the ideal observer's weights
-    lowest: pd.Series  # the RveRNet whose ratio is lowest
-    highest: pd.Series
+    lowest: pd.Series | None  # the RveRNet whose ratio is lowest; None where none has a ratio
+    highest: pd.Series | None
     covering: int  # RveRNets whose interval holds the optimum
     below: int  # whose interval lies below it: they rely on the look more than is best
     above: int
@@ -173,12 +177,13 @@ def weight_facts(table: pd.DataFrame) -> WeightFacts:
     rows = table[table["classes"] == table["classes"].iloc[0]]
     optimum = float(rows.loc[rows["kind"] == "ideal", "ratio"].iloc[0])
     pairs, singles = rows[rows["kind"] == "RveRNet"], rows[rows["kind"] == "single"]
+    pairs = pairs.dropna(subset=["ratio"])
     below, above = pairs["ratio_high"] < optimum, pairs["ratio_low"] > optimum
     moved = (singles["company_low"] > 0) | (singles["company_high"] < 0)
     return WeightFacts(
         optimum,
-        pairs.loc[pairs["ratio"].idxmin()],
-        pairs.loc[pairs["ratio"].idxmax()],
+        None if pairs.empty else pairs.loc[pairs["ratio"].idxmin()],
+        None if pairs.empty else pairs.loc[pairs["ratio"].idxmax()],
         int((~below & ~above).sum()),
         int(below.sum()),
         int(above.sum()),

@@ -30,7 +30,8 @@ def weights():
 def test_weights_are_shown_with_their_optimum(page, weights):
     assert "0.900" in show.weight_table(page, weights)._repr_html_()
     bundle = show.weight_chart(page, weights, weight_facts(weights))
-    assert list(pd.read_csv(bundle.paths["csv"])["model"]) == ["vit", "vit + vit", "deit + vit"]
+    drawn = list(pd.read_csv(bundle.paths["csv"])["model"])
+    assert drawn == ["vit", "vit + vit", "ideal observer", "deit + vit"]
 
 
 def test_the_answer_names_both_ends_and_where_context_misleads(page, weights):
@@ -44,6 +45,15 @@ def test_the_answer_names_both_ends_and_where_context_misleads(page, weights):
     nan = float("nan")
     other = show.answer(page, weight_facts(weights), MisleadFacts(nan, nan, 0, 2))._repr_html_()
     assert "no strength of the context was found" in other
+
+
+def test_where_no_model_has_a_ratio_the_answer_says_so(page, weights):
+    bare = weights[weights["kind"] == "ideal"]
+    bundle = show.weight_chart(page, bare, weight_facts(bare))
+    assert list(pd.read_csv(bundle.paths["csv"])["model"]) == ["ideal observer"]
+    text = show.answer(page, weight_facts(bare), MisleadFacts(0.3, 0.4, 1, 1))._repr_html_()
+    assert "none has a ratio of weights" in text
+    assert page.numbers["least-model"] == page.numbers["most-ratio"] == "none"
 
 
 def test_the_other_tables_and_sweeps(page):

@@ -86,6 +86,7 @@ def test_reliance_on_company_is_recovered_against_the_optimum(context):
     facts = page.weight_facts(table)
     assert facts.highest["model"] == "vit + mobilenetv2"
     assert facts.above >= 1
+    assert sauces.notna().all()
     assert (facts.pairs, facts.singles, facts.singles_on_company) == (2, 2, 0)
 
 
