@@ -117,7 +117,8 @@ def cue_weights(context: Context) -> pd.DataFrame:
         d, strength = optimal_weights(cued.spec, cued.pair)
         row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
         rows.append(row | {"company": strength} | ({"ratio": strength / d} if d > 0 else {}))
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame.reindex(columns=list(dict.fromkeys([*frame, "ratio", "ratio_low", "ratio_high"])))
 
 
 def _kind(name: str) -> str:

@@ -232,7 +232,9 @@ def test_maps_of_a_randomised_net_differ(cutouts):
     predicted = gradcam.maps(model, "roi", cutouts)
     fresh = gradcam.randomised(model, spec, 4, 1)
     again = gradcam.maps(fresh, "roi", cutouts, targets=predicted.targets)
-    assert saliency.rank_correlation(predicted, predicted) == pytest.approx(1)
+    own = saliency.rank_correlation(predicted, predicted)
+    assert own[~predicted.blank] == pytest.approx(1)  # a blank map resembles nothing
+    assert predicted.blank.mean() < 0.1
     assert saliency.rank_correlation(predicted, again).mean() < 0.5
 
 
