@@ -259,7 +259,7 @@ def test_fault_33_a_folder_is_not_taken_for_the_run_of_another_spec(cutouts, uns
 
 def test_fault_34_a_failed_run_is_marked_and_never_counted(store):
     spec = dataclasses.replace(SPEC, train=TrainSpec(epochs=3, lr=1e12))
-    with pytest.raises(TrainingError, match="the loss became|the weights .* became"):
+    with pytest.raises(TrainingError, match=r"the loss became|the weights .* became"):
         store.load_or_train(spec)
     assert not store.folder(spec).exists()
     with pytest.raises(TrainingError, match=r"failed before: the .* became.*Remove .*\.part"):
