@@ -203,7 +203,7 @@ def exchanged(study: Study, context: Context) -> pd.DataFrame:
     Beside it what the ideal observer would say of the same items: their own look, the company of the source.
     """
     pairs = {model: runs for model, runs in context.models.items() if isinstance(model, tuple)}
-    condition = Condition(context="other", photos=study.profile.evaluation_photos)
+    condition = Condition(context="other")  # as on page 8: a source may be any test photo
     evaluated = study.evaluate(pairs, {"another class": condition})["another class"]
     labels = [study.classes.index(name) for name in context.sauces.pair]
     rows = []
