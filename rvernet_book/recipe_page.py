@@ -87,8 +87,8 @@ def design() -> str:
     return (
         f"Every net in every kind of model gets the same {runs} runs: peak rates of {rates}, times {epochs} "
         f"epochs, times {len(SEEDS)} seeds. They train on {SCENES.train_scenes} scenes and are scored by "
-        f"their accuracy on {SCENES.test_scenes} others; the seeds of both, from {SCENES.seed:,} on, belong to no "
-        "data set and to no pretraining. Each number of epochs is trained by itself, since the cosine ends "
+        f"their accuracy on {SCENES.test_scenes} others; the seeds of both, from {SCENES.seed:,} on, belong to "
+        "no data set and to no pretraining. Each number of epochs is trained by itself, since the cosine ends "
         f"with the last epoch. A student learns by hard distillation at strength {STRENGTH:g} from a "
         f"{style.label(TEACHER)} trained by its own recipe.\n\n"
         "The choice: for each number of epochs the rate with the best mean over seeds; of these the fewest "
