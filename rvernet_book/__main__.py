@@ -1,7 +1,11 @@
 """`python -m rvernet_book WHAT`: writes what is generated, not edited.
 
 summary      the headlines of the record, into book/summary.md and the README
+verifications  the kept verifications, into book/verifications.md
+announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
+claims       when each rule for a claim was committed, and the verdicts in the README
+intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 recipes      the search for each net's recipe, into book/search.md and book/_static
 parameters   the parameters cell of every notebook, from the signature of `Study.of`
 artwork      the book's cover and diagram, into book/_static
@@ -14,7 +18,18 @@ from pathlib import Path
 from rvernet_core.errors import RveRNetError
 
 ROOT = Path(__file__).resolve().parents[1]
-CHOICES = ("summary", "coverage", "recipes", "parameters", "artwork", "bench")
+CHOICES = (
+    "summary",
+    "coverage",
+    "claims",
+    "intervals",
+    "recipes",
+    "verifications",
+    "announce",
+    "parameters",
+    "artwork",
+    "bench",
+)
 
 
 def main() -> None:
@@ -42,6 +57,22 @@ def _write(options: argparse.Namespace) -> None:
         from rvernet_book.items import write_coverage
 
         write_coverage(options.folder or ROOT / "book")
+    elif options.what == "claims":
+        from rvernet_book.ledger import write_ledger
+
+        write_ledger(options.folder or ROOT / "book", None if options.folder else ROOT / "README.md")
+    elif options.what == "announce":
+        from rvernet_book.published import RECORD, announce
+
+        print("\n".join(announce(RECORD, options.folder or ROOT / "notebooks")) or "the record lacks no page")
+    elif options.what == "verifications":
+        from rvernet_book.certificate import write_page
+
+        write_page(options.folder or ROOT / "book")
+    elif options.what == "intervals":
+        from rvernet_book.intervals import write_intervals
+
+        write_intervals(options.folder or ROOT / "book")
     elif options.what == "recipes":
         from rvernet_book import recipe_page
 

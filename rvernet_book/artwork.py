@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,9 @@ DIAGRAM_ALT = (
 def write_cover(
     folder: str | Path, *, rows: int = 2, columns: int = 6, size: int = 256, seed: int = 0
 ) -> Path:
-    """`cover.webp`: rows x columns rendered scenes, without gaps; about half of them hold a sauce."""
-    scenes = [render_scene(PlatesSpec(size=size), seed + k).image for k in range(rows * columns)]
-    sheet = np.concatenate(
-        [np.concatenate(scenes[r * columns : (r + 1) * columns], axis=1) for r in range(rows)]
-    )
+    """`cover.webp`: rows of rendered scenes without gaps, each row as wide as `columns` squares of `size`."""
+    scenes = iter(range(seed, seed + 100 * rows * columns))
+    sheet = np.concatenate([_row(scenes, columns * size, size) for _ in range(rows)])
     packed = io.BytesIO()
     for quality in range(90, 10, -5):
         packed = io.BytesIO()
@@ -44,6 +43,16 @@ def write_cover(
         if packed.tell() <= COVER_BYTES:
             break
     return files.write_bytes(Path(folder) / "cover.webp", packed.getvalue())
+
+
+def _row(seeds: Iterator[int], width: int, size: int) -> np.ndarray:
+    """Photos of different shapes side by side, `size` high and `width` wide; the last one is cropped."""
+    photos: list[np.ndarray] = []
+    while sum(photo.shape[1] for photo in photos) < width:
+        photo = render_scene(PlatesSpec(size=2 * size), next(seeds)).image
+        across = round(size * photo.shape[1] / photo.shape[0])
+        photos.append(np.asarray(Image.fromarray(photo).resize((across, size), Image.Resampling.LANCZOS)))
+    return np.concatenate(photos, axis=1)[:, :width]
 
 
 def write_diagram(folder: str | Path, *, seed: int = 0) -> list[Path]:
@@ -61,12 +70,13 @@ def write_diagram(folder: str | Path, *, seed: int = 0) -> list[Path]:
 
 
 def _with_sauce(seed: int) -> tuple[Scene, int]:
-    """The first scene from `seed` on with a large, unoccluded sauce, and the index of that item."""
+    """The first square scene from `seed` on with a large, unoccluded sauce, and the index of that item."""
     while True:
         scene = render_scene(PlatesSpec(size=192), seed)
         for index, item in enumerate(scene.items):
+            square = scene.image.shape[0] == scene.image.shape[1]
             share = (scene.instances == index + 1).mean()
-            if item.name in AMBIGUOUS and item.visible > 0.98 and share > 0.025:
+            if square and item.name in AMBIGUOUS and item.visible > 0.98 and share > 0.025:
                 return scene, index
         seed += 1
 

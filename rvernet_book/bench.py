@@ -1,85 +1,204 @@
-"""How long the parts take on this machine, one thread each: `make bench`."""
+"""How quick the parts are on this machine, one thread each: `make bench`.
+
+One training step of a micro net is measured three ways on the same batches: the whole loop of
+`training.fit`, a plain PyTorch loop beside it, and forward and backward alone. What the first takes beyond
+the third is data, optimiser and bookkeeping.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
+from rvernet_core import environment, files, training
+from rvernet_core.config import ModelSpec, TrainSpec
+from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.masking import Masker, build_micro
 from rvernet_core.models import backbones
+from rvernet_core.models.precision import Autocast, resolve
+from rvernet_core.models.rvernet import Classifier, build_model
 from rvernet_plates import PlatesSpec, render_scene
 
-BATCH = 50
+BATCH, STEPS, CLASSES = 16, 12, 44
+PRECISIONS = ("float32", "auto")
+SIDE = backbones.input_size("micro")
 
 
-def measure(repeats: int = 5) -> pd.DataFrame:
-    """One row per part: `part`, `milliseconds` (median of `repeats`) and `per` (what they are for)."""
+def measure(steps: int = STEPS, names: tuple[str, ...] = backbones.BACKBONES) -> dict[str, Any]:
+    """Everything, JSON-ready: `parts` (seconds of single things), `training` (steps), machine and memory."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rows = [_rendering(size, 4 * repeats) for size in (64, 128, 224)]
-        rows += [_cutting(repeats), *_segmenting(repeats)]
-        rows += [row for name in backbones.BACKBONES for row in _net(name, repeats)]
+        parts = [_rendering(size, 2 * steps) for size in (64, 128, 224)]
+        parts += [_cutting(steps), *_segmenting(max(2, steps // 4))]
+        rows = [_training(name, precision, steps) for name in names for precision in PRECISIONS]
     finally:
         torch.set_num_threads(threads)
-    return pd.DataFrame(rows, columns=["part", "milliseconds", "per"])
+    return {
+        "machine": environment.machine(),
+        "packages": environment.packages(),
+        "batch": BATCH,
+        "parts": parts,
+        "training": rows,
+        "peak_memory_mib": environment.peak_memory(),
+    }
 
 
-def _rendering(size: int, repeats: int) -> tuple[str, float, str]:
+def report(results: dict[str, Any]) -> str:
+    """`measure`'s results as text."""
+    parts = pd.DataFrame(results["parts"])
+    steps = pd.DataFrame(results["training"]).drop(columns="seconds")
+    return "\n".join(
+        [
+            f"{results['machine']}, one thread; peak memory {results['peak_memory_mib']:,} MiB",
+            "",
+            parts.to_string(index=False, float_format="{:.1f}".format),
+            "",
+            f"One training step of {results['batch']} cut-outs; plain: a plain PyTorch loop on them;",
+            "outside: share of a step that is neither forward nor backward",
+            "",
+            steps.to_string(index=False, float_format="{:.2f}".format),
+            "",
+        ]
+    )
+
+
+def write(results: dict[str, Any], folder: Path) -> Path:
+    """Write bench.json into `folder`; returns its path."""
+    return files.write_json(Path(folder) / "bench.json", results)
+
+
+# --- training -----------------------------------------------------------------------------------------
+
+
+def _training(name: str, precision: str, steps: int) -> dict[str, Any]:
+    """Steps a second of a single model of this net: our loop, a plain one, and what is neither."""
+    cutouts = _cutouts(BATCH * steps)
+    used = resolve(precision)
+    spec = TrainSpec(epochs=1, batch_size=BATCH, lr=1e-3, val_fraction=0.0, precision=precision, warmup=0.0)
+    whole, plain, core = (
+        _once(lambda: training.fit(_model(name), cutouts, spec, 0)) / steps,
+        _once(lambda: _plain_loop(_model(name), cutouts, used)) / steps,
+        _forward_backward(_model(name), cutouts, used, steps),
+    )
+    return {
+        "net": name,
+        "precision": f"{precision} ({used})" if precision == "auto" else precision,
+        "steps/s": 1 / whole,
+        "images/s": BATCH / whole,
+        "plain, steps/s": 1 / plain,
+        "outside": max(0.0, 1 - core / whole),
+        "seconds": {"step": whole, "plain": plain, "forward and backward": core},
+    }
+
+
+def _model(name: str) -> Classifier:
+    training.seed_everything(0)
+    return build_model(ModelSpec(roi=name, pretrained=False), CLASSES)
+
+
+def _cutouts(count: int) -> CutoutSet:
+    """Noise in the shape of cut-outs: how long a step takes does not depend on what is shown."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (count, SIDE, SIDE, 3), dtype=np.uint8)
+    return CutoutSet.from_arrays(
+        pictures,
+        pictures,
+        labels=np.arange(count) % CLASSES,
+        keys=tuple(f"{i}" for i in range(count)),
+        image_ids=tuple(f"{i}" for i in range(count)),
+        classes=tuple(f"class {k}" for k in range(CLASSES)),
+        fitted=np.full((count, 2), SIDE),
+        data="bench",
+        fingerprint="bench",
+    )
+
+
+def _plain_loop(model: Classifier, cutouts: CutoutSet, precision: str) -> None:
+    """What anyone would write: batch, forward, cross-entropy, backward, Adam."""
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    order = np.random.default_rng(0).permutation(len(cutouts))
+    for start in range(0, len(order), BATCH):
+        chosen = order[start : start + BATCH]
+        images = to_batch(cutouts.images("roi", chosen), None, "cpu")
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = model(images)
+            loss = nn.functional.cross_entropy(logits.float(), torch.from_numpy(cutouts.labels[chosen]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def _forward_backward(model: Classifier, cutouts: CutoutSet, precision: str, steps: int) -> float:
+    """Seconds of forward and backward of one batch, the median of `steps`."""
+    model.train()
+    images = to_batch(cutouts.images("roi", np.arange(BATCH)), None, "cpu")
+    autocast = Autocast(model, precision, "cpu")
+
+    def step() -> None:
+        model.zero_grad(set_to_none=True)
+        with autocast:
+            logits = model(images)
+        logits.float().square().mean().backward()
+
+    return _median(step, steps)
+
+
+# --- single parts -------------------------------------------------------------------------------------
+
+
+def _rendering(size: int, repeats: int) -> dict[str, Any]:
     seeds = iter(range(10_000))
-    duration = _median(lambda: render_scene(PlatesSpec(size=size), next(seeds)), repeats)
-    return f"render a plate of {size} px", duration, "scene"
+    seconds = _median(lambda: render_scene(PlatesSpec(size=size), next(seeds)), repeats)
+    return _part(f"render a plate of {size} px", seconds, "scene")
 
 
-def _cutting(repeats: int) -> tuple[str, float, str]:
+def _cutting(repeats: int) -> dict[str, Any]:
     scene = render_scene(PlatesSpec(), 0)
 
     def prepare() -> None:
         for cutout in cut(scene.image, scene.instances == 1):
-            letterbox(cutout, 64)
+            letterbox(cutout, SIDE)
 
-    return "cut out and letterbox to 64 px", _median(prepare, 10 * repeats), "pair"
+    return _part(f"cut out and letterbox to {SIDE} px", _median(prepare, 10 * repeats), "pair")
 
 
-def _segmenting(repeats: int) -> list[tuple[str, float, str]]:
+def _segmenting(repeats: int) -> list[dict[str, Any]]:
     scene = render_scene(PlatesSpec(), 0)
     masker = Masker(build_micro().eval(), "micro", "bench")  # fresh weights take as long as trained ones
     boxes = np.array([[20, 20, 60, 60]] * 4, float)
-    encode = _median(lambda: masker.encode(scene.image), repeats)
-    prompt = _median(lambda: masker.boxes(boxes), repeats) / len(boxes)
     return [
-        ("micro Segment Anything: encode", encode, "photo"),
-        ("micro Segment Anything: prompt", prompt, "box"),
+        _part(
+            "micro Segment Anything: encode", _median(lambda: masker.encode(scene.image), repeats), "photo"
+        ),
+        _part(
+            "micro Segment Anything: prompt",
+            _median(lambda: masker.boxes(boxes), repeats) / len(boxes),
+            "box",
+        ),
     ]
 
 
-def _net(name: str, repeats: int) -> list[tuple[str, float, str]]:
-    net = backbones.build(name, pretrained=False).eval()
-    images = torch.rand(BATCH, 3, 64, 64).to(memory_format=torch.channels_last)
-
-    def step() -> None:
-        net.zero_grad()
-        net(images).square().mean().backward()
-
-    with torch.no_grad():
-        forward = _median(lambda: net(images), repeats) / BATCH
-    return [
-        (f"{name}: forward", forward, "image"),
-        (f"{name}: forward and backward", _median(step, repeats) / BATCH, "image"),
-    ]
+def _part(name: str, seconds: float, per: str) -> dict[str, Any]:
+    return {"part": name, "milliseconds": 1000 * seconds, "per second": 1 / seconds, "per": per}
 
 
 def _median(call: Callable[[], object], repeats: int) -> float:
-    """Milliseconds of the median call, after one to warm up."""
+    """Seconds of the median call, after one to warm up."""
     call()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return 1000 * float(np.median(seconds))
+    return float(np.median([_once(call) for _ in range(repeats)]))
+
+
+def _once(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start

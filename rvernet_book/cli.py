@@ -266,11 +266,14 @@ def reproduce_options(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(options: argparse.Namespace) -> None:
-    """Check that the record is as it was published, and compare a profile's executed pages with it."""
-    from rvernet_book import published, site
-    from rvernet_book import verify as compare
+    """Check that the record is as it was published, and certify how a profile's executed pages agree with it.
 
-    fresh = _output_folder(options.profile) / "experiments"
+    Exit status 1 where a number, an answer or, between different designs, a sign or an order differs.
+    """
+    from rvernet_book import certificate, published, site
+    from rvernet_book import verify as comparison
+
+    output = _output_folder(options.profile)
     published.finish()
     if damage := published.damage(ROOT / "book", ROOT / "README.md"):
         print("\n".join(damage))
@@ -278,8 +281,32 @@ def verify(options: argparse.Namespace) -> None:
     print(f"the record is as it was published: {len(published.hashes_of(published.RECORD))} files")
     for page, reason in site.stale(published.RECORD).items():
         print(f"{page:28} is stale: {reason}")
-    published.check_executed(fresh)
-    print(compare.summary(compare.compare(fresh / "files", published.RECORD / "files")))
+    published.check_executed(output / "experiments")
+    fresh, record = output / "experiments" / "files", published.RECORD / "files"
+    found = comparison.compare(fresh, record)
+    print(comparison.summary(found))
+    facts = certificate.certificate(found, fresh, record, options.watts)
+    for path in certificate.write(facts, output):
+        print(path)
+    if options.keep:
+        print(certificate.keep(facts, ROOT / "book" / "verifications"))
+        print(certificate.write_page(ROOT / "book"))
+    print(f"the fresh run and the record: {found.verdict}")
+    if found.verdict == "differs":
+        sys.exit(1)
+
+
+def verify_options(parser: argparse.ArgumentParser) -> None:
+    from rvernet_book.certificate import WATTS
+
+    _add_profile(parser)
+    parser.add_argument("--keep", action="store_true", help="also keep it in book/verifications")
+    parser.add_argument(
+        "--watts",
+        type=float,
+        default=WATTS,
+        help=f"of one busy core, to estimate energy (default: {WATTS:g})",
+    )
 
 
 def doctor(options: argparse.Namespace) -> None:
@@ -373,7 +400,7 @@ COMMANDS = {
     notebook: notebook_options,
     book: book_options,
     reproduce: reproduce_options,
-    verify: _add_profile,
+    verify: verify_options,
     doctor: None,
 }
 

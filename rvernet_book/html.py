@@ -95,6 +95,11 @@ class Html:
         return self.text
 
 
+def together(*parts: Html) -> Html:
+    """Several of them as one, below each other."""
+    return Html("".join(part.body for part in parts), "\n".join(part.text for part in parts))
+
+
 def plain(markdown: str) -> str:
     """A sentence of our Markdown without its marks."""
     return re.sub(r"[*`]", "", markdown)

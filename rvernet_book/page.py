@@ -15,7 +15,7 @@ from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
 from rvernet_book.record import read_record, recorded_profile, write_packed, write_predictions
 from rvernet_book.tables import table_bundle
-from rvernet_core import files
+from rvernet_core import files, uncertainty
 from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.profiles import profile_named
 from rvernet_core.experiments.study import Study
@@ -57,6 +57,7 @@ class Page:
         self.study = study
         self.profile = study.profile.name
         self.seeds = study.profile.seeds
+        self.beliefs = False  # whether the probabilities of clean runs are published, too
         output = ROOT / "_build" / self.profile
         alone = Path.cwd() != (output / "experiments").resolve()
         default = output / ("own" if alone else "experiments") / "files"
@@ -70,17 +71,31 @@ class Page:
 
     @classmethod
     def open(
-        cls, name: str, namespace: dict[str, Any], *, ablation_seeds: bool = False, seeds: int | None = None
+        cls,
+        name: str,
+        namespace: dict[str, Any],
+        *,
+        ablation_seeds: bool = False,
+        seeds: int | None = None,
+        of: Callable[[Study], Study] | None = None,
+        beliefs: bool = False,
     ) -> Page:
         """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
 
         ablation_seeds: use the profile's fewer seeds. seeds: how many of the first ones the page shows.
+        of: makes the page's study of the profile's, with other seeds for example.
+        beliefs: publish the probabilities of clean runs, too.
         Raises ConfigError for a misspelt or mistyped parameter, before any work.
         """
         study = open_study(**parameters.declared(namespace))
-        page = cls(name, study.with_ablation_seeds() if ablation_seeds else study)
-        page.seeds = page.seeds[:seeds]
+        page = cls(name, of(study) if of else study.with_ablation_seeds() if ablation_seeds else study)
+        page.seeds, page.beliefs = page.seeds[:seeds], beliefs
         return page
+
+    @property
+    def over(self) -> str:
+        """What the page's intervals are over: photos alone where there is one seed."""
+        return uncertainty.over(len(self.seeds))
 
     def banner(self, note: str = "") -> html.Html:
         """One line for the top of the page: the profile, the seeds, and what else readers must know."""
@@ -163,7 +178,7 @@ class Page:
             seconds=time.monotonic() - self._start,
             runs={predictions.run: predictions.manifest["seconds"] for predictions in used},
         )
-        published = [*write_predictions(self.name, used, self.folder), *self._attached]
+        published = [*write_predictions(self.name, used, self.folder, self.beliefs), *self._attached]
         written = sorted({*self._written, *published})
         files.write_json(
             self.folder / f"{self.name}.page.json",

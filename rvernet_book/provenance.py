@@ -78,6 +78,12 @@ def box(facts: dict, sources: Sequence[tuple[str, str]] = ()) -> html.Html:
     )
 
 
+def training_seconds(stored: Mapping) -> dict[str, float]:
+    """Run -> seconds of its training, from what a page's `.runs.json` holds."""
+    same = stored["common"].get("seconds", 0.0)
+    return {run: own.get("seconds", same) for run, own in stored["each"].items()}
+
+
 def duration(seconds: float) -> str:
     """`48 s`, `12 min 5 s` or `1 h 52 min`."""
     whole = round(seconds)

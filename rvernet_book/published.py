@@ -2,6 +2,7 @@
 
 book/experiments/                   the executed notebooks, and in files/ what they show and link to
 book/experiments/sha256.json        the hash of each of these files, made when they were published
+                                    (a page that is newer than the record announces itself there)
 book/summary.md, book/coverage.md, and a block of README.md, written from them
 """
 
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
+import nbformat
 
-from rvernet_book import html, items, summary, svg
+from rvernet_book import certificate, html, items, summary, svg
+from rvernet_book.claims import RULES
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.sealed import SEAL, hashes_of
@@ -23,8 +26,43 @@ from rvernet_core.sealed import SEAL, hashes_of
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "book" / "experiments"
 LEFT_OUT = shutil.ignore_patterns(".*", "*.failed.*")  # of a folder of executed pages: they are no part of it
+ANNOUNCED = "announced"  # in the metadata of a page that was not executed yet
 REMEDY = "`git checkout book README.md` brings it back, `make record` makes another"
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+# --- pages that are newer than the record -------------------------------------------------------------
+
+
+def announce(experiments: Path, notebooks: Path) -> list[str]:
+    """Put a page that announces itself into the record for each notebook that it lacks; returns their names.
+
+    It has the notebook's title and question, and says that the next record answers it. One that is there is
+    written anew; executed pages stay as they are. Raises RecordError where anything else of the record was
+    changed: new hashes must not hide it.
+    """
+    executed = {path.name for path in _pages(experiments)}
+    ours = tuple(path.name for path in notebooks.glob("*.ipynb") if path.name not in executed)
+    if found := [line for line in _against_hashes(experiments) if not line.startswith(ours)]:
+        raise RecordError(f"the record is not as it was published: {found[0]}; {REMEDY}")
+    missing = [path for path in sorted(notebooks.glob("*.ipynb")) if path.name not in executed]
+    for path in missing:
+        files.write_text(experiments / path.name, announcement(path))
+    seal(experiments)
+    return [path.stem for path in missing]
+
+
+def announcement(source: Path) -> str:
+    """The page that stands in the record for the notebook `source` until it is executed for one."""
+    head = nbformat.read(source, as_version=4).cells[0].source.partition("**Answer.**")[0].strip()
+    text = f"{head}\n\n**Answer.** This page is newer than the record; the next record answers it."
+    cell = nbformat.v4.new_markdown_cell(text, id="announced")
+    return nbformat.writes(nbformat.v4.new_notebook(cells=[cell], metadata={ANNOUNCED: True})) + "\n"
+
+
+def is_announced(page: Path) -> bool:
+    """Whether a page of the record only announces itself."""
+    return ANNOUNCED in json.loads(page.read_text("utf-8")).get("metadata", {})
 
 
 # --- is it as it was published? ---------------------------------------------------------------------
@@ -93,8 +131,16 @@ def forget(experiments: Path, parameters: dict) -> None:
 
 
 def _pages(experiments: Path) -> list[Path]:
-    """The executed notebooks, without those that failed."""
-    return sorted(path for path in experiments.glob("[!.]*.ipynb") if not path.stem.endswith(".failed"))
+    """The executed notebooks, without those that failed or only announce themselves."""
+    paths = sorted(path for path in experiments.glob("[!.]*.ipynb") if not path.stem.endswith(".failed"))
+    return [path for path in paths if not _announces(path)]
+
+
+def _announces(path: Path) -> bool:
+    try:
+        return is_announced(path)
+    except _UNREADABLE:
+        return False  # whoever reads it as a page will say so
 
 
 def _page(path: Path) -> tuple[dict, list[str]]:
@@ -146,11 +192,18 @@ def _against_summaries(book: Path, readme: Path | None) -> Iterator[str]:
         (book / "summary.md", summary.page_text(book), "summary"),
         (book / "coverage.md", items.page_text(book), "coverage"),
     ]
+    if (book / "verifications.md").exists():
+        written.append((book / "verifications.md", certificate.page_text(book), "verifications"))
     if readme is not None:
         written.append((readme, summary.in_readme(book, readme), "summary"))
     for path, text, command in written:
         if not path.is_file() or path.read_text("utf-8") != text:
             yield f"{path.name} says something else (`python -m rvernet_book {command}` writes it anew)"
+    if readme is not None and (book / RULES).is_file():
+        from rvernet_book import ledger  # it asks `site` for stale pages, which imports this module
+
+        if not ledger.readme_is_true(book, readme):
+            yield f"{readme.name} has other verdicts (`python -m rvernet_book claims` writes them anew)"
 
 
 def _outputs(notebook: dict) -> Iterator[tuple[str, str, str]]:
@@ -201,6 +254,10 @@ def finish() -> None:
             files.replace_folder(waiting / "experiments", RECORD)
         summary.write_summary(ROOT / "book", ROOT / "README.md")
         items.write_coverage(ROOT / "book")
+        if (ROOT / "book" / RULES).is_file():
+            from rvernet_book import ledger  # see above
+
+            files.write_text(ROOT / "README.md", ledger.in_readme(ROOT / "book", ROOT / "README.md"))
         files.remove(waiting)
 
 

@@ -53,14 +53,13 @@ _PICTURE = "recipe-search"
 def write(book: str | Path, rows: pd.DataFrame | None = None) -> Path:
     """Write `<book>/search.md`; where the search holds rows also its picture and data in `<book>/_static`."""
     book = Path(book)
-    if rows is None:
-        rows = recipe_search.read(ROWS)
-    if len(rows):
+    found = recipe_search.read(ROWS) if rows is None else rows
+    if not found.empty:
         folder = book / "_static"
-        for variant, drawing in drawings(rows).items():
+        for variant, drawing in drawings(found).items():
             files.write_text(folder / f"{_PICTURE}.{variant}.svg", drawing)
-        write_csv(folder / f"{_PICTURE}.csv", recipe_search.means(rows))
-    return files.write_text(book / "search.md", page_text(rows))
+        write_csv(folder / f"{_PICTURE}.csv", recipe_search.means(found))
+    return files.write_text(book / "search.md", page_text(found))
 
 
 def page_text(rows: pd.DataFrame) -> str:
@@ -87,8 +86,8 @@ def design() -> str:
     return (
         f"Every net in every kind of model gets the same {runs} runs: peak rates of {rates}, times {epochs} "
         f"epochs, times {len(SEEDS)} seeds. They train on {SCENES.train_scenes} scenes and are scored by "
-        f"their accuracy on {SCENES.test_scenes} others; the seeds of both, from {SCENES.seed:,} on, belong to "
-        "no data set and to no pretraining. Each number of epochs is trained by itself, since the cosine ends "
+        f"their accuracy on {SCENES.test_scenes} others; the seeds of both, from {SCENES.seed:,} on, belong "
+        "to no data set and no pretraining. Each number of epochs is trained by itself: the cosine ends "
         f"with the last epoch. A student learns by hard distillation at strength {STRENGTH:g} from a "
         f"{style.label(TEACHER)} trained by its own recipe.\n\n"
         "The choice: for each number of epochs the rate with the best mean over seeds; of these the fewest "

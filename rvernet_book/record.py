@@ -23,13 +23,20 @@ from rvernet_core import files
 from rvernet_core.config import CLEAN, Condition, RunSpec, from_dict
 from rvernet_core.errors import RecordError
 from rvernet_core.predictions import SAMPLE, TEXT, Predictions
+from rvernet_plates import AMBIGUOUS_PAIRS
 
-_FOREIGN = ("confidence", "p ")  # columns that are not published: they would not pack well
+#: Probabilities. They do not pack well, so they are published where a page asks for it, in thousandths: the
+#: top class's everywhere, those of an ambiguous pair at its own samples (elsewhere UNKNOWN).
+_BELIEFS = ("confidence", "p ")
+UNKNOWN = -1
 
 
-def write_predictions(page: str, predictions: Sequence[Predictions], folder: Path) -> list[Path]:
+def write_predictions(
+    page: str, predictions: Sequence[Predictions], folder: Path, beliefs: bool = False
+) -> list[Path]:
     """Write both files of `page` into `folder`; returns their paths.
 
+    beliefs: with the probabilities of clean runs, rounded to thousandths.
     A prediction is a class index. Beside the column `<name>` there may be `<name>:<what>`, such as the
     context source. A sample that an evaluation left out has an empty cell.
     """
@@ -40,14 +47,15 @@ def write_predictions(page: str, predictions: Sequence[Predictions], folder: Pat
         return []
     parts, manifests, evaluations = [], {}, {}
     for name, entry in by_name.items():
-        answers = [c for c in entry.table if c not in SAMPLE and not c.startswith(_FOREIGN)]
+        kept = _in_thousandths(entry.table) if beliefs and entry.condition == CLEAN else entry.table
+        foreign = () if kept is not entry.table else _BELIEFS
+        answers = [c for c in kept if c not in SAMPLE and not (foreign and c.startswith(foreign))]
         columns = [name if c == "predicted" else f"{name}:{c}" for c in answers]
-        parts.append(entry.table.set_index("key")[answers].set_axis(columns, axis=1))
+        parts.append(kept.set_index("key")[answers].set_axis(columns, axis=1))
         manifests[entry.run] = entry.manifest
         if entry.condition != CLEAN:
             evaluations[name] = {"run": entry.run, "condition": dataclasses.asdict(entry.condition)}
-    whole = max((entry.table for entry in by_name.values()), key=len)
-    table = pd.concat([whole[list(SAMPLE)].set_index("key"), *parts], axis=1)
+    table = pd.concat([_samples(list(by_name.values())), *parts], axis=1)
     table = table.apply(lambda c: c.astype("Int64") if pd.api.types.is_numeric_dtype(c) else c)
     stored = factored(manifests) | {"evaluations": evaluations}
     return [
@@ -87,7 +95,12 @@ def read_record(folder: Path) -> dict[str, Predictions]:
     pages = [path.name.removesuffix(".runs.json") for path in sorted(Path(folder).glob("*.runs.json"))]
     if not pages:
         raise RecordError(f"{folder} holds no published predictions; run `make record`, or train")
-    return {name: p for page in pages for name, p in read_predictions(page, folder).items()}
+    record: dict[str, Predictions] = {}
+    for page in pages:
+        for name, read in read_predictions(page, folder).items():
+            if name not in record or len(read.table.columns) > len(record[name].table.columns):
+                record[name] = read  # the page that publishes most of a run
+    return record
 
 
 def recorded_profile(folder: Path) -> str:
@@ -106,13 +119,41 @@ def write_packed(frame: pd.DataFrame, path: Path) -> Path:
     )
 
 
+def _samples(entries: Sequence[Predictions]) -> pd.DataFrame:
+    """Every sample that was answered, by key: those of the first entry's data in their order, then others.
+
+    A page may show runs on several data sets, and some answer a part of the samples. A key names a class
+    and a photo, so what two data sets call alike has one label.
+    """
+    own = [entry.table for entry in entries if entry.spec.data == entries[0].spec.data]
+    tables = [max(own, key=len), *(entry.table for entry in entries)]
+    samples = pd.concat([table[list(SAMPLE)] for table in tables]).drop_duplicates("key")
+    return samples.set_index("key")
+
+
 def _answers(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The table of one run or evaluation: samples that it answered, with its own columns."""
     own = [c for c in table if c == name or c.startswith(f"{name}:")]
     frame = table.filter(items=[*SAMPLE, *own]).loc[lambda rows: rows[name].notna()].reset_index(drop=True)
     frame.columns = [*SAMPLE, *(c[len(name) + 1 :] or "predicted" for c in own)]
     numeric = [c for c in frame if c not in TEXT]
-    return frame.astype(dict.fromkeys(numeric, "int64"))
+    frame = frame.astype(dict.fromkeys(numeric, "int64"))
+    for column in (c for c in frame if c.startswith(_BELIEFS)):
+        frame[column] = (frame[column] / 1000).where(frame[column] != UNKNOWN)
+    return frame
+
+
+def _in_thousandths(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with probabilities as whole numbers; those of a pair at its own samples alone."""
+    table = table.copy()
+    for column in (c for c in table if c.startswith(_BELIEFS)):
+        table[column] = (table[column] * 1000).round().fillna(UNKNOWN).astype(int)
+    for pair in AMBIGUOUS_PAIRS:
+        columns = [f"p {name}" for name in pair]
+        if set(columns) <= set(table):
+            own = table["key"].str.rpartition("/")[0].isin(pair)
+            table.loc[~own, columns] = UNKNOWN
+    return table
 
 
 # --- manifests: what all share stands once ----------------------------------------------------------

@@ -8,7 +8,7 @@ same on every machine, and shown in the reader's own sans-serif, which is never 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import cast
 
@@ -36,6 +36,9 @@ COLOURS = {name: entry.colour for name, entry in ZOO.items()} | {
     "hard single": ("#7d4aa5", "#c9a1ea"),  # distilled models: kind of distillation, kind of model
     "soft single": ("#c4560a", "#f5a55c"),
     "hard rvernet": ("#0a7f8f", "#4fd0df"),
+    "tested clean": ("#6b7684", "#9aa5b1"),  # models that were trained with noise
+    "tested under permutation": ("#0a7f8f", "#4fd0df"),
+    "tested under translocation": ("#c4560a", "#f5a55c"),
     "ink": ("#1f2933", "#e6e9ed"),
     "muted": ("#5f6b78", "#9aa5b1"),
     "faint": ("#d5dae0", "#3b444e"),
@@ -45,6 +48,7 @@ COLOURS = {name: entry.colour for name, entry in ZOO.items()} | {
 #: A fixed marker per backbone and prompt, so that colour never carries a meaning alone.
 MARKERS = {name: entry.marker for name, entry in ZOO.items()}
 MARKERS |= {"point": "D", "hard single": "^", "soft single": "D", "hard rvernet": "o"}
+MARKERS |= {"tested clean": "o", "tested under permutation": "s", "tested under translocation": "D"}
 #: How the backbones and the branches are written for readers.
 LABELS = {name: entry.label for name, entry in ZOO.items()} | {
     "roi": "ROI",
@@ -54,6 +58,11 @@ LABELS = {name: entry.label for name, entry in ZOO.items()} | {
     "hard single": "single, hard",
     "soft single": "single, soft",
     "hard rvernet": "RveRNet, hard",
+    "histogram": "colour histogram",
+    "majority": "most frequent class",
+    "ideal-look": "ideal, from the look",
+    "ideal-company": "ideal, from the company",
+    "ideal-both": "ideal, from both",
 }
 #: The reader's fonts, in the order of the book's theme.
 FONT_STACK = "-apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
@@ -72,6 +81,18 @@ def label(name: str) -> str:
     if "+" in name:
         return " + ".join(LABELS.get(part.strip(), part.strip()) for part in name.split("+"))
     return LABELS.get(name, name)
+
+
+def listed(names: Iterable[str | tuple[str, ...]], strong: bool = False) -> str:
+    """Backbones or pairs of them as a reader lists them: `DeiT, ViT and MLP-Mixer`; `strong`: in bold."""
+    texts = [label("+".join(name) if isinstance(name, tuple) else name) for name in names]
+    texts = [f"**{text}**" for text in texts] if strong else texts
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def leads(names: Sequence[str | tuple[str, ...]], alone: str = "is best", several: str = "lead") -> str:
+    """`**DeiT** is best`, or `**DeiT** and **ViT** lead` where none of them is shown to be ahead."""
+    return f"{listed(names, strong=True)} {alone if len(names) == 1 else several}"
 
 
 def marker(name: str) -> str:

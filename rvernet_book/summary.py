@@ -26,12 +26,16 @@ def summary(experiments: str | Path, *, prefix: str = "experiments/") -> str:
         for page in with_headlines
         for sentence in page["headlines"]
     ]
-    facts = with_headlines[-1]["provenance"]
+    facts = [page["provenance"] for page in pages]
     counts = sorted({len(page["provenance"]["seeds"]) for page in with_headlines})
     seeds = f"{counts[0]} seed{'s' if counts[0] != 1 else ''}"
     if len(counts) > 1:  # some pages run many kinds of models, with fewer seeds
         seeds = f"{counts[0]} to {counts[-1]} seeds, as each page says"
-    how = f"`{facts['profile']}` profile, {seeds}, {facts['machine']}; commit {facts['commit'] or 'unknown'}."
+    profiles = " and ".join(f"`{name}`" for name in sorted({page["profile"] for page in facts}))
+    machines = "; ".join(sorted({page["machine"] for page in facts}))
+    commits = sorted({page["commit"] or "unknown" for page in facts})
+    how = f"{profiles} profile{'s' if ' and ' in profiles else ''}, {seeds}, {machines};"
+    how += f" commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}."
     runs, training = _training(Path(experiments))
     seconds = sum(page["provenance"]["seconds"] or 0 for page in pages)
     if runs:
@@ -45,9 +49,7 @@ def _training(experiments: Path) -> tuple[int, float]:
     """How many different runs the pages use, and their seconds of training in sum."""
     seconds: dict[str, float] = {}
     for path in experiments.glob("files/*.runs.json"):
-        stored = json.loads(path.read_text())
-        same = stored["common"].get("seconds", 0.0)
-        seconds |= {run: own.get("seconds", same) for run, own in stored["each"].items()}
+        seconds |= provenance.training_seconds(json.loads(path.read_text()))
     return len(seconds), sum(seconds.values())
 
 

@@ -13,6 +13,11 @@ from rvernet_book import html, style
 from rvernet_book.bundle import Bundle, link, write_csv
 from rvernet_core.errors import RecordError
 
+#: What is said of the column `smallest` of a table of comparisons.
+FOUND = "that this comparison finds with a power of 80 % (without the correction)"
+#: Headings and formats of the columns of `comparisons.compared`.
+_HEADINGS = {"p": "p, Holm", "smallest": "smallest found"}
+_FORMATS = {"p": "{:.2g}"}
 _WRAP = 40  # a longer text may break into lines
 _BOUNDS = ("low", "high", "spread")
 
@@ -49,7 +54,8 @@ def table_bundle(
     see: (text, address) of a last link, to a page of the book.
     Raises RecordError where a column is missing or the frame is empty.
     """
-    labels, formats, best = labels or {}, formats or {}, best or {}
+    labels, best = labels or {}, best or {}
+    formats = {c: f for c, f in _FORMATS.items() if c in frame} | dict(formats or {})
     if not isinstance(intervals, Mapping):
         intervals = {column: (f"{column}_low", f"{column}_high") for column in intervals}
     bounds = [bound for pair in intervals.values() for bound in pair]
@@ -84,7 +90,7 @@ def table_bundle(
 
 
 def _heading(column: str) -> str:
-    return style.LABELS.get(column, str(column).replace("_", " "))
+    return _HEADINGS.get(column) or style.LABELS.get(column, str(column).replace("_", " "))
 
 
 def _cell(tag: str, text: str, left: bool) -> str:

@@ -41,6 +41,7 @@ class DataSpec:
     test_scenes: int = 700  # plates only
     seed: int = 0  # plates only: first of the scene seeds
     plates: PlatesSpec = field(default_factory=PlatesSpec)
+    pairing: str = "sample"  # sample: a ROI and its own surroundings | name: see `cutout_set.paired_by_name`
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ModelSpec:
 
     roi: str | None = "deit"  # backbone that sees the ROI cut-out, see models.backbones
     extra_roi: str | None = None  # backbone that sees the extra-ROI cut-out
-    scale: str = "micro"  # micro: 64 px nets of this project's zoo | paper: the timm nets of the paper
+    scale: str = "micro"  # micro: 112 px nets of this project's zoo | paper: the timm nets of the paper
     fusion: str = "logits"  # logits: the backbones' own pretraining heads, as the paper | features: pooled
     head_width: int = 640  # width of the integration module
     freeze: tuple[str, ...] = ()  # any of BRANCHES: backbones that are not trained
@@ -61,6 +62,9 @@ class ModelSpec:
     shared: bool = False  # equal backbones are one module that sees both cut-outs; False: always two
     dropout: float = 0.0  # in training, before a CNN's own head
     layer_norm_eps: float = 1e-6  # of the two DeiTs
+    fresh_head: bool = False  # True: the pretraining head of a net with two tokens starts at random
+    frozen_statistics: bool = True  # False: running statistics of frozen modules move in training
+    control: str = ""  # "": a net; else what answers in its place, one of `controls.CONTROLS`
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -85,6 +89,9 @@ class TrainSpec:
     distillation: str = ""  # "": from labels alone | hard | soft: the distillation head learns from a teacher
     strength: float = 0.0  # weight of the teacher's part of the loss, in [0, 1]
     temperature: float = 3.0  # of soft distillation
+    watch_test: bool = False  # score the test set after every epoch; nothing is chosen by it
+    noise: str = ""  # "" | permutation | translocation: noise as augmentation, see `data.augmentation`
+    noise_share: float = 0.5  # probability with which a batch is noised, where there is noise
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ class RunSpec:
 
 # --- the released code ------------------------------------------------------------------------------
 
-#: The switches between this companion and the released code: field of ModelSpec or TrainSpec -> its value in
-#: the release. book/method.md tells what each one does.
+#: The switches between this companion and the released code: field of a RunSpec's parts -> its value in the
+#: release. book/method.md tells what each one does.
 RELEASED: dict[str, typing.Any] = {
     "normalise": False,
     "standardise": False,
@@ -112,16 +119,20 @@ RELEASED: dict[str, typing.Any] = {
     "shared": True,
     "dropout": 0.2,
     "layer_norm_eps": 1e-12,
+    "fresh_head": True,
+    "frozen_statistics": False,
     "schedule": "as-released",
     "head_lr_factor": 1.0,
     "flip_together": False,
     "val_fraction": 0.0,
     "precision": "float32",
+    "watch_test": True,
+    "pairing": "name",
 }
 
 
 def as_released(spec: typing.Any, *switches: str) -> typing.Any:
-    """A copy of a RunSpec, ModelSpec or TrainSpec that does as the released code does.
+    """A copy of a RunSpec, or of a part of it, that does as the released code does.
 
     switches: fields of `RELEASED` that take its value; none named: all that the spec has. Sizes (epochs,
     batches, peak rate, scale) stay the spec's own: there the text and the release agree.
@@ -134,8 +145,8 @@ def as_released(spec: typing.Any, *switches: str) -> typing.Any:
     for name in switches:
         one_of(name, RELEASED, "switch")
     if isinstance(spec, RunSpec):
-        parts = {"model": as_released(spec.model, *switches), "train": as_released(spec.train, *switches)}
-        return replace(spec, **parts)
+        parts = ("data", "model", "train")
+        return replace(spec, **{part: as_released(getattr(spec, part), *switches) for part in parts})
     names = {f.name for f in dataclasses.fields(spec)} & set(switches or RELEASED)
     return replace(spec, **{name: RELEASED[name] for name in sorted(names)})
 
@@ -145,11 +156,11 @@ def as_released(spec: typing.Any, *switches: str) -> typing.Any:
 
 @dataclass(frozen=True)
 class Noise:
-    """One of the paper's two input noises, at the release's settings by default (see `evaluation.noise`)."""
+    """One of the paper's two input noises, at the release's settings by default (see `data.noise`)."""
 
     kind: str = "permutation"  # permutation | translocation
     severity: float = 1.0
-    patch: int = 16  # permutation: side of a tile in pixels of 224, in proportion elsewhere
+    patch: int = 16  # permutation: side of a tile in pixels of 224, so 1/14 of the input's side
     how: str = "moved"  # translocation: moved | rolled | covered
     canvas: int = 125  # translocation: the gray level behind the photo
 

@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rvernet_core.config import AMBIGUOUS, CLEAN, Condition, RunSpec, fingerprint
+from rvernet_core.config import CLEAN, Condition, RunSpec, fingerprint
+from rvernet_plates import AMBIGUOUS_PAIRS
 
 PREDICTIONS = "predictions.csv"  # in the folder of a run or of an evaluation
 #: Columns that name a test sample; every other column of a table of predictions is an answer.
 SAMPLE = ("key", "image_id", "label")
+#: Column of what a control answers where it is told that an item of an ambiguous pair is one of the pair.
+WITHIN_PAIR = "within pair"
 TEXT: dict[Hashable, Any] = {
     "key": str,
     "image_id": str,
@@ -31,7 +34,8 @@ class Predictions:
     `table` has one row per test sample: key, image_id, label, predicted; where they were stored also
     confidence and `p <class>` of the ambiguous classes. A distilled model adds `class head` and
     `distillation head`, the class that each head answers by itself; a foreign context adds
-    `context_source`, the key of the sample whose surroundings were shown.
+    `context_source`, the key of the sample whose surroundings were shown; the control "companions" adds
+    `within pair`. An ideal observer answers the items of the ambiguous pairs alone.
     """
 
     run: str  # name of the run: the fingerprint of all that decides it
@@ -60,6 +64,13 @@ class Predictions:
         """Names (N,) of the photos; samples of one name were cut from one photo."""
         return self.table["image_id"].to_numpy()
 
+    def among(self, labels: Collection[int]) -> Predictions:
+        """The same answers on the samples of these classes alone, within the pair where that was asked."""
+        table = self.table[self.table["label"].isin(list(labels))].reset_index(drop=True)
+        if WITHIN_PAIR in table:
+            table = table.assign(predicted=table[WITHIN_PAIR])
+        return replace(self, table=table)
+
     def on(self, keys: Collection[str]) -> Predictions:
         """The same answers on the samples with these keys alone, in their order."""
         table = self.table[self.table["key"].isin(list(keys))].reset_index(drop=True)
@@ -86,6 +97,7 @@ def predictions_table(
 ) -> pd.DataFrame:
     """The table of `Predictions` from class probabilities (N, K); `samples` holds the columns of SAMPLE."""
     table = samples | {"predicted": probabilities.argmax(1), "confidence": probabilities.max(1)}
-    if set(AMBIGUOUS) <= set(classes):
-        table |= {f"p {name}": probabilities[:, classes.index(name)] for name in AMBIGUOUS}
+    for pair in AMBIGUOUS_PAIRS:
+        if set(pair) <= set(classes):
+            table |= {f"p {name}": probabilities[:, classes.index(name)] for name in pair}
     return pd.DataFrame(table)

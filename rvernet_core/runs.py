@@ -5,6 +5,7 @@
 
 The id is made of the spec, the weights it starts from, the data's fingerprint and the protocol number. A
 folder without `.part` is complete: it was renamed into place last, with the hash of every file (`sealed`).
+Controls (`controls`) are runs like any other, without weights.
 
     store = RunStore(cache)
     run = store.load_or_train(RunSpec(model=ModelSpec(roi="deit", extra_roi="mobilenetv2")))
@@ -24,21 +25,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from safetensors.torch import save
+from scipy.special import softmax
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, environment, files, metrics, training
+from rvernet_core import PROTOCOL, controls, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
-from rvernet_core.data import FoodData, open_data
-from rvernet_core.data.cutout_set import CutoutSet, cutout_set
+from rvernet_core.data import FoodData, augmentation, open_data
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.errors import ConfigError, DataError, RecordError, TrainingError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.models import backbones, precision
 from rvernet_core.models.rvernet import FUSIONS, HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
-from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table, read_table, write_table
+from rvernet_core.predictions import (
+    PREDICTIONS,
+    SAMPLE,
+    WITHIN_PAIR,
+    Predictions,
+    predictions_table,
+    read_table,
+    write_table,
+)
 from rvernet_core.sealed import is_intact, sealed_folder
 
 DISTILLATIONS = ("hard", "soft")
@@ -75,7 +86,15 @@ class Run:
         return np.load(self._file("logits.npy"))
 
     def model(self) -> Classifier:
-        """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights."""
+        """The trained model in eval mode on the CPU, rebuilt from the spec and the stored weights.
+
+        Raises ConfigError for a control, RecordError where the weights are not those of the spec.
+        """
+        if self.spec.model.control:
+            raise ConfigError(
+                f"{self.folder.name} is the control {self.spec.model.control!r}, which is no net and has no "
+                "weights; expected the run of a model. Its answers are in `predictions`"
+            )
         model = build(self.spec, self.manifest["classes"], self.folder.absolute().parents[1])
         missing, unexpected = model.load_state_dict(load_weights(self._file(WEIGHTS)), strict=False)
         if unexpected or set(missing) - _frozen_names(model):
@@ -119,6 +138,8 @@ class RunStore:
         folder = self.folder(spec)
         if found := _finished(folder, spec):
             return found
+        if spec.model.control:
+            return run_control(spec, self.data(spec.data), folder)
         size = backbones.input_size(spec.model.scale)
         train_set, test_set = (self.cutouts(spec.data, split, size) for split in ("train", "test"))
         teacher = self.load_or_train(spec.teacher) if spec.teacher else None
@@ -149,7 +170,8 @@ class RunStore:
 
     def _cutouts(self, spec: DataSpec, split: str, size: int) -> CutoutSet:
         """The cut-outs of a split, "train" or "test", at `size` px; remembered."""
-        return cutout_set(getattr(self.data(spec), split), size, self.cache)
+        own = cutout_set(getattr(self.data(spec), split), size, self.cache)
+        return paired_by_name(own) if spec.pairing == "name" else own
 
     def _ask_teacher(self, teacher: Run, size: int) -> Tensor:
         """A teacher's logits on its training images, remembered for the next model that it teaches."""
@@ -165,9 +187,13 @@ def read_run(folder: Path) -> Run:
 
 
 def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
-    """The untrained model of a run: distilled, with two heads, where its training says so."""
+    """The untrained model of a run: distilled, with two heads, where its training says so.
+
+    Its micro backbones start from the pretraining that the run's seed names, so that the spread over seeds
+    covers pretraining, too.
+    """
     strength = spec.train.strength if spec.train.distillation else None
-    return build_model(spec.model, classes, strength, cache)
+    return build_model(spec.model, classes, strength, cache, checkpoint=spec.seed)
 
 
 def train(
@@ -203,8 +229,9 @@ def train(
             training.seed_everything(spec.seed)
             model = build(spec, len(train_set.classes), cache)
             files.check_space(folder, _bytes_of_training(model))
+            watch = functools.partial(_scored, test_set, device, cache) if spec.train.watch_test else None
             history = training.fit(
-                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits
+                model, train_set, spec.train, spec.seed, part, cache, device, teacher_logits, watch
             )
             heads = training.predict(model, test_set, device, cache)
         except TrainingError as error:
@@ -221,16 +248,54 @@ def train(
     frozen = _frozen_names(model)
     state = {k: v.cpu().contiguous().clone() for k, v in model.state_dict().items() if k not in frozen}
     weights = save(state)
-    manifest = {
-        "id": folder.name,
-        "spec": to_dict(spec),
-        "protocol": PROTOCOL,
+    facts = {
         "data": {"train": train_set.data, "test": test_set.data},
         "samples": {"train": len(train_set), "test": len(test_set)},
         "classes": len(test_set.classes),
         "history": history,
         "parameters": sum(p.numel() for p in model.parameters()),
         "checkpoint_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    manifest = _manifest(folder, spec, facts, start, device, threads)
+    scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), test_set.classes)
+    _keep(folder, spec, table, logits.numpy(), scores, manifest, weights)
+    files.remove(part)
+    return Run(folder, spec)
+
+
+def run_control(spec: RunSpec, data: FoodData, folder: Path) -> Run:
+    """Ask the control of `spec`, and leave its run in `folder`, whole: without weights and history."""
+    start = time.perf_counter()
+    answers = controls.answer(spec, data)
+    samples = [data.test.samples[i] for i in answers.indices]
+    columns = {name: [getattr(s, name) for s in samples] for name in SAMPLE}
+    chances = softmax(answers.logits.astype(np.float64), axis=1)
+    table = predictions_table(columns, data.classes, chances.astype(np.float32))
+    table["predicted"] = answers.logits.argmax(1)  # before rounding
+    if answers.within_pair is not None:
+        table[WITHIN_PAIR] = answers.within_pair
+    facts = {
+        "data": {"train": data.train.fingerprint, "test": data.test.fingerprint},
+        "samples": {"train": len(data.train), "test": len(samples)},
+        "classes": len(data.classes),
+        "history": [],
+        "parameters": answers.parameters,
+        "checkpoint_sha256": None,
+        "chosen": answers.chosen,
+    }
+    manifest = _manifest(folder, spec, facts, start, "cpu", 1)
+    scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), data.classes)
+    _keep(folder, spec, table, answers.logits, scores, manifest)
+    return Run(folder, spec)
+
+
+def _manifest(folder: Path, spec: RunSpec, facts: dict, start: float, device: str, threads: int) -> dict:
+    """What a run came from: `facts` of its own, and where and when it was made."""
+    return {
+        "id": folder.name,
+        "spec": to_dict(spec),
+        "protocol": PROTOCOL,
+        **facts,
         "seconds": round(time.perf_counter() - start, 2),
         "device": device,
         "precision": precision.resolve(spec.train.precision, device),  # of training; all answers are float32
@@ -241,15 +306,32 @@ def train(
         "threads": threads,
         "peak_memory_mib": environment.peak_memory(),
     }
-    scores = test_metrics(table["label"].to_numpy(), table["predicted"].to_numpy(), test_set.classes)
+
+
+def _keep(
+    folder: Path,
+    spec: RunSpec,
+    table: pd.DataFrame,
+    logits: np.ndarray,
+    scores: dict[str, float],
+    manifest: dict,
+    weights: bytes = b"",
+) -> None:
+    """Write a run's folder, whole; a run without weights has no file of them."""
     with sealed_folder(folder, len(weights) + logits.nbytes + 200 * len(table)) as staging:
-        (staging / WEIGHTS).write_bytes(weights)
+        if weights:
+            (staging / WEIGHTS).write_bytes(weights)
         write_table(staging / PREDICTIONS, table)
-        files.new_array(staging / "logits.npy", np.float32, tuple(logits.shape))[:] = logits.numpy()
+        files.new_array(staging / "logits.npy", np.float32, tuple(logits.shape))[:] = logits
         for name, facts in (("spec", to_dict(spec)), ("metrics", scores), ("manifest", manifest)):
             (staging / f"{name}.json").write_text(files.as_json(facts), "utf-8")
-    files.remove(part)
-    return Run(folder, spec)
+
+
+def _scored(test_set: CutoutSet, device: str, cache: Path | None, model: Classifier) -> dict[str, float]:
+    """The test metrics of a model under way, each as `test <metric>`."""
+    predicted = model.answer(training.predict(model, test_set, device, cache)).argmax(1).numpy()
+    scores = test_metrics(test_set.labels, predicted, test_set.classes)
+    return {f"test {name}": score for name, score in scores.items()}
 
 
 def test_metrics(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
@@ -280,18 +362,22 @@ def identity(spec: RunSpec) -> str:
     shipped = model.pretrained and model.scale == "micro"  # paper-size weights are named by the spec alone
     names = [name for name in (model.roi, model.extra_roi) if name]
     teacher = [identity(spec.teacher)] if spec.teacher else []
-    return fingerprint(spec, [_weights_hash(name) for name in names] if shipped else [], PROTOCOL, *teacher)
+    hashes = [_weights_hash(name, spec.seed) for name in names] if shipped else []
+    return fingerprint(spec, hashes, PROTOCOL, *teacher)
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ConfigError for an unknown choice, and where model, teacher and strength do not fit."""
+    """Raise ConfigError for an unknown choice, and where model, noise, teacher and strength do not fit."""
     train_spec, model, teacher = spec.train, spec.model, spec.teacher
+    if model.control:
+        return controls.check(spec)
     for branch in model.branches:
         backbones.facts(getattr(model, branch))
     backbones.input_size(model.scale)
     one_of(model.fusion, FUSIONS, "fusion")
     one_of(train_spec.precision, precision.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
+    augmentation.check(train_spec)
     if train_spec.distillation:
         one_of(train_spec.distillation, DISTILLATIONS, "distillation")
     if not train_spec.distillation:
@@ -340,8 +426,8 @@ def _bytes_of_training(model: Classifier) -> int:
 
 
 @functools.lru_cache
-def _weights_hash(name: str) -> str:
-    return files.sha256(weights_path(name))
+def _weights_hash(name: str, checkpoint: int) -> str:
+    return files.sha256(weights_path(name, checkpoint))
 
 
 def _frozen_names(model: Classifier) -> set[str]:

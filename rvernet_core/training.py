@@ -25,7 +25,9 @@ from tqdm.auto import tqdm
 
 from rvernet_core import files
 from rvernet_core.config import ModelSpec, TrainSpec, fingerprint, one_of, replace
-from rvernet_core.data.cutout_set import CutoutSet
+from rvernet_core.data import augmentation
+from rvernet_core.data.augmentation import NoisyBatch
+from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, MemoryShortageError, TrainingError
 from rvernet_core.features import frozen_features
 from rvernet_core.models import losses
@@ -40,8 +42,8 @@ CHECKPOINT_SECONDS = 15.0
 SCHEDULES = ("as-written", "as-released")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's <malloc.h>
 
-#: (indices (B,), flips (B, branches), or (B, 1) for all of them) -> logits
-Forward = Callable[[np.ndarray, np.ndarray], Logits]
+#: (indices (B,), flips (B, branches), or (B, 1) for all of them, and, if any, the batch's noise) -> logits
+Forward = Callable[..., Logits]
 
 
 # --- fitting --------------------------------------------------------------------------------------
@@ -92,6 +94,7 @@ def fit(
     cache: Path | None = None,
     device: str = "cpu",
     teacher_logits: Tensor | None = None,
+    watch: Callable[[Classifier], dict] | None = None,
 ) -> list[dict]:
     """Train `model` in place on `cutouts` and return its history, one row per epoch.
 
@@ -100,12 +103,14 @@ def fit(
             `spec.distillation` needs them, and a model with two heads.
         folder: where checkpoints are kept; if it holds one of this very run, training resumes there.
         cache: where frozen features are shared between runs.
+        watch: asked after every epoch; what it answers joins that epoch's row. It must change nothing.
 
     Raises:
-        ConfigError: unknown precision or schedule, or distillation without what it needs.
+        ConfigError: unknown precision, schedule or noise, or distillation without what it needs.
         TrainingError: the loss or a weight is not finite; says in which epoch and at which step.
         MemoryShortageError: a batch does not fit into the device's memory; says which size does.
     """
+    augmentation.check(spec)
     spec = replace(spec, precision=resolve(spec.precision, device))  # so it is part of a checkpoint's name
     if bool(spec.distillation) != (teacher_logits is not None and model.heads == 2):
         raise ConfigError("distillation needs a model with two heads and the logits of its teacher")
@@ -119,11 +124,11 @@ def fit(
     labels = torch.from_numpy(cutouts.labels).to(device)
     teaching = None if teacher_logits is None else teacher_logits.to(device)
 
-    def update(indices: np.ndarray, flips: np.ndarray) -> tuple[float, int]:
+    def update(indices: np.ndarray, flips: np.ndarray, noisy: NoisyBatch | None = None) -> tuple[float, int]:
         """Learn from one batch, if its loss is finite; (mean loss, number of samples answered right)."""
         with autocast:
             chosen = torch.from_numpy(indices).to(device)
-            logits, target = forward(indices, flips), labels[chosen]
+            logits, target = forward(indices, flips, noisy), labels[chosen]
             if teaching is not None and not isinstance(logits, Tensor):
                 class_logits, distillation_logits = (head.float() for head in logits)
                 taught = teaching[torch.from_numpy(flips[:, 0]).long().to(device), chosen]
@@ -146,6 +151,7 @@ def fit(
         seed_everything(int(rng.integers(2**31)))
         order = rng.permutation(fit_indices)
         flips = rng.random((len(order), 1 if spec.flip_together else len(model.branches))) < spec.flip
+        noisy = augmentation.noisy_batches(spec, seed, epoch, len(order))
         model.train()
         samples, correct, loss_sum = 0, 0, 0.0
         title = f"epoch {epoch + 1}/{spec.epochs}"
@@ -156,7 +162,7 @@ def fit(
             if len(order[batch]) == 1 and step:  # batch normalisation needs two samples
                 continue
             try:
-                loss, right = update(order[batch], flips[batch])
+                loss, right = update(order[batch], flips[batch], noisy[step])
             except torch.OutOfMemoryError:
                 loss, right = None, 0  # go on outside, where the step's tensors are free again
             if loss is None:
@@ -174,6 +180,8 @@ def fit(
         if len(val_indices):
             answers = model.answer(_logits(model, forward, val_indices)).argmax(1).numpy()
             row["val_accuracy"] = float((answers == cutouts.labels[val_indices]).mean())
+        if watch is not None:
+            row |= watch(model)
         history.append(row)
         log.info("epoch %d: %s", epoch + 1, row)
         if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -276,22 +284,25 @@ def _forward(
 ) -> Forward:
     """How indices become logits: through the pixels, or through cached features where nothing can change.
 
-    The short cut is exact: frozen backbones stay in eval mode, and without flips an image never changes.
+    The short cut is exact: frozen backbones stay in eval mode, and without flips and noise an image never
+    changes.
     """
-    if len(model.frozen) == len(model.branches) and (spec is None or spec.flip == 0):
+    same = spec is None or (spec.flip == 0 and not spec.noise)
+    if len(model.frozen) == len(model.branches) and same:
         features = frozen_features(model, cutouts, cache, device)
 
-        def from_features(indices: np.ndarray, flips: np.ndarray) -> Logits:
+        def from_features(indices: np.ndarray, flips: np.ndarray, noisy: None = None) -> Logits:
             chosen = torch.from_numpy(indices).to(device)
             return model.classify(*[f[chosen] for f in features])
 
         return from_features
 
-    def from_pixels(indices: np.ndarray, flips: np.ndarray) -> Logits:
+    def from_pixels(indices: np.ndarray, flips: np.ndarray, noisy: NoisyBatch | None = None) -> Logits:
         own = [flips[:, k % flips.shape[1]] for k in range(len(model.branches))]
-        return model(
-            *[cutouts.batch(b, indices, f, device) for b, f in zip(model.branches, own, strict=True)]
-        )
+        branches = list(zip(model.branches, own, strict=True))
+        if noisy is None:
+            return model(*[cutouts.batch(b, indices, f, device) for b, f in branches])
+        return model(*[to_batch(noisy.images(cutouts, b, indices, f), None, device) for b, f in branches])
 
     return from_pixels
 

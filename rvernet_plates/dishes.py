@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from rvernet_plates.camera import Camera
 from rvernet_plates.textures import Rng, between, blend, noise, rgb, smoothstep, triple, vary
 
 _FINE = 8192  # steps of a plate's profile from centre to rim
@@ -27,7 +28,7 @@ _INKS = (rgb(170, 40, 45), rgb(45, 75, 150), rgb(190, 150, 70), rgb(60, 110, 80)
 
 
 class Glaze(NamedTuple):
-    """A drawn dish: albedo (N, N, 3), height (N, N) in photo units (0 off the dish), gloss (N, N)."""
+    """A drawn dish: albedo (H, W, 3), height (H, W) in photo units (0 off the dish), gloss (H, W)."""
 
     albedo: np.ndarray
     height: np.ndarray
@@ -36,7 +37,7 @@ class Glaze(NamedTuple):
 
 @dataclass(frozen=True)
 class Dish:
-    """Where the dish stands (photo units) and what it is; `well` is the radius that food may use."""
+    """Where the dish stands on the table and what it is; `well` is the radius that food may use."""
 
     x: float
     y: float
@@ -52,15 +53,17 @@ class Dish:
         return self.radius * (0.86 if self.kind != "round" else 0.80) * (0.5 + 0.5 * self.squash)
 
     @classmethod
-    def draw(cls, rng: Rng) -> Dish:
-        """A random dish that fills most of the photo."""
+    def draw(cls, rng: Rng, camera: Camera) -> Dish:
+        """A random dish that fills most of the photo; a part of it may be outside."""
         kind = str(rng.choice(["round", "round", "round", "round", "square", "board"]))
         corner = {"round": 2.0, "square": rng.uniform(5, 9), "board": rng.choice([2.0, 6.0])}[kind]
         squash = 1.0 if kind == "square" else float(np.clip(1.02 - abs(rng.normal(0, 0.08)), 0.84, 1))
+        radius = rng.uniform(0.47, 0.56) if kind == "round" else rng.uniform(0.44, 0.51)
+        mean = (camera.width * camera.height) ** 0.25  # a little smaller in an oblong photo
         return cls(
-            x=0.5 + float(rng.normal(0, 0.012)),
-            y=0.5 + float(rng.normal(0, 0.012)),
-            radius=float(rng.uniform(0.43, 0.485) if kind == "round" else rng.uniform(0.42, 0.455)),
+            x=float(rng.normal(0, 0.035)),
+            y=float(rng.normal(0, 0.035)),
+            radius=float(radius * mean * camera.zoom),
             squash=squash,
             angle=float(rng.choice([0, np.pi / 2]) + rng.normal(0, 0.08)),
             kind=kind,
@@ -68,17 +71,27 @@ class Dish:
         )
 
 
-def draw_dish(dish: Dish, rng: Rng, pixels: int) -> Glaze:
-    """Draw `dish` into a square of `pixels`; on the photo's full area."""
-    t = (np.arange(pixels, dtype=np.float32) + 0.5) / pixels
-    dx, dy = t[None, :] - np.float32(dish.x), t[:, None] - np.float32(dish.y)
+def draw_dish(
+    dish: Dish, rng: Rng, shape: tuple[int, int], scale: float, corner: tuple[float, float]
+) -> Glaze:
+    """Draw `dish` on a grid of `shape` (rows, columns) with `scale` pixels per photo unit.
+
+    `corner` is the place (x, y) on the table of the grid's upper left corner.
+    """
+    rows, cols = shape
+    dx = ((np.arange(cols, dtype=np.float32) + 0.5) / scale + (corner[0] - dish.x)).astype(np.float32)[
+        None, :
+    ]
+    dy = ((np.arange(rows, dtype=np.float32) + 0.5) / scale + (corner[1] - dish.y)).astype(np.float32)[
+        :, None
+    ]
     c, s = np.float32(np.cos(dish.angle)), np.float32(np.sin(dish.angle))
     u = (dx * c + dy * s) * np.float32(1 / dish.radius)
     v = (dy * c - dx * s) * np.float32(1 / (dish.radius * dish.squash))
     if dish.corner == 2:
         rho = np.sqrt(u * u + v * v)
     else:
-        rho = (np.abs(u) ** dish.corner + np.abs(v) ** dish.corner) ** (1 / dish.corner)
+        rho = (np.abs(u) ** dish.corner + np.abs(v) ** dish.corner) ** np.float32(1 / dish.corner)
     return (_board if dish.kind == "board" else _plate)(rho, rng)
 
 

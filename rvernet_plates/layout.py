@@ -1,9 +1,9 @@
-"""Which foods are on the plate and where: the law of the data set, without drawing anything.
+"""Where everything lies: the law of the data set's places, without drawing anything.
 
-Every part of a scene has a random stream of its own, named in `STREAMS`. The class of the sauce
-reaches the picture through two doors only: the mean of its latent look t, and the group from which
+Every part of a scene has a random stream of its own, named in `STREAMS`. The class of a sauce or a
+drink reaches the picture through two doors only: the mean of its latent look t, and the group from which
 its companions come. Its place, size and shape are drawn first and from streams that never see the
-class; so at `ambiguity` 0 the sauce's pixels carry nothing about it.
+class; so where a pair's distance d is 0, the item's pixels carry nothing about it.
 """
 
 from __future__ import annotations
@@ -12,38 +12,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rvernet_plates.camera import Camera
+from rvernet_plates.clutter import THINGS, Thing
 from rvernet_plates.dishes import Dish
 from rvernet_plates.foods import FOOD_TABLE
+from rvernet_plates.laws import AMBIGUOUS_PAIRS, DRINKS, SAUCES, Pair, choose, law
 from rvernet_plates.light import Light
 from rvernet_plates.spec import PlatesError, PlatesSpec, check
-
-SAUCES = ("ketchup", "chili paste")
-COMPANIONS = {
-    "ketchup": ("french fries", "hamburg", "sausage", "egg"),
-    "chili paste": ("rice", "noodles", "wonton dumplings", "tofu"),
-}
-CONTEXT = COMPANIONS["ketchup"] + COMPANIONS["chili paste"]
-NEUTRAL = tuple(name for name in FOOD_TABLE if name not in CONTEXT)
-FOODS = (*FOOD_TABLE, *SAUCES)
 
 STREAMS = (
     "what",
     "where",
+    "camera",
+    "sensor",
     "table",
     "dish",
     "glaze",
     "light",
-    "sauce place",
-    "sauce shape",
-    "latent",
     "foods",
+    "clutter",
+    "things",
+    # one part for each ambiguous pair
+    "ambiguous place",
+    "ambiguous shape",
+    "ambiguous sensor",
+    "latent",
 )
-_CANDIDATES = 48  # places tried for each food
+_CANDIDATES = 64  # places tried for each food
+_SAUCE_RADIUS, _GLASS_RADIUS = (0.128, 0.166), (0.142, 0.172)  # photo units, in the photo
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One food on the plate: place and radius in photo units, `angle` in radians, `latent` t of a sauce."""
+    """One food: place on the table, radius (photo units) and `angle` (radians).
+
+    `latent` and `company` (see laws.Member) are None for a plain food.
+    """
 
     name: str
     x: float
@@ -51,18 +55,35 @@ class Placed:
     radius: float
     angle: float
     latent: float | None = None
+    company: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A scene before it is drawn; `items` lie on each other in this order, a sauce on top."""
+    """A scene before it is drawn; `items` lie on each other in this order, sauce and drink on top."""
 
     seed: int
     items: tuple[Placed, ...]
+    things: tuple[Thing, ...]  # what is no food
+    camera: Camera
     dish: Dish
     light: Light
-    sauce: str | None  # the sauce's class
-    group: str | None  # whose companions are on the plate
+
+    def of(self, pair: Pair) -> Placed | None:
+        """The scene's item of an ambiguous pair, if it has one."""
+        return next((item for item in self.items if item.name in pair), None)
+
+    @property
+    def sauce(self) -> str | None:
+        """The sauce's class."""
+        item = self.of(SAUCES)
+        return item.name if item else None
+
+    @property
+    def drink(self) -> str | None:
+        """The drink's class."""
+        item = self.of(DRINKS)
+        return item.name if item else None
 
 
 def stream(seed: int, name: str, part: int = 0) -> np.random.Generator:
@@ -71,104 +92,150 @@ def stream(seed: int, name: str, part: int = 0) -> np.random.Generator:
 
 
 def plan_scene(spec: PlatesSpec, seed: int) -> Plan:
-    """Decide what lies where; a pure function of (spec, seed), and quick (about 1 ms).
+    """Decide what lies where; a pure function of (spec, seed), and quick (about 2 ms).
 
     The image size plays no part. Raises PlatesError for a spec outside its ranges or a bad seed.
     """
     check(spec)
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise PlatesError(f"seed is {seed!r}; expected a whole number of at least 0")
-    what = stream(seed, "what")
-    dish, light = Dish.draw(stream(seed, "dish")), Light.draw(stream(seed, "light"))
-    # every coin is tossed whether it is needed or not, so that no choice shifts the others
-    has_sauce, is_ketchup, agrees = what.random(3) < (spec.sauce_rate, 0.5, spec.context_strength)
-    count = int(what.integers(spec.min_items, spec.max_items + 1))
-    sauce = group = topping = None
-    if has_sauce:
-        sauce = SAUCES[0] if is_ketchup else SAUCES[1]
-        group = sauce if agrees else SAUCES[int(is_ketchup)]
-        t = float(stream(seed, "latent").normal()) + (0.5 if is_ketchup else -0.5) * spec.ambiguity
-        topping = _place_sauce(stream(seed, "sauce place"), dish, t, sauce)
-        names = _foods_with_sauce(what, group, count - 1)
+    camera, light = Camera.draw(stream(seed, "camera")), Light.draw(stream(seed, "light"))
+    dish = Dish.draw(stream(seed, "dish"), camera)
+    choice = choose(spec, stream(seed, "what"))
+    tops: list[Placed] = []
+    for part, pair in reversed(tuple(enumerate(AMBIGUOUS_PAIRS))):  # a glass first: it needs the photo's edge
+        if pair in choice.members:
+            member, side = choice.members[pair], 0.5 - pair.index(choice.members[pair].name)
+            t = float(stream(seed, "latent", part).normal()) + side * law(spec, pair).d
+            place = _place_glass if pair == DRINKS else _place_sauce
+            x, y, radius, angle = place(stream(seed, "ambiguous place", part), camera, dish, tops)
+            tops.append(Placed(member.name, x, y, radius, angle, t, member.company))
+    foods = _place_foods(stream(seed, "where"), camera, dish, choice.foods, tops)
+    items = (*foods, *reversed(tops))
+    things = _place_things(stream(seed, "clutter"), camera, dish, items)
+    return Plan(seed, items, things, camera, dish, light)
+
+
+# --- the ambiguous items: places in the photo, blind to class and company --------------------------------
+
+Place = tuple[float, float, float, float]  # x, y and radius on the table, angle
+
+
+def _place_sauce(rng: np.random.Generator, camera: Camera, dish: Dish, others: list[Placed]) -> Place:
+    """On the dish, wholly in the photo, and clear of a glass."""
+    radius = rng.uniform(*_SAUCE_RADIUS) * camera.zoom
+    x = rng.uniform(-1, 1, _CANDIDATES) * (camera.width / 2 - 1.12 * radius)
+    y = rng.uniform(-1, 1, _CANDIDATES) * (camera.height / 2 - 1.12 * radius)
+    angle = float(rng.uniform(0, 2 * np.pi))
+    far_x, far_y = camera.to_table(x, y)
+    size = radius / camera.magnification(y)
+    cost = np.maximum(np.hypot(far_x - dish.x, far_y - dish.y) - (dish.well - 0.7 * size), 0)
+    cost += 0.02 * rng.random(_CANDIDATES)
+    for other in others:
+        near = np.hypot(far_x - other.x, far_y - other.y) / (size + other.radius)
+        cost += 10 * np.maximum(1.06 - near, 0)
+    best = int(np.argmin(cost))
+    return float(far_x[best]), float(far_y[best]), float(size[best]), angle
+
+
+def _place_glass(rng: np.random.Generator, camera: Camera, dish: Dish, others: list[Placed]) -> Place:
+    """Upright, near the photo's edge and more often beyond the middle of the table than before it."""
+    radius = rng.uniform(*_GLASS_RADIUS) * camera.zoom
+    sideways, up = rng.random() < 0.7, rng.random() < 0.75
+    side, along, inset = rng.choice([-1, 1]), rng.random() ** 0.7, 0.04 * rng.random()
+    room_x, room_y = camera.width / 2 - 1.08 * radius, camera.height / 2 - 1.08 * radius
+    if sideways:
+        x, y = side * (room_x - inset), (-1 if up else 1) * along * room_y
     else:
-        names = _foods_without_sauce(spec, what, count)
-    foods = _place_foods(stream(seed, "where"), dish, names, topping)
-    items = (*foods, topping) if topping else foods
-    return Plan(seed, items, dish, light, sauce, group)
+        x, y = side * along * room_x, (-1 if up else 1) * (room_y - inset)
+    far_x, far_y = camera.to_table(x, y)
+    return float(far_x), float(far_y), float(radius / camera.magnification(y)), 0.0
 
 
-# --- which foods ----------------------------------------------------------------------------------
-
-
-def _foods_with_sauce(rng: np.random.Generator, group: str, count: int) -> list[str]:
-    """One or two companions of `group`, the rest neutral; `count` foods besides the sauce."""
-    companions = min(int(rng.integers(1, 3)), count)
-    order = rng.permutation(len(COMPANIONS[group]))[:companions]  # both groups have the same size
-    neutral = rng.permutation(len(NEUTRAL))[: count - companions]
-    return [COMPANIONS[group][i] for i in order] + [NEUTRAL[i] for i in neutral]
-
-
-def _foods_without_sauce(spec: PlatesSpec, rng: np.random.Generator, count: int) -> list[str]:
-    """`count` different foods, with context foods just frequent enough to balance the classes overall."""
-    companions = int(rng.binomial(count, context_share(spec)))
-    context = rng.permutation(len(CONTEXT))[:companions]
-    neutral = rng.permutation(len(NEUTRAL))[: count - companions]
-    return [CONTEXT[i] for i in context] + [NEUTRAL[i] for i in neutral]
-
-
-def context_share(spec: PlatesSpec) -> float:
-    """Share of context foods in scenes without a sauce that makes all 22 foods equally frequent.
-
-    Clipped to 0..1: with many sauces the context foods are more frequent than the others anyway.
-    """
-    counts = np.arange(spec.min_items, spec.max_items + 1)
-    companions = np.mean(0.5 * np.minimum(1, counts - 1) + 0.5 * np.minimum(2, counts - 1))
-    per_scene = spec.sauce_rate * np.mean(counts - 1) + (1 - spec.sauce_rate) * np.mean(counts)
-    wanted = len(CONTEXT) / (len(CONTEXT) + len(NEUTRAL)) * per_scene - spec.sauce_rate * companions
-    available = (1 - spec.sauce_rate) * np.mean(counts)
-    return float(np.clip(wanted / available, 0, 1)) if available > 0 else 0.0
-
-
-# --- where ----------------------------------------------------------------------------------------
-
-
-def _place_sauce(rng: np.random.Generator, dish: Dish, t: float, name: str) -> Placed:
-    radius = rng.uniform(0.088, 0.135)
-    distance, direction = (dish.well - radius) * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
-    x, y = dish.x + distance * np.cos(direction), dish.y + distance * np.sin(direction)
-    return Placed(name, float(x), float(y), float(radius), float(rng.uniform(0, 2 * np.pi)), t)
+# --- plain foods ----------------------------------------------------------------------------------
 
 
 def _place_foods(
-    rng: np.random.Generator, dish: Dish, names: list[str], sauce: Placed | None
+    rng: np.random.Generator, camera: Camera, dish: Dish, names: tuple[str, ...], tops: list[Placed]
 ) -> tuple[Placed, ...]:
-    """Put foods down one after another, many leaning on a neighbour, and sort them from below to above."""
-    crowd = 1.06 - 0.035 * (len(names) + (sauce is not None))
+    """Put foods down one after another, side by side or leaning, and sort them from below to above."""
+    crowd = (1.26 - 0.058 * (len(names) + len(tops))) * camera.zoom * (camera.width * camera.height) ** 0.25
     placed: list[tuple[float, Placed]] = []
     for name in (names[i] for i in rng.permutation(len(names))):
         food = FOOD_TABLE[name]
-        radius = food.radius * crowd * rng.uniform(0.86, 1.16)
+        radius = food.radius * crowd * rng.uniform(0.86, 1.14)
         others = [item for _, item in placed]
-        x, y = _find_place(rng, dish, radius, others, sauce)
+        x, y = _find_place(rng, camera, dish, radius, others, tops)
         layer = food.layer + rng.normal(0, 0.6)
         placed.append((layer, Placed(name, x, y, float(radius), float(rng.uniform(0, 2 * np.pi)))))
     return tuple(item for _, item in sorted(placed, key=lambda pair: pair[0]))
 
 
 def _find_place(
-    rng: np.random.Generator, dish: Dish, radius: float, others: list[Placed], sauce: Placed | None
+    rng: np.random.Generator,
+    camera: Camera,
+    dish: Dish,
+    radius: float,
+    others: list[Placed],
+    tops: list[Placed],
 ) -> tuple[float, float]:
-    """The best of some random places: inside the well, overlapping as much as a drawn target asks."""
-    room = max(dish.well - 0.9 * radius, 0.02)
-    distance = room * np.sqrt(rng.random(_CANDIDATES))
-    direction = rng.uniform(0, 2 * np.pi, _CANDIDATES)
-    x, y = dish.x + distance * np.cos(direction), dish.y + distance * np.sin(direction)
-    target = rng.uniform(0.60, 0.78) if rng.random() < 0.8 else rng.uniform(0.9, 1.2)
+    """The best of some random places: on the dish, in the photo, at about a drawn distance from the rest."""
+    px = rng.uniform(-0.5, 0.5, _CANDIDATES) * (camera.width - 1.2 * radius)
+    py = rng.uniform(-0.5, 0.5, _CANDIDATES) * (camera.height - 1.2 * radius)
+    x, y = camera.to_table(px, py)
     cost = 0.15 * rng.random(_CANDIDATES)
+    cost += 6 * np.maximum(np.hypot(x - dish.x, y - dish.y) - (dish.well - 0.75 * radius), 0) / radius
+    for place, half in ((px, camera.width / 2), (py, camera.height / 2)):
+        cost += 3 * np.maximum(np.abs(place) + 0.95 * radius - half, 0) / radius
+    target = rng.uniform(0.84, 0.96) if rng.random() < 0.75 else rng.uniform(1.0, 1.25)
     if others:
         gaps = np.stack([np.hypot(x - o.x, y - o.y) / (radius + o.radius) for o in others])
-        cost += np.abs(gaps.min(0) - target) + 8 * np.maximum(0.58 - gaps, 0).sum(0)
-    if sauce:
-        cost += 6 * np.maximum(0.88 - np.hypot(x - sauce.x, y - sauce.y) / (radius + sauce.radius), 0)
+        cost += 0.6 * np.abs(gaps.min(0) - target) + 8 * np.maximum(0.84 - gaps, 0).sum(0)
+    for top in tops:
+        cost += 8 * np.maximum(0.95 - np.hypot(x - top.x, y - top.y) / (radius + top.radius), 0)
     best = int(np.argmin(cost))
     return float(x[best]), float(y[best])
+
+
+# --- what is no food ------------------------------------------------------------------------------
+
+
+def _place_things(
+    rng: np.random.Generator, camera: Camera, dish: Dish, items: tuple[Placed, ...]
+) -> tuple[Thing, ...]:
+    """Things beside the foods, often cut off by the photo; left out where there is no room."""
+    things: list[Thing] = []
+    for kind, spec in THINGS.items():
+        wanted, radius = rng.random() < spec.share, rng.uniform(*spec.radius) * camera.zoom
+        x = rng.uniform(-0.5, 0.5, _CANDIDATES) * (camera.width + 1.2 * radius)
+        y = rng.uniform(-0.5, 0.5, _CANDIDATES) * (camera.height + 1.2 * radius)
+        part = int(rng.integers(2**31))
+        angle, slant = rng.choice([0, np.pi / 2], p=[0.25, 0.75]), rng.normal(0, 0.16)
+        if not wanted:
+            continue
+        angle = 0.0 if spec.upright else float(angle + slant)
+        along, across = spec.room[0] * radius, spec.room[1] * radius
+        half_x = abs(np.cos(angle)) * along + abs(np.sin(angle)) * across
+        half_y = abs(np.sin(angle)) * along + abs(np.cos(angle)) * across
+        outside = np.maximum(np.abs(x) + half_x - camera.width / 2, 0) / half_x
+        outside = np.maximum(outside, np.maximum(np.abs(y) + half_y - camera.height / 2, 0) / half_y)
+        far_x, far_y = camera.to_table(x, y)
+        cost = 0.7 * np.abs(outside - spec.cut) + 0.1 * rng.random(_CANDIDATES)
+        cost += (
+            0.25 * spec.shy * np.maximum(dish.radius + across - np.hypot(far_x - dish.x, far_y - dish.y), 0)
+        )
+        room = np.full(_CANDIDATES, 1.0)
+        c, s = np.cos(angle), np.sin(angle)
+        for other, reach in [(i, 0.82 * i.radius) for i in items] + [(t, t.across) for t in things]:
+            dx, dy = other.x - far_x, other.y - far_y
+            u, v = np.abs(c * dx + s * dy), np.abs(c * dy - s * dx)
+            away = np.hypot(np.maximum(u - along, 0), np.maximum(v - across, 0))
+            room = np.minimum(room, away - reach)
+        if spec.below:
+            room += 0.12  # a food may lie over the edge of a cloth
+        cost += np.where(room < 0, 100, 0)
+        best = int(np.argmin(cost))
+        if cost[best] < 50:
+            places = (float(far_x[best]), float(far_y[best]), float(radius), angle)
+            things.append(Thing(kind, *places, float(across), part))
+    return tuple(things)

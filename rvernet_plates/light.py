@@ -1,7 +1,7 @@
 """One shading pass over albedo, height and gloss.
 
 Wrapped diffuse light, soft shadows marched along the height field, ambient occlusion at two scales,
-and a two-lobed highlight. Heights are in photo units; the light comes from one side of a window.
+and a two-lobed highlight. Heights are in photo units; the light comes from one side.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from rvernet_plates.textures import Rng
 
 _MARCH = 14  # steps towards the light
 _BAND = 8192  # pixels lit at a time: their buffers stay in the processor's cache
+# linear sRGB of a black body over that of 6500 K, green = 1
+_MIREDS = [1e6 / kelvin for kelvin in (7500, 6500, 5000, 4000, 3500, 2700)]
+_BLACK_BODY = ((0.93, 1.0, 1.27, 1.57, 1.82, 2.52), (1.0,) * 6, (1.17, 1.0, 0.77, 0.57, 0.44, 0.24))
 _HIGHEST = 0.13  # photo units; nothing on a table is taller
 
 
@@ -31,14 +34,14 @@ class Light:
 
     @classmethod
     def draw(cls, rng: Rng) -> Light:
-        """A random window: mostly from above (the upper edge of the photo), warm or cool."""
-        warmth = rng.normal(0, 0.022)
+        """A random window or lamp, mostly beyond the upper edge of the photo, seen by an imperfect camera."""
+        exposure = rng.uniform(0.86, 1.12)
         return cls(
             azimuth=float(rng.uniform(-np.pi, 0)),
             elevation=float(np.deg2rad(rng.uniform(42, 62))),
-            strength=float(rng.uniform(0.80, 0.92)),
-            ambient=float(rng.uniform(0.42, 0.54)),
-            tint=(1 + warmth, 1.0, 1 - 1.3 * warmth),
+            strength=float(exposure * rng.uniform(0.80, 0.92)),
+            ambient=float(exposure * rng.uniform(0.42, 0.54)),
+            tint=tint(rng.uniform(1e6 / 7500, 1e6 / 2700), rng.uniform(0.68, 1.0)),
             softness=float(rng.uniform(0.22, 0.5)),
         )
 
@@ -47,6 +50,19 @@ class Light:
         """Unit vector towards the light in (x right, y down, z up)."""
         flat = np.cos(self.elevation)
         return flat * np.cos(self.azimuth), flat * np.sin(self.azimuth), np.sin(self.elevation)
+
+
+def tint(mired: float, balance: float) -> tuple[float, float, float]:
+    """Colour (linear red, green, blue; as bright as white) of a black body's light in the photo.
+
+    Args:
+        mired: a million over the colour temperature in kelvin; 133 is a cloudy sky, 370 a light bulb.
+        balance: how much of its colour the camera's white balance takes away, 0..1.
+    """
+    logs = [np.interp(mired, _MIREDS, np.log(channel)) * (1 - balance) for channel in _BLACK_BODY]
+    colour = np.exp(logs)
+    red, green, blue = colour / (0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2])
+    return float(red), float(green), float(blue)
 
 
 def shade(

@@ -13,6 +13,7 @@ from rvernet_plates.canvas import Canvas, dome, lobes
 from rvernet_plates.textures import Rng, blend, rgb, smoothstep
 
 _BRIGHT, _MIDDLE, _DARK = rgb(236, 26, 14), rgb(186, 34, 20), rgb(108, 40, 20)
+PLAIN = _MIDDLE  # what a sauce lends to its surroundings, whatever its look
 _SEED, _FLECK = rgb(232, 186, 96), rgb(58, 12, 6)
 _SEEDS, _FLECKS = 56, 44
 

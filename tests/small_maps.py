@@ -108,6 +108,7 @@ def make_explained(pair=PAIR) -> Explained:
         columns |= {"target": own.targets, "probability": own.probabilities, "area": MASKS.mean((1, 2))}
         columns |= {"energy": energy, "hit": energy, "energy_other": 0.25, "hit_other": 0.5}
         columns |= {"blank": own.blank, "change": np.tile([-0.4, 0.1], 6)}
-        columns |= {"road": [0.2] * 3 + [np.nan] * 9, "model": model_name(model), "branch": branch}
+        columns |= {"road": [0.2, np.nan, np.nan] * 3 + [np.nan] * 3}  # one sample of three photos
+        columns |= {"model": model_name(model), "branch": branch}
         frames.append(pd.DataFrame(columns))
     return Explained(CUTOUTS, MASKS, maps, pd.concat(frames, ignore_index=True), 3)

@@ -20,10 +20,10 @@ PACKAGES = {
 }
 #: The floors of the core, from the bottom up. A room imports from floors below its own, and from itself.
 FLOORS = [
-    {"errors", "files", "sealed", "downloads", "fetch", "config", "metrics", "environment"},
-    {"data", "models", "predictions"},
+    {"errors", "files", "sealed", "downloads", "fetch", "config", "metrics", "uncertainty", "environment"},
+    {"data", "models", "predictions", "cues"},
     {"masking", "features"},
-    {"training"},
+    {"training", "controls"},
     {"runs"},
     {"evaluation"},
     {"experiments"},
@@ -32,6 +32,7 @@ FLOORS = [
 LIBRARIES = {
     "segment_anything": {"rvernet_core.masking", "zoo"},
     "timm": {"rvernet_core.models"},
+    "sklearn": {"rvernet_core.controls", "rvernet_core.evaluation"},
     "pytorch_grad_cam": {"rvernet_core.evaluation"},
     "matplotlib": {"rvernet_book"},
     "seaborn": {"rvernet_book"},

@@ -40,9 +40,10 @@ backbones.ZOO["toy-net"] = backbones.Backbone(
 for path in zoo.WEIGHTS.iterdir():
     (work / "weights" / path.name).symlink_to(path)
 zoo.WEIGHTS = work / "weights"
-weights = zoo.WEIGHTS / "toy-net.safetensors"
+weights = zoo.WEIGHTS / "toy-net-0.safetensors"
 save_weights(weights, toy_net().state_dict())
-zoo.CARDS["toy-net"] = zoo.CARDS["vit"] | {"sha256": files.sha256(weights)}
+entry = zoo.CARDS["vit"]["checkpoints"][0] | {"seed": 0, "sha256": files.sha256(weights)}
+zoo.CARDS["toy-net"] = zoo.CARDS["vit"] | {"checkpoints": [entry]}
 
 # a data set: one reader, and one row
 CLASSES = ("red", "green", "ketchup", "chili paste")

@@ -34,7 +34,7 @@ masks, scores = load_sam("micro").encode(scenes[0].image).boxes([[5, 5, 40, 40]]
 assert masks.shape == (1, 64, 64) and masks.any()
 
 model = build_model(ModelSpec(roi="deit", extra_roi="mobilenetv2"), classes=7).eval()
-images = torch.rand(2, 3, 64, 64)
+images = torch.rand(2, 3, model.input_size, model.input_size)
 assert model(images, images).shape == (2, 7)
 
 for number, scene in enumerate(scenes):

@@ -15,40 +15,49 @@ from rvernet_plates import FOODS
 
 SIZE = 128  # the net's input side in pixels
 LOW = SIZE // 2  # side of the decoder's masks
+PADDING = (123.675, 116.28, 103.53)  # Sam's pixel mean: SAM pads a photo after it is normalised, with zeros
 
 
 # --- scenes and prompts ---------------------------------------------------------------------------
 
 
 def augment(image: NDArray, instances: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """A turned, mirrored, sometimes cropped and recoloured copy of a scene, image and instances together.
+    """A turned, mirrored, sometimes cropped and recoloured copy of a scene of any shape, and its instances.
 
-    A crop may be oblong: it is then scaled to the net's side and padded with `instances` = 255 at the
-    right or bottom, as SAM pads a photo.
+    Both come back with the net's side: the longer side is scaled to it, and the shorter padded with
+    `instances` = 255 at the right or bottom, as SAM pads a photo.
     """
     turns = int(rng.integers(4))
     image, instances = np.rot90(image, turns), np.rot90(instances, turns)
     if rng.random() < 0.5:
         image, instances = image[:, ::-1], instances[:, ::-1]
     if rng.random() < 0.3:
-        height, width = (
-            rng.uniform(0.55, 1.0, 2) if rng.random() < 0.5 else np.repeat(rng.uniform(0.6, 1.0), 2)
-        )
-        rows, columns = int(height * SIZE), int(width * SIZE)
-        top, left = int(rng.integers(SIZE - rows + 1)), int(rng.integers(SIZE - columns + 1))
+        shares = rng.uniform(0.55, 1.0, 2) if rng.random() < 0.5 else np.repeat(rng.uniform(0.6, 1.0), 2)
+        rows, columns = (max(1, int(share * n)) for share, n in zip(shares, instances.shape, strict=True))
+        top = int(rng.integers(instances.shape[0] - rows + 1))
+        left = int(rng.integers(instances.shape[1] - columns + 1))
         window = np.s_[top : top + rows, left : left + columns]
-        scale = SIZE / max(rows, columns)
-        target = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-        small = cv2.resize(np.ascontiguousarray(image[window]), target, interpolation=cv2.INTER_LINEAR)
-        labels = cv2.resize(np.ascontiguousarray(instances[window]), target, interpolation=cv2.INTER_NEAREST)
-        image, instances = np.zeros((SIZE, SIZE, 3), np.uint8), np.full((SIZE, SIZE), 255, np.uint8)
-        image[: target[1], : target[0]], instances[: target[1], : target[0]] = small, labels
+        image, instances = image[window], instances[window]
+    image, instances = _letterboxed(np.ascontiguousarray(image), np.ascontiguousarray(instances))
     if rng.random() < 0.5:
         gain, shift = rng.uniform(0.8, 1.2, 3), rng.uniform(-15, 15)
         image = np.where(instances[..., None] == 255, 0, np.clip(image * gain + shift, 0, 255)).astype(
             np.uint8
         )
     return image, instances
+
+
+def _letterboxed(image: NDArray, instances: NDArray) -> tuple[NDArray, NDArray]:
+    """The longer side scaled to the net's, the shorter one padded: 0 in the image, 255 in the instances."""
+    rows, columns = instances.shape
+    scale = SIZE / max(rows, columns)
+    target = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    if scale != 1:
+        image = cv2.resize(image, target, interpolation=cv2.INTER_LINEAR)
+        instances = cv2.resize(instances, target, interpolation=cv2.INTER_NEAREST)
+    picture, labels = np.zeros((SIZE, SIZE, 3), np.uint8), np.full((SIZE, SIZE), 255, np.uint8)
+    picture[: target[1], : target[0]], labels[: target[1], : target[0]] = image, instances
+    return picture, labels
 
 
 def draw_prompts(
@@ -106,9 +115,9 @@ def _pixel(flat: NDArray, rng: np.random.Generator) -> tuple[int, int]:
 def draw_batch(scenes, step: int, seed: int, images: int, boxes: int, points: int) -> dict[str, Tensor]:
     """The training batch of `step`: a pure function of its arguments.
 
-    Returns images (B, 3, S, S) float in [0, 255]; classes (B, S/2, S/2), 0 = no food, k = FOODS[k - 1],
-    -1 = padding; per prompt: image index (P,), is_box (P,), food (P,), coords (P, N, 2), labels (P, N) and
-    target (P, 1, S/2, S/2), the covered share of each pixel.
+    Returns images (B, 3, S, S) float in [0, 255], padded with `PADDING`; classes (B, S/2, S/2), 0 = no food,
+    k = FOODS[k - 1], -1 = padding; per prompt: image index (P,), is_box (P,), food (P,), coords (P, N, 2),
+    labels (P, N) and target (P, 1, S/2, S/2), the covered share of each pixel.
     """
     rng = np.random.default_rng((seed, step))
     extra = int(rng.integers(1, 3)) if rng.random() < 0.1 else 0
@@ -121,7 +130,7 @@ def draw_batch(scenes, step: int, seed: int, images: int, boxes: int, points: in
             index += [len(pictures)] * len(prompts)
             targets += [instances == k if k else np.zeros_like(instances, bool) for k, *_ in prompts]
             rows += prompts
-            pictures.append(picture)
+            pictures.append(np.where(instances[..., None] == 255, np.asarray(PADDING, np.float32), picture))
             kinds = np.zeros(256, np.int64)
             kinds[1 : len(scenes.items(i)) + 1] = [FOODS.index(item.name) + 1 for item in scenes.items(i)]
             kinds[255] = -1

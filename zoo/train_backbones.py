@@ -1,200 +1,243 @@
-"""Pretrain the five micro backbones on rendered plates that no experiment uses.
+"""Pretrain the micro backbones on rendered things that no experiment uses. One command:
 
-    python -m zoo.train_backbones [NAME ...] [--images 240000] [--threads 1]
+    python -m zoo.train_backbones --search
 
-The task stands in for ImageNet: tell which foods are visible in a cut-out, half of them ROIs, half
-extra-ROIs. Both sauces are one label, "sauce", and companions are drawn independently of the sauce,
-so that nothing about ketchup against chili paste is learned here. DeiT differs from ViT by its recipe
-(stronger augmentation, stochastic depth), DeiT-distilled also by its teacher, the micro MobileNetV2
-(hard labels, https://arxiv.org/abs/2012.12877).
+The task stands in for ImageNet: name the thing in a picture. Every architecture gets the same pictures, the
+same number of them, the same loss and optimiser, and the same search of its peak rate. Three checkpoints an
+architecture, from three seeds: a run starts from the one that its own seed names.
+
+    python -m zoo.train_backbones vit deit --seeds 1    some of them, at the rate that was found before
+    python -m zoo.train_backbones --plates              afterwards: what the shipped nets are worth on plates
+
+Goes on where it was stopped. Processes may share the work by name, the teacher of DeiT-distilled first.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import sys
-import time
+import contextlib
+import csv
+import dataclasses
+import fcntl
+import io
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
+import cv2
 import torch
-from sklearn.metrics import average_precision_score
-from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from rvernet_core import config, files
-from rvernet_core.config import BRANCHES, DataSpec, PlatesSpec
-from rvernet_core.data import open_data
-from rvernet_core.data.cutout_set import CutoutSet, cutout_set
-from rvernet_core.models import backbones, losses
-from rvernet_core.models.weights import save_weights
-from rvernet_core.models.zoo import WEIGHTS
-from rvernet_core.training import warmup_cosine
+from rvernet_core import files
+from rvernet_core.config import one_of
+from rvernet_core.errors import ConfigError, TrainingError
+from rvernet_core.models import backbones, zoo
+from zoo.cards import write_card, write_pretraining
+from zoo.plates_scores import plates_scores
+from zoo.pretrain import STRENGTH, TEACHER, Job, Pictures, precision, pretrain
+from zoo.things import thing_corpus
 
-#: Scenes for pretraining. Their seeds lie far from those of every data set.
-CORPUS = DataSpec(
-    train_scenes=10_000, test_scenes=400, seed=10_000_000, plates=PlatesSpec(context_strength=0.5)
+#: Pictures and the first of their seeds. The search measures on pictures that are not in the final test.
+TRAIN, TEST, CHOICE = (100_000, 0), (3_000, 10_000_000), (2_000, 20_000_000)
+RATES = (5e-4, 1e-3, 2e-3)  # peak rates of the search
+SEARCH_PICTURES = 10_000
+RECORD = Path(__file__).with_name("pretraining.csv")  # the search and what came of it; beside it, as a page
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """The pictures of the whole zoo, and where its parts lie."""
+
+    train: Pictures
+    test: Pictures
+    choice: Pictures
+    parts: Path
+    pictures: int  # seen by each net
+    device: str = "cpu"
+
+    def job(self, name: str, seed: int, rate: float, search: bool = False) -> Job:
+        """The pretraining of `name` from `seed` at this peak rate, in full or, for the search, short."""
+        return Job(
+            name,
+            seed,
+            min(SEARCH_PICTURES, self.pictures) if search else self.pictures,
+            rate,
+            self.train.fingerprint,
+            (self.choice if search else self.test).fingerprint,
+            self.device,
+            precision(name, self.device),
+            self.teacher(seed).identity if backbones.has_distillation_token(name) else "",
+        )
+
+    def teacher(self, seed: int) -> Job:
+        """The finished pretraining that teaches DeiT-distilled of this seed."""
+        return self.job(TEACHER, seed, self.best_rate(TEACHER))
+
+    def run(self, job: Job, test: Pictures) -> dict:
+        """The facts of `job`, measured on `test`."""
+        teacher = self.teacher(job.seed).folder(self.parts) if job.teacher else None
+        return pretrain(job, self.train, test, self.parts, teacher)
+
+    def search(self, name: str) -> list[dict]:
+        """Top-1 accuracy after a short training at every rate; 0 where one diverges."""
+        found = []
+        for rate in tqdm(RATES, desc=f"peak rate of {name}", disable=None):
+            job = self.job(name, 0, rate, search=True)
+            try:
+                found.append(self.run(job, self.choice))
+            except TrainingError as error:
+                log.warning("%s", error)
+                found.append({**dataclasses.asdict(job), "top1": 0.0})
+        return [{"part": "search", **facts} for facts in found]
+
+    def best_rate(self, name: str) -> float:
+        """The peak rate with the best accuracy in the recorded search; ConfigError without one."""
+        rows = [row for row in read_record() if row["part"] == "search" and row["name"] == name]
+        if not rows:
+            command = f"python -m zoo.train_backbones {name} --search"
+            raise ConfigError(f"no peak rate of {name} is known; first: {command}")
+        return float(max(rows, key=lambda row: float(row["top1"]))["rate"])
+
+
+def open_zoo(cache: Path, parts: Path, pictures: int, device: str = "cpu") -> Zoo:
+    """All pictures, rendered where they are not in `cache`."""
+    size = backbones.input_size("micro")
+    train, test, choice = (
+        Pictures(*thing_corpus(count, first, cache, size)) for count, first in (TRAIN, TEST, CHOICE)
+    )
+    return Zoo(train, test, choice, parts, pictures, device)
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+COLUMNS = (
+    *("part", "name", "seed", "rate", "pictures", "top1", "test_pictures", "minutes", "pictures_per_second"),
+    *("precision", "device"),
 )
 
-BATCH, PEAK_LR, WEIGHT_DECAY, WARMUP = 100, 1.5e-3, 0.03, 0.05
-TEACHER, STRENGTH = "mobilenetv2", 0.5
 
-#: Cut-outs seen in training. The CNN is done with half of what the others need to come level with it.
-IMAGES = dict.fromkeys(backbones.BACKBONES, 240_000) | {"mobilenetv2": 120_000}
-
-
-def pretraining_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """The 23 labels: every food but the sauces, then "sauce"."""
-    return (*[name for name in classes if name not in config.AMBIGUOUS], "sauce")
+def read_record() -> list[dict[str, str]]:
+    """The rows of pretraining.csv; none where it does not exist yet."""
+    if not RECORD.is_file():
+        return []
+    return list(csv.DictReader(io.StringIO(RECORD.read_text("utf-8"))))
 
 
-def presence_targets(cutouts: CutoutSet) -> dict[str, np.ndarray]:
-    """Per branch a (N, 23) float32 array: 1 where that food is visible in the cut-out."""
-    labels = pretraining_labels(cutouts.classes)
-    to_label = np.array(
-        [labels.index("sauce" if name in config.AMBIGUOUS else name) for name in cutouts.classes]
-    )
-    roi = np.eye(len(labels), dtype=np.float32)[to_label[cutouts.labels]]
-    photo = np.unique(np.asarray(cutouts.image_ids), return_inverse=True)[1]
-    whole = np.zeros((photo.max() + 1, len(labels)), dtype=np.float32)
-    np.add.at(whole, photo, roi)
-    return {"roi": roi, "extra_roi": np.minimum(whole[photo] - roi, 1)}
+def record(rows: Iterable[dict], parts: Path) -> None:
+    """Put rows into pretraining.csv, in place of older ones of the same training, and write the page anew."""
+    with _alone(parts):
+        table = {_key(row): row for row in read_record()}
+        table |= {_key(row): {c: str(row.get(c, "")) for c in COLUMNS} for row in rows}
+        order = sorted(table, key=_place)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table[key] for key in order)
+        files.write_text(RECORD, text.getvalue())
+        write_pretraining(RECORD.with_suffix(".md"), [table[key] for key in order])
 
 
-def augment(images: Tensor, strong: bool, rng: np.random.Generator) -> Tensor:
-    """Mirror each image (B, 3, S, S) at random; `strong` adds DeiT's crops, brightness and erasing."""
-    b, _, s, _ = images.shape
-    mirrored = torch.from_numpy(rng.random(b) < 0.5)
-    images[mirrored] = images[mirrored].flip(-1)
-    mirrored = torch.from_numpy(rng.random(b) < 0.5)  # plates are seen from above: upside down is as natural
-    images[mirrored] = images[mirrored].flip(-2)
-    if strong:
-        scale = torch.from_numpy(rng.uniform(0.8, 1.1, (b, 1, 1))).float()
-        shift = torch.from_numpy(rng.uniform(-0.12, 0.12, (b, 2, 1))).float()
-        theta = torch.cat([scale * torch.eye(2), shift], dim=2)  # (B, 2, 3)
-        grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
-        images = nn.functional.grid_sample(images, grid, align_corners=False)
-        images = images * torch.from_numpy(rng.uniform(0.85, 1.15, (b, 1, 1, 1))).float()
-        for i in np.flatnonzero(rng.random(b) < 0.25):  # random erasing
-            h, w = rng.integers(s // 8, s // 3, 2)
-            y, x = rng.integers(0, s - h), rng.integers(0, s - w)
-            images[i, :, y : y + h, x : x + w] = float(rng.random())
-        images = images.clamp(0, 1)
-    return images
+def _key(row: dict) -> tuple[str, str, int, float]:
+    search = row["part"] == "search"
+    return row["part"], row["name"], int(row["seed"]), float(row["rate"]) if search else 0.0
 
 
-def pretrain(name: str, train: CutoutSet, images: int, seed: int = 0) -> nn.Module:
-    """Train the micro net `name` from scratch on about `images` cut-outs; returns it in eval mode."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng([seed, 3])
-    net, normalise = backbones.build(name, pretrained=False), backbones.Normalise(name)
-    distilled, strong = name == "deit-distilled", name.startswith("deit")
-    teacher = backbones.build(TEACHER).eval() if distilled else None
-    teacher_normalise = backbones.Normalise(TEACHER)
-    if distilled:
-        net.set_distilled_training(True)
-    targets = presence_targets(train)
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=PEAK_LR)
-    steps = images // BATCH
-    order = np.concatenate(
-        [rng.permutation(2 * len(train)) for _ in range(math.ceil(images / (2 * len(train))))]
-    )
-    progress = tqdm(range(steps), desc=f"pretraining {name}", disable=None)
-    for step in progress:
-        for group in optimizer.param_groups:
-            group["lr"] = PEAK_LR * warmup_cosine(step + 1, round(WARMUP * steps), steps + 1)
-        chosen = order[step * BATCH : (step + 1) * BATCH]
-        pixels, target = [], []
-        for number, branch in enumerate(BRANCHES):
-            indices = np.sort(chosen[chosen % 2 == number] // 2)
-            pixels.append(train.batch(branch, indices, None, "cpu"))
-            target.append(torch.from_numpy(targets[branch][indices]))
-        batch, presence = augment(torch.cat(pixels), strong, rng), torch.cat(target)
-        net.train()
-        out = net(normalise(batch))
-        if teacher is not None:
-            with torch.inference_mode():
-                teacher_logits = teacher(teacher_normalise(batch))
-            class_logits, distilled_logits = out
-            parts = losses.hard_presence_distillation(
-                class_logits, distilled_logits, presence, teacher_logits.clone(), STRENGTH
-            )
-        else:
-            parts = losses.presence(out, presence)
-        loss = losses.total(parts)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        if step % 20 == 0:
-            progress.set_postfix(loss=f"{loss.item():.4f}")
-    return net.eval()
+def _place(key: tuple[str, str, int, float]) -> tuple:
+    part, name, *rest = key
+    return (part != "search", backbones.BACKBONES.index(name), *rest)
 
 
-@torch.inference_mode()
-def quality(name: str, net: nn.Module, test: CutoutSet) -> dict[str, float]:
-    """Top-1 accuracy on ROIs, and mean average precision over the labels for both kinds of cut-outs."""
-    normalise, targets, result = backbones.Normalise(name), presence_targets(test), {}
-    for branch in BRANCHES:
-        parts = np.array_split(np.arange(len(test)), math.ceil(len(test) / 200))
-        logits = torch.cat([net(normalise(test.batch(branch, p, None, "cpu"))) for p in parts]).numpy()
-        result[f"{branch} mean average precision"] = float(average_precision_score(targets[branch], logits))
-        if branch == "roi":
-            result["roi top-1 accuracy"] = float((logits.argmax(1) == targets["roi"].argmax(1)).mean())
-    return {key: round(value, 4) for key, value in result.items()}
+def ship(job: Job, facts: dict, parts: Path, out: Path) -> None:
+    """Put a finished job's weights into the zoo, and its numbers into its architecture's card."""
+    with _alone(parts):
+        name, path = job.name, out / f"{job.name}-{job.seed}.safetensors"
+        files.write_bytes(path, (job.folder(parts) / "weights.safetensors").read_bytes())
+        net, size = backbones.build(name, pretrained=False), backbones.input_size("micro")
+        common = {
+            "what": f"timm's {type(net).__name__} at {size} px, pretrained to name the thing in a picture.",
+            "data": f"{facts['train_pictures']:,} rendered pictures of {backbones.MICRO_LABELS} categories, "
+            f"{job.pictures:,} seen",
+            "command": f"python -m zoo.train_backbones {name} --pictures {job.pictures}",
+            "peak_rate": job.rate,
+            "precision": job.precision,
+            "device": "one CPU thread" if job.device == "cpu" else job.device,
+            "teacher": f"{TEACHER} of the same seed, hard labels, strength {STRENGTH}"
+            if job.teacher
+            else None,
+            "parameters": facts["parameters"],
+            "test": f"{facts['test_pictures']:,} pictures of other seeds",
+        }
+        card = zoo.read_cards(out).get(name, {})
+        if any(card.get(key) != value for key, value in common.items()):
+            card = {}  # another pretraining's: its checkpoints are not of this one
+        entries = {entry["seed"]: entry for entry in card.get("checkpoints", [])}
+        sha256 = files.sha256(path)
+        if entries.get(job.seed, {}).get("sha256") != sha256:
+            entries[job.seed] = {
+                **{"seed": job.seed, "top1": facts["top1"], "minutes": facts["minutes"]},
+                **{"date": date.today().isoformat(), "bytes": path.stat().st_size, "sha256": sha256},
+            }
+        write_card(out, name, {**card, **common, "checkpoints": [entries[seed] for seed in sorted(entries)]})
 
 
-def write_card(name: str, facts: dict) -> None:
-    """Facts as JSON and the same as a short model card beside the weights."""
-    files.write_json(WEIGHTS / f"{name}.json", facts)
-    rows = "\n".join(f"| {key} | {value} |" for key, value in facts["metrics"].items())
-    files.write_text(
-        WEIGHTS / f"{name}.md",
-        f"# {backbones.facts(name).label}, micro\n\n{facts['what']}\n\n"
-        f"- Data: {facts['data']}\n- Command: `{facts['command']}`\n"
-        f"- Time: {facts['minutes']} minutes on one CPU thread\n- Parameters: {facts['parameters']:,}\n"
-        f"- Trained: {facts['date']}\n- SHA-256: `{facts['sha256']}`\n\n"
-        f"| on {facts['test']} | |\n|---|---|\n{rows}\n",
-    )
+@contextlib.contextmanager
+def _alone(parts: Path) -> Iterator[None]:
+    """A lock that processes sharing `parts` hold while they change the record or a card."""
+    files.make_folder(parts)
+    with (parts / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# --- the command ----------------------------------------------------------------------------------
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Pretrain the micro backbones of the zoo.")
-    parser.add_argument("names", nargs="*", default=None, help="backbones; default: all, the teacher first")
-    parser.add_argument("--images", type=int, help="cut-outs seen in training; default: as shipped")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
+    """Render, search, train, measure; write weights, cards and the record."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo.train_backbones",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", help="backbones; default: all, the teacher first")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="none: the search alone")
+    parser.add_argument("--pictures", type=int, default=200_000, help="seen by each net")
+    parser.add_argument("--search", action="store_true", help="search each net's peak rate first")
+    parser.add_argument("--plates", action="store_true", help="measure the shipped nets on plates instead")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--cache", type=Path, default=Path(os.environ.get("RVERNET_CACHE", "_build/cache")))
+    parser.add_argument(
+        "--parts", type=Path, default=Path("_build/zoo/backbones"), help="finished pretrainings"
+    )
+    parser.add_argument("--out", type=Path, default=zoo.WEIGHTS, help="where weights and cards go")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    data = open_data(CORPUS, options.cache)
-    size = backbones.input_size("micro")
-    train, test = cutout_set(data.train, size, options.cache), cutout_set(data.test, size, options.cache)
-    for name in options.names or backbones.BACKBONES:
-        start, images = time.perf_counter(), options.images or IMAGES[name]
-        net = pretrain(name, train, images)
-        path = WEIGHTS / f"{name}.safetensors"
-        save_weights(path, net.state_dict())
-        shipped = backbones.build(name).eval()  # judged as it ships: in half precision
-        facts = {
-            "what": f"timm's {type(net).__name__} at 64 px, pretrained to tell which foods are visible.",
-            "data": f"{CORPUS.train_scenes:,} rendered scenes, {images:,} cut-outs seen",
-            "command": f"python -m zoo.train_backbones {name} --images {images}",
-            "minutes": round((time.perf_counter() - start) / 60, 1),
-            "parameters": sum(p.numel() for p in net.parameters()),
-            "test": f"{len(test):,} ROIs of {CORPUS.test_scenes} unseen scenes",
-            "metrics": quality(name, shipped, test),
-            "teacher": f"{TEACHER}, hard labels, strength {STRENGTH}" if name == "deit-distilled" else None,
-            "sha256": files.sha256(path),
-            "date": date.today().isoformat(),
-        }
-        write_card(name, facts)
-        sys.stderr.write(json.dumps({name: facts["metrics"], "minutes": facts["minutes"]}) + "\n")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    names = [one_of(name, backbones.ZOO, "backbone") for name in options.names or backbones.BACKBONES]
+    names.sort(key=lambda name: name != TEACHER)
+    if options.plates:
+        for name in names:
+            card = zoo.read_cards(options.out)[name]
+            write_card(options.out, name, plates_scores(name, card, options.seeds, options.cache))
+        return
+    whole = open_zoo(options.cache, options.parts, options.pictures, options.device)
+    for name in names:
+        if options.search:
+            record(whole.search(name), options.parts)
+        for seed in options.seeds:
+            job = whole.job(name, seed, whole.best_rate(name))
+            facts = whole.run(job, whole.test)
+            record([{"part": "pretraining", **facts}], options.parts)
+            ship(job, facts, options.parts, options.out)
+            log.info(
+                "%s, seed %d: top-1 %.3f after %.1f minutes", name, seed, facts["top1"], facts["minutes"]
+            )
 
 
 if __name__ == "__main__":

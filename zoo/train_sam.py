@@ -30,12 +30,13 @@ from rvernet_core.masking.sam import Masker, build_micro, load_sam
 from rvernet_core.models import zoo
 from rvernet_core.models.weights import load_torch_checkpoint, save_weights
 from rvernet_plates import RENDERER_VERSION
+from zoo.pretrain import native_bfloat16
 from zoo.sam_examples import Namer, draw_batch, forward, initialise, losses
-from zoo.train_backbones import CORPUS
 
 log = logging.getLogger(__name__)
 
-UNSEEN_SEED = 50_000_000  # first of the scenes to measure on; neither the data sets nor the corpus reach it
+#: The scenes to learn from and to measure on: the data sets' own law, on seeds that nothing else uses.
+PLATES, CORPUS_SCENES, CORPUS_SEED, UNSEEN_SEED = PlatesSpec(), 10_000, 10_000_000, 50_000_000
 
 # --- measuring ------------------------------------------------------------------------------------
 
@@ -107,6 +108,7 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
             part.load_state_dict(saved[name])
         first, minutes, history = saved["step"], saved["minutes"], saved["history"]
         log.info("continues at step %d after %.1f CPU minutes", first, minutes)
+    native = native_bfloat16()  # elsewhere bfloat16 is slower than float32
     began, bar = (
         time.process_time(),
         tqdm(range(first, args.steps), initial=first, total=args.steps, disable=None),
@@ -115,7 +117,8 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
         for group in optimizer.param_groups:
             group["lr"] = rate(step, args.steps, args.lr)
         batch = draw_batch(scenes, step, args.seed, args.images, args.boxes, args.points)
-        logits, quality, tokens = forward(model, batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=native):
+            logits, quality, tokens = (out.float() for out in forward(model, batch))
         loss = losses(logits, quality, batch, balance=max(0.0, 1 - step / 200))
         loss["names"] = 0.5 * F.cross_entropy(namer(tokens), batch["classes"], ignore_index=-1)
         total = torch.stack(list(loss.values())).sum()
@@ -151,10 +154,8 @@ def _save(path: Path, state: dict) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Render, train, measure on unseen scenes, write weights, facts and model card."""
     parser = argparse.ArgumentParser(prog="python -m zoo.train_sam", description=__doc__)
-    parser.add_argument("--steps", type=int, default=10_000, help="optimiser steps")
-    parser.add_argument(
-        "--scenes", type=int, default=CORPUS.train_scenes, help="rendered scenes to learn from"
-    )
+    parser.add_argument("--steps", type=int, default=6_000, help="optimiser steps")
+    parser.add_argument("--scenes", type=int, default=CORPUS_SCENES, help="rendered scenes to learn from")
     parser.add_argument("--unseen", type=int, default=200, help="rendered scenes to measure on")
     parser.add_argument("--images", type=int, default=8, help="scenes a step")
     parser.add_argument("--boxes", type=int, default=4, help="box prompts a scene")
@@ -170,11 +171,9 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
     args.folder.mkdir(parents=True, exist_ok=True)
-    # the corpus of the whole zoo, and the data sets' own law on seeds that nothing else uses
-    seeds = range(CORPUS.seed, CORPUS.seed + args.scenes)
-    scenes = scene_store(CORPUS.plates, seeds, args.cache, args.threads)
-    unseen = scene_store(
-        PlatesSpec(), range(UNSEEN_SEED, UNSEEN_SEED + args.unseen), args.cache, args.threads
+    scenes, unseen = (
+        scene_store(PLATES, range(first, first + count), args.cache, args.threads)
+        for first, count in ((CORPUS_SEED, args.scenes), (UNSEEN_SEED, args.unseen))
     )
     model, history = train(scenes, unseen, args.folder, args)
     write_zoo(model, history, unseen, args)
@@ -194,8 +193,8 @@ def write_zoo(model: torch.nn.Module, history: list[dict], unseen, args: argpars
         "command": command,
         "training": {
             "training_scenes": args.scenes,
-            "first_seed": CORPUS.seed,
-            "plates": to_dict(CORPUS.plates),
+            "first_seed": CORPUS_SEED,
+            "plates": to_dict(PLATES),
             "renderer": RENDERER_VERSION,
             "steps": args.steps,
             "scenes_per_step": args.images,
@@ -203,6 +202,7 @@ def write_zoo(model: torch.nn.Module, history: list[dict], unseen, args: argpars
             "peak_learning_rate": args.lr,
             "seed": args.seed,
             "threads": args.threads,
+            "precision": "bfloat16" if native_bfloat16() else "float32",
             "cpu_minutes": history[-1]["minutes"],
         },
         "metrics": evaluate(masker.model, unseen),
@@ -239,8 +239,9 @@ Its own estimate of a box's IoU is off by {score_error:.3f} on average.
     {command}
 
 {steps:,} steps of {scenes_per_step} scenes with {prompts_per_scene} prompts each, {cpu_minutes:.0f} CPU
-minutes on {threads} thread(s). The scenes are drawn from the corpus of the zoo, {training_scenes:,}
-rendered ones (seeds from {first_seed:,}; renderer {renderer}), turned, mirrored, cropped and recoloured.
+minutes on {threads} thread(s), {precision}. The scenes are drawn from {training_scenes:,} rendered ones of
+the data sets' own law and shapes (seeds from {first_seed:,}; renderer {renderer}), turned, mirrored, cropped,
+recoloured and padded to a square as SAM pads a photo.
 Prompts: boxes, half of them jittered; points, half of them well inside, one in eight beside all food;
 one step in ten adds further points. Losses: cross-entropy relative to the food's area, dice, squared
 error of the IoU estimate; best of three candidates for a lone point. While training, a linear layer on

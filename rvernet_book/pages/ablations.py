@@ -11,7 +11,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval
+from rvernet_book.tables import FOUND, interval
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import ablations
 from rvernet_core.experiments.ablations import FILLS, METRICS, Models, PartFacts, Turned
@@ -28,8 +28,9 @@ def part_table(page: Page, parts: pd.DataFrame, facts: PartFacts) -> Bundle:
     page.glue("frozen-all", facts.changes)
     return page.table(
         "ablation-parts",
-        parts[["model", "variant", *_with_bounds(("accuracy", "pair_f1", "change"))]],
-        caption="The ablated pairs with one thing changed, and the change of their accuracy, with 95 % intervals.",
+        parts[["model", "variant", *_with_bounds(("accuracy", "pair_f1", "change")), "p", "smallest"]],
+        caption="The ablated pairs with one thing changed, and the change of their accuracy, with 95 % intervals over "
+        f"{page.over}; the smallest change {FOUND}.",
         labels={"change": "change in accuracy", "pair_f1": "F1 of the pair"},
         formats={"change": "{:+.3f}"},
         intervals=["accuracy", "pair_f1", "change"],
@@ -165,12 +166,12 @@ def change_table(page: Page, changes: pd.DataFrame) -> Bundle:
         change = changes.loc[changes["cutouts"] == name, "change"]
         page.glue(f"{key}-change", f"{change.min():+.3f} to {change.max():+.3f}")
     sam = changes[changes["cutouts"] == "SAM"]
-    page.glue("sam-lower", int((sam["change_high"] < 0).sum()))
+    page.glue("sam-lower", int((comparisons.shown(sam, "change") < 0).sum()))
     page.glue("sam-models", len(sam))
     return page.table(
         "mask-changes",
         changes,
-        caption="Change in accuracy against exact masks and black filling.",
+        caption=f"Change in accuracy against exact masks and black filling; the smallest change {FOUND}.",
         labels={"change": "change in accuracy", "cutouts": "cut-outs"},
         formats={"change": "{:+.3f}"},
         intervals=["change"],

@@ -9,8 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import interval
-from rvernet_core.evaluation import distillation
+from rvernet_book.tables import FOUND, interval
 from rvernet_core.experiments import distillation_trade_off as experiment
 from rvernet_core.experiments.distillation_trade_off import (
     HEADS,
@@ -20,7 +19,7 @@ from rvernet_core.experiments.distillation_trade_off import (
     Slopes,
     Verdict,
 )
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate
 
 KINDS = ("hard single", "soft single", "hard rvernet")
 STRENGTHS = ("accuracy", "macro-F1", "F1 of the pair", "permutation", "translocation")
@@ -54,7 +53,7 @@ def student_table(page: Page, scores: pd.DataFrame, measures: pd.DataFrame) -> B
     return page.table(
         "students",
         scores[["students", "strength", *_with_bounds(IN_TABLE)]],
-        caption="Students by kind and strength, with 95 % intervals over seeds and photos. At strength 0 hard and soft are the same runs.",
+        caption=f"Students by kind and strength, with 95 % intervals over {page.over}. At strength 0 hard and soft are the same runs.",
         formats={"strength": "{:g}"},
         intervals=IN_TABLE,
         data=measures[measures["students"] != "teacher"],
@@ -116,12 +115,14 @@ def slope_table(page: Page, rows: pd.DataFrame) -> Bundle:
     """Change from strength 0 to strength 1."""
     wide = experiment.widened(rows, ["students", "quantity"], "answer of")
     order = list(dict.fromkeys(zip(rows["students"], rows["quantity"], strict=True)))
-    wide = wide.loc[order].reset_index()
+    tests = rows[rows["answer of"] == "student"].set_index(["students", "quantity"])[["p", "smallest"]]
+    wide = wide.join(tests).loc[order].reset_index()
     answers = [who for who in ("student", *HEADS) if who in wide]
     return page.table(
         "slopes",
-        wide[["students", "quantity", *_with_bounds(answers)]],
-        caption="Change from strength 0 to strength 1 along the fitted line, in the answer of the student and of each head alone. "
+        wide[["students", "quantity", *_with_bounds(answers), "p", "smallest"]],
+        caption="Change from strength 0 to strength 1 along the fitted line, in the answer of the student and of each head alone; "
+        f"p and the smallest change {FOUND} are those of the student's answer. "
         "Of the heads only two quantities are fitted: the agreement on the teacher's errors, and the accuracy.",
         formats=dict.fromkeys(answers, "{:+.3f}"),
         intervals=answers,
@@ -133,8 +134,8 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
     """Whether the trade-off shows, for each kind of student and for each head alone."""
     for name in KINDS:
         moves = [
-            f"{what} {distillation.direction(e)} ({interval(e.value, e.low, e.high, '{:+.3f}')})"
-            for what, e in verdict.moved.get(name, {}).items()
+            f"{what} {how} ({interval(e.value, e.low, e.high, '{:+.3f}')})"
+            for what, (how, e) in verdict.moved.get(name, {}).items()
         ]
         text = f"{verdict.by_curve[name]}: {'; '.join(moves)}" if moves else "not run in this profile"
         page.glue(f"verdict-{name.replace(' ', '-')}", text)
@@ -151,13 +152,13 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
             ]
             key = f"{head.split()[0]}-{quantity.split()[0]}"
             page.glue(key, "; ".join(moves) or "too few strengths in this profile")
-    confirmed, cases = verdict.heads.count("confirmed"), len(verdict.heads)
-    alone = f"in {confirmed} of {cases} cases" if cases else "in none that could be fitted"
+    costly, cases = verdict.heads.count("cost without gain"), len(verdict.heads)
+    alone = f"in {costly} of {cases} cases" if cases else "in none that could be fitted"
     page.glue("alone", alone)
     kinds = "; ".join(f"{style.label(name)}: **{result}**" for name, result in verdict.by_curve.items())
     return page.headline(
         f"The trade-off between the CNN teacher's knowledge and DeiT's own strength, at this scale: {kinds}. "
-        f"A head that answers alone shows it {alone}."
+        f"A head that answers alone repeats more of its teacher's errors and loses accuracy {alone}."
     )
 
 

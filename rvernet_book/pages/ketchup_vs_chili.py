@@ -1,6 +1,8 @@
-"""Page 4, shown: the ambiguous pair."""
+"""Page 4, shown: the ambiguous pairs."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,8 +10,9 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval, tidy
+from rvernet_book.tables import FOUND, interval, tidy
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
 
 SHOWN, RESCUED = 8, 7  # samples in the two pictures
 
@@ -43,7 +46,7 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     return page.table(
         "sauces-f1",
         scores.drop(columns=["pair_f1_spread", "pair_accuracy_spread", "parameters", "seconds", "seeds"]),
-        caption="F1 and accuracy on ketchup and chili paste, with 95 % intervals over seeds and photos.",
+        caption=f"F1 and accuracy on ketchup and chili paste, with 95 % intervals over {page.over}.",
         labels={"pair_f1": "F1 of the pair", "pair_accuracy": "accuracy on the pair"},
         intervals=["pair_f1", "pair_accuracy"],
         best={"pair_f1": "max", "pair_accuracy": "max"},
@@ -73,13 +76,14 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
     return page.table(
         "sauces-gain",
         gains,
-        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per seed.",
-        labels={"gain": "gain in F1"},
+        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per "
+        f"seed. The smallest gain {FOUND}.",
+        labels={"gain": "gain in F1", "McNemar p": "McNemar's p, largest over seeds"},
         formats={
             "gain": "{:+.3f}",
             "only RveRNet right": "{:.0f}",
             "only single right": "{:.0f}",
-            "largest p over seeds": "{:.2g}",
+            "McNemar p": "{:.2g}",
         },
         intervals=["gain"],
         best={"gain": "max"},
@@ -87,31 +91,203 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
 
 
 def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
-    """How much the best RveRNet gains on the pair over the best single model."""
+    """How much RveRNet gains on the pair over the single model with the highest F1."""
     gain = interval(*verdict.gain, "{:+.3f}") if verdict.gain else "none"
     page.glue("best-single", style.label(verdict.single))
     page.glue("best-single-f1", verdict.single_f1, "{:.3f}")
     page.glue("best-pair", style.label(verdict.pair or "none"))
     page.glue("best-gain", gain)
+    page.glue("leading-singles", style.listed(verdict.singles.group) if verdict.singles else "none")
+    page.glue("leading-pairs", style.listed(verdict.pairs.group) if verdict.pairs else "none")
     page.glue("relative-gain", verdict.relative_gain, "{:+.0%}")
     page.glue("significant", verdict.significant)
     page.glue("compared", verdict.compared)
     for name, value in zip(("roi-ceiling", "roi-context-ceiling"), pair.ceilings.values(), strict=False):
         page.glue(name, value, "{:.3f}")
-    if verdict.pair is None:
+    if verdict.pair is None or verdict.pairs is None:
         return None
+    group = verdict.pairs.group
+    own = f"**{style.label(verdict.pair)}** gains {gain} F1"
+    shown = f"{verdict.significant} of {verdict.compared} RveRNets are shown to gain"
+    lead = "" if len(group) == 1 else f" ({style.listed(group)} lead)"
     return page.headline(
-        f"On {pair.classes[0]} against {pair.classes[1]}, **{style.label(verdict.pair)}** gains {gain} F1 over "
-        f"the best single model, {style.label(verdict.single)}."
+        f"On {pair.classes[0]} against {pair.classes[1]}, {own} over the single model with the highest F1, "
+        f"{style.label(verdict.single)}{lead}; {shown}."
     )
+
+
+def control_table(page: Page, pairs: Sequence[Ambiguous], scores: Sequence[pd.DataFrame]) -> Bundle:
+    """Nets and controls on the items of each ambiguous pair, one line a model."""
+    names = list(map(_name, pairs))
+    long = pd.concat(
+        [table.assign(pair=name) for name, table in zip(names, scores, strict=True)], ignore_index=True
+    ).drop(columns=["parameters", "seconds"])
+    wide = long[["model", "kind"]].drop_duplicates().reset_index(drop=True)
+    labels = {}
+    for name, table in zip(names, scores, strict=True):
+        columns = {
+            f"{m}{end}": f"{name}: {m}{end}"
+            for m in ("pair_f1", "pair_accuracy")
+            for end in ("", "_low", "_high")
+        }
+        wide = wide.merge(table[["model", *columns]].rename(columns=columns), on="model", how="left")
+        labels |= {f"{name}: pair_f1": f"{name}: F1", f"{name}: pair_accuracy": f"{name}: accuracy"}
+    return page.table(
+        "controls",
+        wide,
+        caption="Nets and controls on the items of the ambiguous pairs alone. The companions are the true list of "
+        "the other foods; the ideal observers know the law and one cue or both; these are told that an item is one of the two.",
+        labels=labels,
+        intervals=list(labels),
+        data=long,
+    )
+
+
+def possible_table(page: Page, possible: pd.DataFrame) -> Bundle | None:
+    """Every net against what was possible on the same items; nothing where the law is unknown."""
+    _glue_possible(page, possible)
+    if possible.empty:
+        return None
+    columns = [
+        "pair_accuracy",
+        "possible pair_accuracy",
+        "short",
+        "pair_f1",
+        "possible pair_f1",
+        "gain",
+        "possible gain",
+    ]
+    shown = [c for name in columns for c in (name, f"{name}_low", f"{name}_high") if c in possible]
+    return page.table(
+        "possible",
+        possible[["pair", "model", "kind", *shown]],
+        caption="Every net against the ideal observer that sees what it sees, on the same items: single models against "
+        "the one of the look, RveRNets against the one of both cues. The gain, in F1, is over the single model of the ROI module.",
+        labels={
+            "pair_accuracy": "accuracy",
+            "possible pair_accuracy": "possible accuracy",
+            "short": "accuracy minus possible",
+            "pair_f1": "F1",
+            "possible pair_f1": "possible F1",
+            **({"gain": "gain in F1"} if "gain" in possible else {}),
+        },
+        formats={c: "{:+.3f}" for c in ("short", "gain", "possible gain") if c in possible},
+        intervals=[c for c in ("pair_accuracy", "short", "pair_f1", "gain") if c in possible],
+        data=possible,
+    )
+
+
+def _glue_possible(page: Page, possible: pd.DataFrame) -> None:
+    """The best single model and the largest gain on the first pair, beside what was possible."""
+    numbers = dict.fromkeys(("reached-single", "possible-single", "reached-gain", "possible-gain"), "unknown")
+    if not possible.empty:
+        first = possible[possible["pair"] == possible["pair"].iloc[0]]
+        single = first[first["kind"] == "single"].nlargest(1, "pair_accuracy").iloc[0]
+        numbers["reached-single"] = f"{single['pair_accuracy']:.3f}"
+        numbers["possible-single"] = f"{single['possible pair_accuracy']:.3f}"
+        pairs = first[first["kind"] == "RveRNet"]
+        if len(pairs):
+            top = pairs.nlargest(1, "gain").iloc[0]
+            numbers["reached-gain"] = interval(top["gain"], top["gain_low"], top["gain_high"], "{:+.3f}")
+            numbers["possible-gain"] = f"{top['possible gain']:+.3f}"
+    for name, text in numbers.items():
+        page.glue(name, text)
+
+
+def drinks(
+    page: Page, pairs: Sequence[Ambiguous], chance: Chance | None, tables: Sequence[pd.DataFrame]
+) -> html.Html | None:
+    """The pair that looks the same: single models against chance, and all models; nothing on other data."""
+    if chance is None:
+        for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho", "drinks-together", "drinks-verdict"):
+            page.glue(name, "none")
+        return None
+    pair, scores = pairs[0], tables[0]
+    alone = ", ".join(map(style.label, chance.above))
+    verdict = "no single model is above chance" if not alone else f"above chance: {alone}"
+    verdict += ", and together they are at chance" if chance.at_chance else ", and together they are above it"
+    page.glue("drinks", _name(pair))
+    page.glue("drinks-count", " and ".join(map(str, pair.counts)))
+    page.glue("drinks-d", pair.d, "{:g}")
+    page.glue("drinks-rho", pair.rho, "{:g}")
+    page.glue("drinks-together", interval(*chance.together))
+    page.glue("drinks-verdict", verdict)
+    table = page.table(
+        "drinks",
+        chance.table.drop(columns=["pair_accuracy_spread", "seeds"]),
+        caption=f"Single models on {pair.classes[0]} and {pair.classes[1]}, of which the ROI says nothing: accuracy, "
+        "p of the null that it is that of chance (of single models after Holm's correction), and what follows.",
+        labels={"pair_accuracy": "accuracy on the pair"},
+        formats={"p": "{:.2g}"},
+        intervals=["pair_accuracy"],
+        data=chance.table,
+    )
+    columns = {
+        "label": "model",
+        "value": "pair_accuracy",
+        "low": "pair_accuracy_low",
+        "high": "pair_accuracy_high",
+    }
+    references = {"chance": CHANCE, "the best, ROI + context": pair.ceilings["ceiling, ROI + context"]}
+    drawn = scores.assign(colours=scores["model"].where(scores["kind"] != "control", "muted"))
+    what = f"accuracy on {pair.classes[0]} and {pair.classes[1]}"
+    chart = page.figure(
+        "drinks-chart",
+        lambda ax: charts.dots(ax, drawn, **columns, colours="colours", references=references, xlabel=what),
+        scores[["model", "kind", "pair_accuracy", "pair_accuracy_low", "pair_accuracy_high"]],
+        alt=alt.of_dots(scores, what=f"{what} by model", references=references, **columns),
+        caption="Accuracy on the two drinks: who sees the ROI alone can only guess, who sees the company can do as well as it. "
+        "Dashed: chance, and the best on average from ROI and context.",
+        size=(7.4, 0.34 * len(scores) + 1.1),
+    )
+    return html.together(table.html, chart.html)
+
+
+def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None:
+    """Models under other laws of the sauces, beside what was possible; nothing on other data."""
+    exceptions = {
+        "told the sauces apart where they look the same": facts.told,
+        "gained from company that says nothing": facts.gained,
+        "did better than was possible": facts.beyond,
+    }
+    named = "; ".join(f"{what}: {', '.join(who)}" for what, who in exceptions.items() if who)
+    page.glue("laws-compared", facts.compared)
+    page.glue(
+        "laws-verdict",
+        "no model gains what it should not"
+        if facts.as_it_should
+        else f"by tests corrected over all questions, {named}",
+    )
+    if laws.empty:
+        return None
+    shown = laws.drop(columns=[c for c in laws if c.startswith("p of ")])
+    pairs = "gain" in laws
+    return page.table(
+        "other-laws",
+        shown,
+        keys=["d", "rho"],
+        caption="The sauces under other laws, on which models were trained and tested anew: with the same look for both, "
+        "and with companions that say nothing. Accuracy on the sauces alone, against the ideal observer on the same items; "
+        "the gain, in accuracy, is over the single model of the ROI module.",
+        labels={"pair_accuracy": "accuracy", "short": "accuracy minus possible", "rho": "ρ"},
+        formats={"d": "{:g}", "rho": "{:g}", "short": "{:+.3f}"}
+        | ({"gain": "{:+.3f}", "possible gain": "{:+.3f}"} if pairs else {}),
+        intervals=["pair_accuracy", "short", *(["gain"] if pairs else [])],
+        data=laws,
+    )
+
+
+def _name(pair: Ambiguous) -> str:
+    return " / ".join(pair.classes)
 
 
 def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
     """F1 of the pair for every combination of modules."""
     frozen = page.study.profile.grid_frozen
-    page.glue("grid-pair-best", " + ".join(map(style.label, grid.best)))
+    page.glue("grid-pair-best", style.label("+".join(grid.best.group[0])))
+    page.glue("grid-pair-leading", len(grid.best.group))
     page.glue("grid-pair-f1", grid.f1.to_numpy().max(), "{:.3f}")
-    page.glue("grid-pair-extra", style.label(grid.best_extra_roi))
+    page.glue("grid-pair-extra", style.listed(grid.best_extra_roi.group))
     page.glue("grid-pair-how", "with frozen backbones" if frozen else "fine-tuned as a whole")
     return page.figure(
         "sauces-grid",

@@ -1,4 +1,4 @@
-"""Page 6, shown: permutation and translocation."""
+"""Page 6, shown: what permutation and translocation cost."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval
-from rvernet_core.experiments import noise_robustness
-from rvernet_core.experiments.noise_robustness import (
-    INPUTS,
-    PARTS,
-    BlindnessFacts,
-    Examples,
-    NoiseFacts,
-    Positions,
-    RollFacts,
-    ShiftFacts,
-    Sweep,
-)
+from rvernet_book.tables import FOUND, interval
+from rvernet_core.data import noise
+from rvernet_core.experiments import noises
+from rvernet_core.experiments.noise_robustness import Examples, NoiseFacts, ShiftFacts, Sweep
+from rvernet_core.experiments.noises import INPUTS, PARTS
 from rvernet_core.models.backbones import input_size
 
 GROUPS = {"single": "single models", "RveRNet": "RveRNet, noise on both inputs"}
@@ -33,12 +25,14 @@ BAND: dict[str, Any] = {"low": "low", "high": "high", "ylabel": "accuracy"}
 
 def banner(page: Page) -> html.Html:
     """How many photos are behind the tables and the curves."""
-    many, few = noise_robustness.photo_counts(page.study)
+    many, few = noises.photo_counts(page.study)
+    size = input_size(page.study.profile.scale)
     page.glue("photos", many)
     page.glue("few", few)
-    page.glue("own", noise_robustness.own_patch(page.study))
+    page.glue("input", size)
+    page.glue("tile", noise.scaled(noise.RELEASE_PATCH, size))
     return page.banner(
-        "Nothing is trained here: the fine-tuned models of the pages before are evaluated again."
+        "The fine-tuned models of the pages before are evaluated again; only the last section trains models, with noise."
     )
 
 
@@ -100,6 +94,9 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
         page.glue(f"{kind}-most", f.most, "{:.3f}")
         page.glue(f"{kind}-least", f.least, "{:.3f}")
         page.glue(f"{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high))
+        page.glue(f"{kind}-losing", style.listed(f.losing.group))
+        page.glue(f"{kind}-keeping", style.listed(f.keeping.group))
+        page.glue(f"{kind}-test", f"F = {f.test.statistic:.1f}, p = {f.test.p:.2g}")
         page.glue(
             f"{kind}-depends",
             "depends on the architecture" if f.depends else "does not show to depend on the architecture",
@@ -108,12 +105,36 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
             page.glue(f"{kind}-{name}", f.pairs[name], "{:.3f}")
 
 
+def omnibus_table(page: Page, facts: dict[str, NoiseFacts]) -> Bundle:
+    """One test for each noise of whether the single models lose alike."""
+    rows = pd.DataFrame(
+        {
+            "noise": list(facts),
+            "models": [f.test.models for f in facts.values()],
+            "F": [f.test.statistic for f in facts.values()],
+            "df, models": [f.test.df[0] for f in facts.values()],
+            "df, rest": [f.test.df[1] for f in facts.values()],
+            "p": [f.test.p for f in facts.values()],
+            "smallest": [f.spread.smallest for f in facts.values()],
+        }
+    )
+    formats = {"F": "{:.1f}", "df, models": "{:.1f}", "df, rest": "{:.1f}"}
+    return page.table(
+        "robustness-omnibus",
+        rows,
+        caption="Do the single models lose alike? One F test over all of them for each noise; and the smallest "
+        "difference between two models that is found with a power of 80 %.",
+        labels={"p": "p"},
+        formats=formats,
+    )
+
+
 # --- over severity ------------------------------------------------------------------------------------
 
 
 def permutation_curves(page: Page, sweep: Sweep) -> Bundle:
     """Accuracy over ever smaller tiles."""
-    sides = [name.split()[2] for name in noise_robustness.tiles(page.study)]
+    sides = [name.split()[2] for name in noises.tiles()]
     ticks = dict(enumerate(["clean", *sides]))
     rows = [sweep.curves["permutation", group].drop(columns="share") for group in sweep.groups]
     return _curves(
@@ -201,7 +222,7 @@ def rank_table(page: Page, ranks: pd.DataFrame, crossings: pd.DataFrame) -> Bund
 
 def surviving_table(page: Page, shares: pd.DataFrame) -> Bundle:
     """How much of the ROI stays in the frame."""
-    released = shares.iloc[list(noise_robustness.SHIFTS).index(1)]
+    released = shares.iloc[list(noises.SHIFTS).index(1)]
     page.glue("kept", released["ROI kept"], "{:.0%}")
     page.glue("kept-whole", released["kept whole"], "{:.0%}")
     return page.table(
@@ -239,88 +260,6 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
     )
 
 
-# --- inductive bias -----------------------------------------------------------------------------------
-
-
-def position_table(page: Page, measured: Positions, facts: BlindnessFacts) -> Bundle:
-    """Shuffles of own patches and of half patches, with and without position information."""
-    page.glue("gone-change", facts.change, "{:.0e}")
-    page.glue("gone-same", facts.same, "{:.0%}")
-    page.glue("gone-half", facts.half, "{:.0%}")
-    page.glue("blindness", "holds" if facts.holds else "does not hold")
-    return page.table(
-        "position-information",
-        measured.summary.reset_index(),
-        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {measured.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
-        labels={
-            "positions": "position information",
-            "patch": "patch, px",
-            "accuracy": "accuracy, clean",
-            "same_whole": "same answer, own patches",
-            "change_whole": "change of a logit",
-            "same_half": "same answer, half patches",
-            "change_half": "change, half patches",
-        },
-        formats={
-            "same_whole": "{:.0%}",
-            "same_half": "{:.0%}",
-            "change_whole": "{:.1e}",
-            "change_half": "{:.1e}",
-        },
-        data=measured.blindness,
-        keys=["seed"],
-    )
-
-
-def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
-    """Tiles of the nets' own patch size against half of it, in accuracy."""
-    difference = halves.set_index("model")["difference"]
-    page.glue("halves-most", style.label(difference.idxmax()))
-    page.glue("halves-least", style.label(difference.idxmin()))
-    own = noise_robustness.own_patch(page.study)
-    return page.table(
-        "own-against-half",
-        halves,
-        caption=f"The same in accuracy: tiles of the nets' own patch size ({own} px of 224) against half of it, and the paired difference.",
-        intervals=["difference"],
-        formats={"difference": "{:+.3f}"},
-    )
-
-
-def rolled_chart(page: Page, measured: Positions, facts: RollFacts) -> Bundle:
-    """How far pooled features move when the image is rolled around."""
-    page.glue("roll-step", facts.step)
-    for key, (model, change) in (("roll-least", facts.least), ("roll-most", facts.most)):
-        page.glue(key, style.label(model))
-        page.glue(f"{key}-change", change, "{:.2f}")
-    page.glue("cnn-story", facts.verdict)
-    page.glue("cnn-change", facts.cnn, "{:.2f}")
-    page.glue("transformer-change", facts.transformer, "{:.2f}")
-    page.glue("off-grid", facts.off_grid, "{:.2f}")
-    page.glue("on-grid", facts.on_grid, "{:.2f}")
-    columns: dict[str, Any] = {"x": "step", "y": "change", "series": "model"}
-    size = input_size(page.study.profile.scale)
-    return page.figure(
-        "rolled-features",
-        lambda ax: charts.curves(
-            ax,
-            measured.rolled,
-            **columns,
-            low="low",
-            high="high",
-            ticks={step: str(step) for step in measured.rolled["step"].unique()},
-            xlabel=f"roll to the right and up, px of {size}",
-            ylabel="change of the pooled features",
-        ),
-        measured.rolled,
-        alt=alt.of_curves(
-            measured.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
-        ),
-        caption="How far pooled features move when the ROI is rolled around; 1 is the mean distance between two ROIs. Bands: range over seeds.",
-        size=(7.4, 3.2),
-    )
-
-
 # --- RveRNet against its ROI module -------------------------------------------------------------------
 
 
@@ -335,21 +274,25 @@ def against_table(page: Page, against: pd.DataFrame) -> Bundle | None:
     return page.table(
         "rvernet-against-single",
         against,
-        caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more robust one.",
+        caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more "
+        f"robust one. Verdicts by p after Holm's correction; the smallest difference {FOUND}.",
         intervals=["loses more by"],
         formats={"loses more by": "{:+.3f}"},
     )
 
 
 def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
-    """Which architecture loses most and least, and whether the abstract's claim is borne out."""
+    """Which architectures lose most and least, and whether the abstract's claim is borne out."""
     holds = [kind for kind, f in facts.items() if f.depends]
     page.glue("claim", f"is borne out here for {' and '.join(holds)}" if holds else "does not show here")
     parts = []
     for kind, f in facts.items():
-        words = "loses most accuracy" if not parts else "most"
-        parts.append(
-            f"under {kind} **{style.label(f.worst)}** {words} ({f.most:.3f}) and {style.label(f.best)} least ({f.least:.3f})"
-        )
+        if not f.depends:
+            parts.append(f"under {kind} the architectures are not shown to differ")
+            continue
+        most, least = style.listed(f.losing.group, strong=True), style.listed(f.keeping.group)
+        verb = "loses" if len(f.losing.group) == 1 else "lose"
+        words = f"{verb} most accuracy" if not parts else "most"
+        parts.append(f"under {kind} {most} {words} ({f.most:.3f}) and {least} least ({f.least:.3f})")
     sentence = "; ".join(parts) + "."
     return page.headline(sentence[0].upper() + sentence[1:])

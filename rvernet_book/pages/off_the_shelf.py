@@ -10,8 +10,8 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import interval
-from rvernet_core.experiments.off_the_shelf import Verdict
+from rvernet_book.tables import FOUND, interval
+from rvernet_core.experiments.off_the_shelf import Bar, Verdict
 
 HARDEST = 8  # classes in the table of hard classes
 
@@ -21,7 +21,8 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     return page.table(
         "off-the-shelf",
         scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds"]),
-        caption="Five backbones fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % intervals.",
+        caption="Five backbones fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % "
+        f"intervals over {page.over}.",
         labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
         formats={"accuracy": "{:.3f}", "macro_f1": "{:.3f}", "seconds": "{:.0f}"},
         intervals=["accuracy", "macro_f1"],
@@ -43,9 +44,44 @@ def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
         lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test ROIs"),
         scores[["model", "accuracy", "accuracy_low", "accuracy_high"]],
         alt=alt.of_dots(scores, what="top-1 accuracy of the five backbones on ROI-only images", **columns),
-        caption="Top-1 accuracy on ROI-only images, with 95 % intervals over seeds and photos.",
+        caption=f"Top-1 accuracy on ROI-only images, with 95 % intervals over {page.over}.",
         size=(7.4, 2.6),
     )
+
+
+def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
+    """What answers without a net, and by how much the best net is ahead of it."""
+    return page.table(
+        "off-the-shelf-controls",
+        controls.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "parameters", "seconds"]),
+        caption="What answers without a net: a support-vector machine on the colours of the ROI, a logistic "
+        "regression on the true list of the photo's other foods, and the most frequent class; and by how much "
+        "the best net is ahead.",
+        labels={
+            "model": "control",
+            "accuracy": "top-1 accuracy",
+            "macro_f1": "macro-F1",
+            "ahead": "best net minus this",
+        },
+        formats={"ahead": "{:+.3f}"},
+        intervals=["accuracy", "macro_f1", "ahead"],
+        data=controls,
+    )
+
+
+def against_colours(page: Page, bar: Bar) -> html.Html:
+    """Whether every net is above the colour histogram, and by how much the best one is."""
+    gap = interval(*bar.gap, "{:+.3f}")
+    if not bar.not_above:
+        found = "every net is above it"
+    elif not bar.above:
+        found = "no net is clearly above it"
+    else:
+        found = f"not clearly above it: {', '.join(map(style.label, bar.not_above))}"
+    page.glue("histogram-gap", gap)
+    page.glue("above-histogram", found)
+    sentence = f"Against the colours alone: {found}; {style.label(bar.best)}, the best of them, by {gap}."
+    return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
 
 def pretraining_table(page: Page, pretraining: pd.DataFrame) -> Bundle | None:
@@ -56,7 +92,8 @@ def pretraining_table(page: Page, pretraining: pd.DataFrame) -> Bundle | None:
     return page.table(
         "pretraining",
         pretraining.drop(columns="test"),
-        caption=f"What the shipped micro nets learned in pretraining, on {test}; both sauces are one label there.",
+        caption=f"What the shipped micro nets learned in pretraining: top-1 accuracy on {test}, and, where it was "
+        "measured, accuracy on plates; means over the checkpoints, minutes for all of them.",
         formats={"minutes": "{:.0f}"},
     )
 
@@ -68,22 +105,29 @@ def difference_table(page: Page, differences: pd.DataFrame) -> Bundle | None:
     return page.table(
         "deit-against-others",
         differences,
-        caption="Accuracy of DeiT minus accuracy of each other backbone, paired over seeds and photos.",
+        caption=f"Accuracy of DeiT minus accuracy of each other backbone, paired over {page.over}; the smallest "
+        f"difference {FOUND}.",
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
     )
 
 
 def answer(page: Page, verdict: Verdict) -> html.Html:
-    """Which model is best, and whether that is DeiT."""
+    """Which models lead, and whether DeiT is best."""
     accuracy = interval(verdict.accuracy.value, verdict.accuracy.low, verdict.accuracy.high)
-    best = style.label(verdict.best)
-    page.glue("best-model", best)
+    group, test = verdict.lead.group.group, verdict.lead.test
+    page.glue("leading", style.listed(group))
+    page.glue("highest", style.label(group[0]))
     page.glue("best-accuracy", accuracy)
+    page.glue("differ", "differ" if test.differs else "are not shown to differ")
+    page.glue("omnibus", f"F = {test.statistic:.2f}, p = {test.p:.2g}")
     page.glue("deit-ahead", ", ".join(map(style.label, verdict.ahead)) or "none of them")
     page.glue("deit-behind", ", ".join(map(style.label, verdict.behind)) or "none of them")
     page.glue("verdict", verdict.relation)
-    return page.headline(f"On the ROI alone, **{best}** is best of the five: accuracy {accuracy}.")
+    which = "accuracy" if len(group) == 1 else f"{style.label(group[0])} with the highest accuracy,"
+    return page.headline(
+        f"On the ROI alone, {style.leads(group, 'is best of the five', 'lead')}: {which} {accuracy}."
+    )
 
 
 def learning_curves(page: Page, curves: pd.DataFrame) -> Bundle:

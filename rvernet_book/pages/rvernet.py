@@ -9,7 +9,8 @@ import pandas as pd
 from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import interval, tidy
+from rvernet_book.tables import FOUND, interval, tidy
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
 from rvernet_core.experiments.rvernet import GainFacts, GridFacts
 
@@ -52,10 +53,11 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle:
 
 def glue_grid(page: Page, facts: GridFacts) -> None:
     """What is seen in the grid, for the prose."""
-    page.glue("grid-best", " + ".join(map(style.label, facts.best)))
+    page.glue("grid-best", style.label("+".join(facts.best.group[0])))
     page.glue("grid-best-accuracy", facts.accuracy, "{:.3f}")
-    page.glue("grid-best-extra", style.label(facts.best_extra_roi))
-    page.glue("grid-best-roi", style.label(facts.best_roi))
+    page.glue("grid-leading", len(facts.best.group))
+    page.glue("grid-leading-extra", style.listed(facts.best_extra_roi.group))
+    page.glue("grid-leading-roi", style.listed(facts.best_roi.group))
     page.glue("grid-gain", facts.gain, "{:+.3f}")
     page.glue("grid-better", facts.better)
     page.glue("grid-backbones", facts.backbones)
@@ -88,8 +90,7 @@ def score_chart(page: Page, scores: pd.DataFrame) -> Bundle:
         lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test set"),
         scores[["model", "kind", "accuracy", "accuracy_low", "accuracy_high"]],
         alt=alt.of_dots(scores, what="top-1 accuracy of fine-tuned single models and RveRNets", **columns),
-        caption="Fine-tuned single models and RveRNets on all classes, with 95 % intervals over seeds and "
-        "photos.",
+        caption=f"Fine-tuned single models and RveRNets on all classes, with 95 % intervals over {page.over}.",
         size=(7.4, 0.34 * len(scores) + 0.9),
     )
 
@@ -101,26 +102,46 @@ def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
     return page.table(
         "pair-against-single",
         gain,
-        caption="Accuracy of each fine-tuned RveRNet minus that of its ROI module alone, over all classes.",
+        caption="Accuracy of each fine-tuned RveRNet minus that of its ROI module alone, over all classes; "
+        f"the smallest difference {FOUND}.",
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
         best={"difference": "max"},
     )
 
 
+def distilled_table(page: Page, against: pd.DataFrame) -> Bundle | None:
+    """The RveRNet of two distilled DeiTs against each other one; glues how many it is ahead of and behind."""
+    signs = comparisons.shown(against, "difference") if len(against) else pd.Series(dtype=int)
+    page.glue("distilled-ahead", int((signs > 0).sum()))
+    page.glue("distilled-behind", int((signs < 0).sum()))
+    page.glue("distilled-compared", len(against))
+    if against.empty:
+        return None
+    return page.table(
+        "distilled-pair-against-others",
+        against,
+        caption="Accuracy of the RveRNet of two distilled DeiTs minus that of each other fine-tuned RveRNet, over all "
+        f"classes; the smallest difference {FOUND}.",
+        formats={"difference": "{:+.3f}"},
+        intervals=["difference"],
+    )
+
+
 def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | None:
-    """The best fine-tuned RveRNet over all classes, and what is seen of the gains; None without RveRNets."""
+    """The RveRNets that lead over all classes, and what is seen of the gains; None without RveRNets."""
     page.glue("pairs-ahead", facts.ahead)
     page.glue("pairs-all", facts.compared)
     page.glue("pair-best", style.label(facts.best or "none"))
     page.glue("pair-gain", facts.gain, "{:+.3f}")
     pairs = scores[scores["kind"] == "RveRNet"]
-    if pairs.empty:
+    if pairs.empty or facts.leading is None:
         return None
     best = pairs.loc[pairs["accuracy"].idxmax()]
     accuracy = interval(best["accuracy"], best["accuracy_low"], best["accuracy_high"])
+    group = facts.leading.group
     return page.headline(
-        f"Over all classes the best fine-tuned RveRNet is **{style.label(best['model'])}**: accuracy {accuracy}."
+        f"Over all classes, of the fine-tuned RveRNets {style.leads(group)}; the highest accuracy is {accuracy}."
     )
 
 

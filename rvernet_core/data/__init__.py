@@ -44,6 +44,7 @@ __all__ = [
 
 
 MASKS = ("exact", "sam")  # whose masks cut the photos
+PAIRINGS = ("sample", "name")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def check(spec: DataSpec) -> None:
     """
     reader = READERS[one_of(spec.name, READERS, "data set")]
     one_of(spec.masks, MASKS, "masks")
+    one_of(spec.pairing, PAIRINGS, "pairing")
     if not 0 <= spec.min_area <= 1:
         raise ConfigError(f"min_area is {spec.min_area}; expected a share of the photo from 0 to 1")
     if spec.root is None and reader.needs_root:

@@ -6,6 +6,7 @@ changes from epoch to epoch. The arrays are memory-mapped: memory does not grow 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -93,6 +94,23 @@ def cutout_set(split: FoodSplit, size: int, cache: Path) -> CutoutSet:
         fitted=np.asarray(meta["fitted"], dtype=np.int64),
         data=split.fingerprint,
         fingerprint=key,
+    )
+
+
+def paired_by_name(cutouts: CutoutSet) -> CutoutSet:
+    """Each ROI with the last surroundings of its photo's name, of whatever class, as the release pairs them.
+
+    Where one photo shows several foods, its samples share a name. All but the last then see surroundings in
+    which another food is missing, and their own food is still there (release, `PairedDataset`).
+    """
+    last = {name: i for i, name in enumerate(cutouts.image_ids)}
+    source = np.array([last[name] for name in cutouts.image_ids])
+
+    def images(branch: str, indices: np.ndarray) -> np.ndarray:
+        return cutouts.images(branch, source[indices] if branch == "extra_roi" else indices)
+
+    return dataclasses.replace(
+        cutouts, images=images, fingerprint=fingerprint("by name", cutouts.fingerprint)
     )
 
 

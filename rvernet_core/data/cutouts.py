@@ -94,6 +94,13 @@ def letterbox(image: np.ndarray, size: int, fill: Fill = GRAY) -> np.ndarray:
     return pad_to_square(resize(image, size), size, fill)
 
 
+def photo_inside(image: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """The part of a letterbox (S, S, 3) that shows the photo, `fitted` = (width, height) px in it: a view."""
+    size, (width, height) = len(image), fitted
+    left, top = -((width - size) // 2), -((height - size) // 2)
+    return image[top : top + height, left : left + width]
+
+
 def letterbox_mask(mask: np.ndarray, size: int) -> np.ndarray:
     """The letterbox of a mask: nearest neighbour, False in the padding; bool (size, size)."""
     check_mask(mask)

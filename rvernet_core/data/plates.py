@@ -100,7 +100,8 @@ class SceneStore:
     """Rendered scenes on disk, memory-mapped: opening is quick and memory does not grow with their number.
 
     Attributes:
-        folder: where images.npy (N, H, W, 3), instances.npy (N, H, W), both uint8, and scenes.json lie.
+        folder: where images.npy (N, S, S, 3), instances.npy (N, S, S), both uint8, and scenes.json lie. S is
+            the photos' longer side; a photo fills the upper left of its place, the rest is 0.
         fingerprint: name of spec, seeds and renderer version.
         seeds: the seed of each scene.
     """
@@ -112,6 +113,7 @@ class SceneStore:
         self.fingerprint: str = facts["fingerprint"]
         self.seeds = range(*facts["seeds"])
         self._items = [tuple(SceneItem(**item) for item in scene) for scene in facts["items"]]
+        self._shapes: list[tuple[int, int]] = [(height, width) for height, width in facts["shapes"]]
         self._images = np.load(self.folder / "images.npy", mmap_mode="r")
         self._instances = np.load(self.folder / "instances.npy", mmap_mode="r")
 
@@ -122,12 +124,16 @@ class SceneStore:
         return SceneStore, (self.folder,)  # another process maps the files itself
 
     def image(self, i: int) -> np.ndarray:
-        """The photo of scene `i`: uint8 (H, W, 3) RGB."""
-        return np.array(self._images[i])
+        """The photo of scene `i`: uint8 (H, W, 3) RGB, as large as it was taken."""
+        return np.array(self._images[i, *self._part(i)])
 
     def instances(self, i: int) -> np.ndarray:
         """Instance map of scene `i`: uint8 (H, W), 0 = no food, k = items(i)[k - 1]."""
-        return np.array(self._instances[i])
+        return np.array(self._instances[i, *self._part(i)])
+
+    def _part(self, i: int) -> tuple[slice, slice]:
+        height, width = self._shapes[i]
+        return slice(0, height), slice(0, width)
 
     def items(self, i: int) -> tuple[SceneItem, ...]:
         """The foods of scene `i`, from below to above."""
@@ -171,19 +177,21 @@ def _render_all(
     for file, full in (("images.npy", (*shape, 3)), ("instances.npy", shape)):
         new_array(folder / file, np.uint8, full)
     items: list[list[dict]] = [[] for _ in seeds]
+    shapes: list[tuple[int, int]] = [(0, 0) for _ in seeds]
     hidden = None if progress is None else not progress
     with tqdm(total=len(seeds), desc="rendering scenes", unit="scene", disable=hidden) as bar:
         for start, chunk in _chunks(spec, seeds, folder, _cores() if workers is None else workers):
-            items[start : start + len(chunk)] = chunk
+            for i, (shape, of_scene) in enumerate(chunk, start):
+                shapes[i], items[i] = shape, of_scene
             bar.update(len(chunk))
     facts = {"fingerprint": name, "renderer": RENDERER_VERSION, "spec": asdict(spec)}
-    facts |= {"seeds": [seeds.start, seeds.stop, seeds.step], "items": items}
+    facts |= {"seeds": [seeds.start, seeds.stop, seeds.step], "shapes": shapes, "items": items}
     (folder / "scenes.json").write_text(json.dumps(facts), "utf-8")
     log.info("rendered %d scenes into %s", len(seeds), folder)
 
 
 def _chunks(spec: PlatesSpec, seeds: range, folder: Path, workers: int) -> Iterator[tuple[int, list]]:
-    """Render all chunks, here or in a pool, and yield (first index, items) as they are finished."""
+    """Render all chunks, here or in a pool; yield (first index, [(shape, items)]) as they are finished."""
     jobs = [(spec, seeds[i : i + _CHUNK], i, folder) for i in range(0, len(seeds), _CHUNK)]
     if workers <= 1 or len(seeds) < _WORTH_A_POOL:
         for job in jobs:
@@ -217,17 +225,18 @@ def _start_worker() -> None:
     threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
-def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> tuple[int, list[list[dict]]]:
+def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> tuple[int, list[tuple]]:
     """Render some scenes straight into the store's files."""
     images, instances = (open_memmap(folder / f"{part}.npy", "r+") for part in ("images", "instances"))
-    items = []
+    rendered = []
     for i, seed in enumerate(seeds, start):
         scene = render_scene(spec, seed)
-        images[i], instances[i] = scene.image, scene.instances
-        items.append([asdict(item) for item in scene.items])
+        height, width = scene.instances.shape
+        images[i, :height, :width], instances[i, :height, :width] = scene.image, scene.instances
+        rendered.append(((height, width), [asdict(item) for item in scene.items]))
     images.flush()
     instances.flush()
-    return start, items
+    return start, rendered
 
 
 def _cores() -> int:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rvernet_core import metrics
+from rvernet_core import metrics, uncertainty
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
+from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Leading, Measured
 
 Pair = tuple[str, str]  # two class names
 Models = Mapping[Any, Sequence[Predictions]]  # a model's name, or its pair of modules -> one per seed
@@ -69,18 +71,50 @@ def predictions_of(runs: Sequence[Predictions]) -> list[np.ndarray]:
     return [run.predicted for run in runs]
 
 
+def about(name: str, labels: np.ndarray, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> np.ndarray:
+    """The samples (N,), bool, that a metric is about: those of the pair, or all."""
+    if not name.startswith("pair_"):
+        return np.ones(len(labels), bool)
+    return np.isin(labels, [list(classes).index(c) for c in pair])
+
+
+def measured(
+    runs: Sequence[Predictions], name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS
+) -> Measured:
+    """A metric of every seed of a model, on all photos and without each of them."""
+    truth, photos = truth_of(runs)
+    metric, predicted = metric_named(name, classes, pair), predictions_of(runs)
+
+    def score(i: int, count: metrics.Count) -> np.ndarray:
+        return metric(metrics.confusions(count, truth, predicted[i], len(classes)))
+
+    return uncertainty.measure(score, len(runs), photos, about=about(name, truth, classes, pair))
+
+
+def units_of(runs: Sequence[Predictions]) -> list[int]:
+    """What the seeds of a model started from: seeds of one pretrained checkpoint are not independent.
+
+    Where all of them share one, or each has its own, every seed stands for itself.
+    """
+    seeds = [run.spec.seed for run in runs]
+    model = runs[0].spec.model
+    names = [name for name in (model.roi, model.extra_roi) if name]
+    if not model.pretrained or model.scale != "micro":
+        return seeds
+    shipped = min(len(CARDS.get(name, {}).get("checkpoints", ())) for name in names)
+    units = [seed % shipped for seed in seeds] if shipped else seeds
+    return units if len(set(units)) > 1 else list(range(len(seeds)))
+
+
 def summary(
     models: Models, names: Sequence[str], classes: Sequence[str], pair: Pair = AMBIGUOUS
 ) -> pd.DataFrame:
     """One row per model: each metric with `<metric>_low` and `<metric>_high` (95 %), seeds, size and time."""
     rows = []
     for model, runs in models.items():
-        truth, photos = truth_of(runs)
         row: dict = {"model": model_name(model)}
         for name in names:
-            e = metrics.estimate(
-                truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos
-            )
+            e = uncertainty.estimate(measured(runs, name, classes, pair), units_of(runs))
             row |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high, f"{name}_spread": e.spread}
         row |= {
             "seeds": len(runs),
@@ -97,35 +131,53 @@ def difference(
     name: str,
     classes: Sequence[str],
     pair: Pair = AMBIGUOUS,
-) -> metrics.Estimate:
+) -> Estimate:
     """metric(first) - metric(second) with its 95 % interval, seed by seed on the same test samples."""
-    truth, photos = truth_of([*first, *second])
-    return metrics.estimate(
-        truth,
-        predictions_of(first),
-        metric_named(name, classes, pair),
-        len(classes),
-        photos,
-        against=predictions_of(second),
-    )
+    truth_of([*first, *second])  # the same samples
+    parts = [measured(runs, name, classes, pair) for runs in (first, second)]
+    return uncertainty.estimate(parts[0] - parts[1], units_of(first))
 
 
-def changes(
-    models: Models, baselines: Models, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS
-) -> pd.DataFrame:
-    """`difference` of each of `models` to the baseline of the same key: columns model, change and bounds."""
-    rows = []
-    for model, runs in models.items():
-        e = difference(runs, baselines[model], name, classes, pair)
-        rows.append(
-            {"model": model_name(model), "change": e.value, "change_low": e.low, "change_high": e.high}
-        )
+def compared(keys: Sequence[Mapping[str, Any]], found: Sequence[Estimate], column: str) -> pd.DataFrame:
+    """A family of comparisons as a table, one row each: `keys`, then what was found.
+
+    Columns `<column>` with `_low` and `_high` (95 %, of each alone), `p` after Holm's correction over all
+    rows, and `smallest`, the smallest true difference that 80 % of repetitions had found, uncorrected.
+    """
+    adjusted = uncertainty.holm([e.p for e in found])
+    rows = [
+        {
+            **key,
+            column: e.value,
+            f"{column}_low": e.low,
+            f"{column}_high": e.high,
+            "p": p,
+            "smallest": e.smallest,
+        }
+        for key, e, p in zip(keys, found, adjusted, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 
-def follows(
-    evaluations: Sequence[Predictions], only: Sequence[int]
-) -> tuple[metrics.Estimate, metrics.Estimate]:
+def shown(table: pd.DataFrame, column: str) -> pd.Series:
+    """+1, -1 or 0 for each row of `compared`: which sign is shown, after correction over the table."""
+    sure = table["p"] < 1 - uncertainty.LEVEL
+    return np.sign(table[column]).where(sure, 0).astype(int)
+
+
+def leading(models: Models, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> Leading:
+    """Which model leads in a metric, or which several; the keys are those of `models`."""
+    units = units_of(next(iter(models.values()))) if models else None
+    parts = {model: measured(runs, name, classes, pair) for model, runs in models.items()}
+    return uncertainty.leading_group(parts, units)
+
+
+def differs(models: Models, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> uncertainty.Omnibus:
+    """One test of whether any of the models differs from the others in a metric."""
+    return uncertainty.omnibus([measured(runs, name, classes, pair) for runs in models.values()])
+
+
+def follows(evaluations: Sequence[Predictions], only: Sequence[int]) -> tuple[Estimate, Estimate]:
     """Where a foreign context is shown: how often the prediction is its class, and how often the ROI's own.
 
     Two shares with 95 % intervals, over the samples of the class indices in `only` whose context source
@@ -138,13 +190,19 @@ def follows(
     keep = np.isin(truth, list(only)) & np.isin(source, list(only)) & (source != truth)
     if not keep.any():
         raise RecordError("no sample was shown the context of another of these classes")
-    predicted = [p[keep] for p in predictions_of(evaluations)]
-    count = int(max(max(p.max() for p in predicted), truth.max())) + 1
-    by_source, by_truth = (
-        metrics.estimate(label[keep], predicted, metrics.accuracy, count, photos[keep])
-        for label in (source, truth)
-    )
-    return by_source, by_truth
+    predicted = np.stack([p[keep] for p in predictions_of(evaluations)])
+    units = units_of(evaluations)
+
+    def share(label: np.ndarray) -> Estimate:
+        hits = predicted == label[keep]
+
+        def score(i: int, count: metrics.Count) -> np.ndarray:
+            missed, hit = count(hits[i].astype(np.int64), 2).T
+            return hit / np.maximum(missed + hit, 1e-12)
+
+        return uncertainty.estimate(uncertainty.measure(score, len(hits), photos[keep]), units)
+
+    return share(source), share(truth)
 
 
 def mcnemar(

@@ -1,24 +1,24 @@
 """What a student has learned from its teacher, and how that changes with the strength of distillation.
 
 A quantity takes a run's predictions and returns a function of a `metrics.Count`, which says how many test
-samples fall into which cell. So everything here has one kind of interval: that of `metrics.bootstrap`, over
-seeds and photos.
+samples fall into which cell. So everything here has the interval of `uncertainty`, over seeds and photos.
 
     change = slope({0.0: [Predictions, ...], 1.0: [...]}, agreement(teachers, on_errors=True))
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from rvernet_core import metrics
+from rvernet_core import metrics, uncertainty
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of
-from rvernet_core.metrics import Count, Estimate
+from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of, units_of
+from rvernet_core.metrics import Count
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Kind, Measured
 
 Counted = Callable[[Count], np.ndarray]  # one number per draw
 Quantity = Callable[[Predictions], Counted]
@@ -63,54 +63,75 @@ def agreement(
     return quantity
 
 
-def estimate(runs: Sequence[Predictions], quantity: Quantity, draws: int = 1000) -> Estimate:
-    """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
+def lost(clean: Sequence[Predictions], of: Quantity) -> Quantity:
+    """How much of the quantity `of` a run has lost under noise, against its own answers in `clean`.
+
+    A difference, no share. Raises RecordError where a noisy run has no clean answers, or they are on other
+    samples.
+    """
+    by_run = {run.run: run for run in clean}
+
+    def quantity(noisy: Predictions) -> Counted:
+        if noisy.run not in by_run:
+            raise RecordError(f"no clean answers of the run {noisy.run}; there are: {sorted(by_run)}")
+        truth_of([noisy, by_run[noisy.run]])  # the same samples
+        before, after = of(by_run[noisy.run]), of(noisy)
+        return lambda count: before(count) - after(count)
+
+    return quantity
+
+
+def measured(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "share") -> Measured:
+    """`quantity` of every run of a model, one per seed, on all photos and without each of them."""
     _, photos = truth_of(runs)
     of = [quantity(run) for run in runs]
-    return metrics.bootstrap(lambda i, count: of[i](count), len(runs), photos, draws)
+    return uncertainty.measure(lambda i, count: of[i](count), len(runs), photos, kind)
 
 
-def slope(curve: Mapping[float, Sequence[Predictions]], quantity: Quantity, draws: int = 1000) -> Estimate:
+def estimate(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "share") -> Estimate:
+    """Mean of `quantity` over the runs of a model, one per seed, with its 95 % interval."""
+    return uncertainty.estimate(measured(runs, quantity, kind), units_of(runs))
+
+
+def slope(curve: Mapping[float, Sequence[Predictions]], quantity: Quantity) -> Estimate:
     """Change of `quantity` per unit of strength: the least-squares line, with its 95 % interval.
 
-    curve: strength -> one run per seed, the same seeds in the same order. Seeds and photos are drawn jointly
-    for all strengths, so what they have in common cancels. Raises RecordError for fewer than two strengths
-    or other seeds.
+    curve: strength -> one run per seed, the same seeds in the same order. Seed by seed and photo by photo, so
+    what the strengths have in common cancels. Raises RecordError for fewer than two strengths or other seeds.
     """
     strengths = np.array(list(curve), float)
     seeds = {tuple(run.spec.seed for run in runs) for runs in curve.values()}
     if len(strengths) < 2 or len(seeds) > 1:
         raise RecordError("a slope needs at least two strengths, each with the same seeds")
-    _, photos = truth_of([run for runs in curve.values() for run in runs])
-    of = [[quantity(run) for run in runs] for runs in curve.values()]
+    truth_of([run for runs in curve.values() for run in runs])
     centred = strengths - strengths.mean()
-    shares = centred / (centred**2).sum()
-
-    def score(i: int, count: Count) -> np.ndarray:
-        return shares @ np.stack([by_seed[i](count) for by_seed in of])
-
-    return metrics.bootstrap(score, len(next(iter(seeds))), photos, draws)
+    parts = [measured(runs, quantity) for runs in curve.values()]
+    line = uncertainty.combined(list(centred / (centred**2).sum()), parts)
+    return uncertainty.estimate(line, units_of(next(iter(curve.values()))))
 
 
-def direction(change: Estimate) -> str:
-    """rises | falls, where the interval excludes zero; else: does not move measurably."""
-    if change.low > 0:
-        return "rises"
-    return "falls" if change.high < 0 else "does not move measurably"
-
-
-def trade_off(knowledge: Estimate, strengths: Mapping[str, Estimate]) -> str:
-    """confirmed | contradicted | mixed | not decided: does `knowledge` rise at the cost of `strengths`?
-
-    Confirmed: knowledge rises, at least one strength falls and none rises. Mixed: knowledge rises, some
-    strengths fall and others rise. Contradicted: knowledge falls, or rises while strengths only rise.
-    Anything else is not decided.
+def direction(change: Estimate, p: float | None = None) -> str:
+    """rises | falls, where p (after correction; None: the change's own) is below 5 %; else: does not move
+    measurably.
     """
-    moves = {direction(change) for change in strengths.values()}
-    if direction(knowledge) == "falls":
+    if not (change.p if p is None else p) < 1 - uncertainty.LEVEL:
+        return "does not move measurably"
+    return "rises" if change.value > 0 else "falls"
+
+
+def trade_off(agreement: str, strengths: Collection[str]) -> str:
+    """confirmed | cost without gain | contradicted | not decided, from the `direction` of each quantity.
+
+    `agreement` on the teacher's errors says only that knowledge passed over: to repeat a mistake is no gain.
+    A gain is a rise in what the student can do, a cost a fall. Confirmed: the agreement rises, and there are
+    both. Cost without gain: the agreement rises, and strengths only fall. Contradicted: the agreement falls,
+    or it rises and strengths only rise. Anything else is not decided.
+    """
+    moves = set(strengths) & {"rises", "falls"}
+    if agreement == "falls":
         return "contradicted"
-    if direction(knowledge) != "rises" or not moves & {"rises", "falls"}:
+    if agreement != "rises" or not moves:
         return "not decided"
-    if {"rises", "falls"} <= moves:
-        return "mixed"
-    return "confirmed" if "falls" in moves else "contradicted"
+    if len(moves) == 2:
+        return "confirmed"
+    return "cost without gain" if "falls" in moves else "contradicted"

@@ -8,21 +8,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import zlib
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, Noise, fingerprint, one_of, replace
+from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, fingerprint, one_of, replace
 from rvernet_core.data import FoodSplit
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set
-from rvernet_core.data.cutouts import GRAY, cut
+from rvernet_core.data.cutouts import GRAY, cut, photo_inside
+from rvernet_core.data.noise import KINDS, add_noise
 from rvernet_core.data.samples import MaskedSource
-from rvernet_core.evaluation import noise
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.runs import RunStore
 
-KINDS = ("permutation", "translocation")
 CONTEXTS = ("own", "none", "same", "other")
 FILLS = ("black", "gray", "blur")
 BLUR = 0.08  # standard deviation of the blurred filling, as a share of the photo's longer side
@@ -57,11 +55,11 @@ def perturbed(cutouts: CutoutSet, condition: Condition) -> CutoutSet:
         batch = np.array(cutouts.images(branch, shown))
         if branch == "extra_roi" and condition.context == "none":
             for image, i in zip(batch, shown, strict=True):
-                _inside(image, cutouts.fitted[i])[:] = 0
+                photo_inside(image, cutouts.fitted[i])[:] = 0
         if condition.noise and branch in condition.on:
             for k, i in enumerate(shown):
                 stream = [condition.seed, BRANCHES.index(branch), zlib.crc32(cutouts.keys[i].encode())]
-                fitted = _inside(batch[k], cutouts.fitted[i])
+                fitted = photo_inside(batch[k], cutouts.fitted[i])
                 batch[k] = add_noise(fitted.copy(), condition.noise, cutouts.size, stream)
         return batch
 
@@ -76,17 +74,6 @@ def perturbed(cutouts: CutoutSet, condition: Condition) -> CutoutSet:
         images=images,
         context_sources=tuple(cutouts.keys[i] for i in sources) if foreign else None,
     )
-
-
-def add_noise(fitted: np.ndarray, kind: Noise, size: int, stream: Sequence[int]) -> np.ndarray:
-    """Noise on a scaled photo uint8 (h, w, 3), as it lies in a letterbox of `size`: uint8 (size, size, 3).
-
-    `stream` seeds the tiles' order.
-    """
-    if kind.kind == "permutation":
-        tile = noise.scaled(kind.patch, size)
-        return noise.shuffle_tiles(fitted, size, tile, kind.severity, np.random.default_rng(stream))
-    return noise.shift(fitted, size, kind.severity, kind.canvas, kind.how)
 
 
 def perturbed_test_set(store: RunStore, spec: DataSpec, condition: Condition, size: int) -> CutoutSet:
@@ -165,13 +152,6 @@ def _filled(split: FoodSplit, fill: str) -> FoodSplit:
 
 def _grown(split: FoodSplit, share: float):
     return lambda i: grow(split.mask(i), share)
-
-
-def _inside(image: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    """The part of a letterbox (S, S, 3) that shows the photo: a view."""
-    size, (width, height) = len(image), fitted
-    left, top = -((width - size) // 2), -((height - size) // 2)
-    return image[top : top + height, left : left + width]
 
 
 def _context_sources(cutouts: CutoutSet, condition: Condition) -> np.ndarray:

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from rvernet_core.data.cutout_set import to_batch
+from rvernet_core.data.noise import shuffle_tiles
 from rvernet_core.errors import ConfigError
-from rvernet_core.evaluation.noise import shuffle_tiles
 from rvernet_core.models import backbones
 from rvernet_core.models.backbones import Net
 from rvernet_core.models.rvernet import Classifier

@@ -5,21 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from rvernet_core import metrics
+from rvernet_core import uncertainty
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
 from rvernet_core.evaluation.comparisons import (
     Models,
     Pair,
-    metric_named,
+    measured,
     model_name,
-    predictions_of,
     truth_of,
+    units_of,
 )
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Leading, Measured, Omnibus
 
 Runs = Sequence[Predictions]  # of one model, one per seed
 
@@ -33,6 +33,19 @@ def subset_like(models: Models, like: Predictions) -> dict:
 # --- drops ----------------------------------------------------------------------------------------
 
 
+def lost(clean: Runs, noisy: Runs, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> Measured:
+    """metric(clean) - metric(noisy) of every seed, on the same samples.
+
+    Raises RecordError for other samples, or other numbers of runs.
+    """
+    if len(clean) != len(noisy):
+        raise RecordError(
+            f"predictions of {len(clean)}, {len(noisy)} runs; expected one clean and one noisy of every seed"
+        )
+    truth_of([*clean, *noisy])
+    return measured(clean, name, classes, pair) - measured(noisy, name, classes, pair)
+
+
 def drop(
     clean: Runs,
     noisy: Runs,
@@ -40,24 +53,28 @@ def drop(
     classes: Sequence[str],
     pair: Pair = AMBIGUOUS,
     against: tuple[Runs, Runs] | None = None,
-) -> metrics.Estimate:
-    """metric(clean) - metric(noisy) with its 95 % interval, seed by seed on the same samples.
+) -> Estimate:
+    """`lost` with its 95 % interval, seed by seed on the same samples.
 
     against: clean and noisy predictions of another model with the same seeds; the estimate is then of how
     much more `clean` loses than that model does: below 0, it is the more robust one.
     """
-    every = [clean, noisy, *(against or ())]
-    if {len(runs) for runs in every} != {len(clean)}:
-        counts = ", ".join(str(len(runs)) for runs in every)
-        raise RecordError(f"predictions of {counts} runs; expected one clean and one noisy of every seed")
-    truth, photos = truth_of([run for runs in every for run in runs])
-    metric, predicted = metric_named(name, classes, pair), [predictions_of(runs) for runs in every]
+    own = lost(clean, noisy, name, classes, pair)
+    if against:
+        truth_of([*clean, *against[0]])
+        own = own - lost(*against, name, classes, pair)
+    return uncertainty.estimate(own, units_of(clean))
 
-    def lost(i: int, count: metrics.Count) -> np.ndarray:
-        scores = [metric(metrics.confusions(count, truth, p[i], len(classes))) for p in predicted]
-        return scores[0] - scores[1] - (scores[2] - scores[3] if against else 0)
 
-    return metrics.bootstrap(lost, len(clean), photos)
+def compared_losses(
+    clean: Models, noisy: Models, name: str, classes: Sequence[str]
+) -> tuple[Leading, Leading, Omnibus]:
+    """Which models lose most of a metric, which lose least, and whether any differs from the others."""
+    losses = {model: lost(clean[model], runs, name, classes) for model, runs in noisy.items()}
+    units = units_of(next(iter(noisy.values())))
+    most = uncertainty.leading_group(losses, units)
+    least = uncertainty.leading_group(losses, units, lowest=True)
+    return most, least, uncertainty.omnibus(list(losses.values()))
 
 
 def costs(
@@ -99,7 +116,8 @@ def along(
 def ranks(curve: pd.DataFrame, what: str) -> pd.DataFrame:
     """`along`'s rows with `rank` (1 is best) and `tied`.
 
-    Down the order, a model whose value lies within the interval of the one before it shares its rank.
+    Down the order, a model whose value lies within the interval of the one before it shares its rank. A
+    description, not a test: neighbours' intervals are not of their difference.
     """
     parts = []
     for _, part in curve.groupby(what, sort=False):
@@ -140,8 +158,5 @@ def crossings(curve: pd.DataFrame, what: str) -> pd.DataFrame:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def _estimate(runs: Runs, name: str, classes: Sequence[str], pair: Pair) -> metrics.Estimate:
-    truth, photos = truth_of(runs)
-    return metrics.estimate(
-        truth, predictions_of(runs), metric_named(name, classes, pair), len(classes), photos
-    )
+def _estimate(runs: Runs, name: str, classes: Sequence[str], pair: Pair) -> Estimate:
+    return uncertainty.estimate(measured(runs, name, classes, pair), units_of(runs))

@@ -104,13 +104,20 @@ def models(study: Study) -> Models:
 
 
 def parts(study: Study, models: Models) -> pd.DataFrame:
-    """One row per ablated pair and variant: scores, and the change of accuracy against the pair as it is."""
-    rows = [_scores(study, models, models.pairs).assign(variant="as it is")]
+    """One row per ablated pair and variant: scores, and the change of accuracy against the pair as it is.
+
+    p and smallest are those of the change, see `comparisons.compared`: corrected over all variants and pairs.
+    """
+    tables = [_scores(study, models, models.pairs).assign(variant="as it is")]
+    keys, found = [], []
     for name, specs in ablated(study).items():
         runs = study.predictions(specs)
-        change = comparisons.changes(runs, models.pairs, "accuracy", study.classes).drop(columns="model")
-        rows.append(pd.concat([_scores(study, models, runs).assign(variant=name), change], axis=1))
-    table = pd.concat(rows, ignore_index=True)
+        tables.append(_scores(study, models, runs).assign(variant=name))
+        for pair, part in runs.items():
+            keys.append({"model": comparisons.model_name(pair), "variant": name})
+            found.append(comparisons.difference(part, models.pairs[pair], "accuracy", study.classes))
+    changes = comparisons.compared(keys, found, "change")
+    table = pd.concat(tables, ignore_index=True).merge(changes, on=["model", "variant"], how="left")
     return table.sort_values("model", kind="stable", ignore_index=True)
 
 
@@ -119,7 +126,7 @@ class PartFacts:
     """What is seen of the parts."""
 
     worst: pd.Series  # the row with the largest loss
-    lower: int  # changes that lower accuracy, by an interval that excludes zero
+    lower: int  # changes that are shown to lower accuracy, after Holm's correction
     higher: int
     changes: int
 
@@ -128,8 +135,8 @@ def part_facts(table: pd.DataFrame) -> PartFacts:
     """From `parts`."""
     rows = table.dropna(subset=["change"])
     worst = rows.loc[rows["change"].idxmin()]
-    lower, higher = int((rows["change_high"] < 0).sum()), int((rows["change_low"] > 0).sum())
-    return PartFacts(worst, lower, higher, len(rows))
+    signs = comparisons.shown(rows, "change")
+    return PartFacts(worst, int((signs < 0).sum()), int((signs > 0).sum()), len(rows))
 
 
 def by_width(study: Study, models: Models) -> pd.DataFrame:
@@ -239,13 +246,16 @@ def cutout_accuracy(study: Study, evaluated: Mapping[str, Mapping]) -> pd.DataFr
 
 
 def cutout_changes(study: Study, evaluated: Mapping[str, Mapping]) -> pd.DataFrame:
-    """Change in accuracy with SAM's masks and with other fillings, against exact masks and black."""
-    exact = evaluated["exact"]
-    rows = [
-        comparisons.changes(evaluated[name], exact, "accuracy", study.classes).assign(cutouts=name)
-        for name in ("SAM", *FILLS)
-    ]
-    return pd.concat(rows)[["cutouts", "model", "change", "change_low", "change_high"]]
+    """Change in accuracy with SAM's masks and with other fillings, against exact masks and black.
+
+    p is corrected over all rows, see `comparisons.compared`.
+    """
+    exact, keys, found = evaluated["exact"], [], []
+    for name in ("SAM", *FILLS):
+        for model, runs in evaluated[name].items():
+            keys.append({"cutouts": name, "model": comparisons.model_name(model)})
+            found.append(comparisons.difference(runs, exact[model], "accuracy", study.classes))
+    return comparisons.compared(keys, found, "change")
 
 
 def _scores(study: Study, models: Models, runs: Mapping) -> pd.DataFrame:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rvernet_core import uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.data import FoodSplit
+from rvernet_core.evaluation.annotation import coarsest_polygon
 from rvernet_core.experiments.study import Study
 from rvernet_core.masking import iou, load_sam, sam_masks
 from rvernet_core.models.backbones import input_size
+from rvernet_core.uncertainty import estimate, measure_mean
 
 PROMPTS = ("box", "point")
 QUANTILES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.8, 1.0)  # of the IoU with one point, at which masks are shown
@@ -70,7 +73,7 @@ class SamMasks:
     net: str
     exact: FoodSplit
     by_prompt: dict[str, FoodSplit]  # prompt -> the same samples under Segment Anything's masks
-    overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key)
+    overlap: pd.DataFrame  # one row per prompt and sample: class, prompt, iou, sample (key), photo
 
 
 def sam_against_exact(study: Study) -> SamMasks:
@@ -81,7 +84,13 @@ def sam_against_exact(study: Study) -> SamMasks:
     masker = load_sam(profile.sam, device=study.store.device, cache=study.store.cache)
     by_prompt = {prompt: sam_masks(exact, masker, prompt, cache=study.store.cache) for prompt in PROMPTS}
     overlap = pd.DataFrame(
-        {"class": s.class_name, "prompt": prompt, "iou": iou(split.mask(i), exact.mask(i)), "sample": s.key}
+        {
+            "class": s.class_name,
+            "prompt": prompt,
+            "iou": iou(split.mask(i), exact.mask(i)),
+            "sample": s.key,
+            "photo": s.image_id,
+        }
         for prompt, split in by_prompt.items()
         for i, s in enumerate(exact.samples)
     )
@@ -89,24 +98,61 @@ def sam_against_exact(study: Study) -> SamMasks:
 
 
 def mask_quality(overlap: pd.DataFrame) -> pd.DataFrame:
-    """One row per prompt: mean IoU with a 95 % bootstrap interval over ROIs, median, share above one half."""
-    rng = np.random.default_rng(0)
+    """One row per prompt: mean IoU with its 95 % interval over photos, median, and share above one half.
+
+    `smallest` is the smallest change of the mean that these photos had shown in 80 % of repetitions.
+    """
     rows = []
     for prompt, part in overlap.groupby("prompt"):
         values = part["iou"].to_numpy()
-        means = [rng.choice(values, len(values)).mean() for _ in range(1000)]
-        low, high = np.quantile(means, [0.025, 0.975])
+        e = uncertainty.estimate(uncertainty.measure_mean(values, part["photo"].to_numpy()))
         rows.append(
             {
                 "prompt": prompt,
-                "mean IoU": values.mean(),
-                "mean IoU_low": low,
-                "mean IoU_high": high,
+                "mean IoU": e.value,
+                "mean IoU_low": max(e.low, 0.0),
+                "mean IoU_high": min(e.high, 1.0),
+                "smallest": e.smallest,
                 "median IoU": np.median(values),
                 "IoU above 0.5": (values > 0.5).mean(),
                 "ROIs": len(values),
+                "photos": part["photo"].nunique(),
             }
         )
+    return pd.DataFrame(rows)
+
+
+CLICKS = {"box": 2, "point": 1}  # that a prompt takes: two corners, or one pixel
+
+
+def annotation_effort(masks: SamMasks) -> pd.DataFrame:
+    """One row per way to annotate: clicks for an ROI and IoU of what comes of it, with intervals over photos.
+
+    A prompt of Segment Anything against polygons: one as good as the box's mask, and one of IoU 0.9. Vertices
+    are clicks. Nobody was timed; how long a click takes, and the reading of the photo, is in none of it.
+    """
+    exact = masks.exact
+    photos = np.array([sample.image_id for sample in exact.samples])
+    by_prompt = {
+        prompt: part["iou"].to_numpy() for prompt, part in masks.overlap.groupby("prompt", sort=False)
+    }
+    ways = {
+        f"Segment Anything, {prompt}": (np.full(len(photos), float(CLICKS[prompt])), found)
+        for prompt, found in by_prompt.items()
+    }
+    for name, goals in (
+        ("polygon as good as the box's mask", by_prompt["box"]),
+        ("polygon with an IoU of 0.9", np.full(len(photos), 0.9)),
+    ):
+        drawn = [coarsest_polygon(exact.mask(i), goal) for i, goal in enumerate(goals)]
+        ways[name] = np.array([p.vertices for p in drawn], float), np.array([p.iou for p in drawn])
+    rows = []
+    for way, columns in ways.items():
+        row: dict = {"way": way}
+        for what, values in zip(("clicks", "IoU"), columns, strict=True):
+            e = estimate(measure_mean(values, photos))
+            row |= {what: e.value, f"{what}_low": e.low, f"{what}_high": e.high}
+        rows.append(row | {"ROIs": len(photos)})
     return pd.DataFrame(rows)
 
 

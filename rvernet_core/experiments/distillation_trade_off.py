@@ -1,5 +1,7 @@
 """Page 7: what does a student gain from a CNN's knowledge, and what does it lose (abstract, claim 7)?
 
+To repeat a teacher's mistakes shows that knowledge passed over; it is never counted as a gain.
+
 A student is a DeiT-distilled with two heads. Its class head learns from labels with weight 1 - strength,
 its distillation head from the teacher with weight strength (https://arxiv.org/abs/2012.12877). At strength 0
 and 1 one of the two heads learns nothing; only trained heads answer.
@@ -12,15 +14,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from rvernet_core import config
-from rvernet_core.config import Condition, ModelSpec, Noise, RunSpec, TrainSpec
+from rvernet_core import config, uncertainty
+from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons, distillation
 from rvernet_core.evaluation.distillation import Quantity
-from rvernet_core.experiments.noise_robustness import own_patch, photo_counts
+from rvernet_core.experiments.noises import KINDS, photo_counts
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import DISTILLATIONS, check
+from rvernet_core.uncertainty import Estimate
 
 STUDENT = "deit-distilled"
 TEACHER = "mobilenetv2"  # a CNN, as in the abstract's claim
@@ -140,7 +142,7 @@ class Distilled:
 
 
 def distilled(study: Study) -> Distilled:
-    """All teachers and students, and their evaluation under noise with tiles of the student's own patch."""
+    """All teachers and students, and their evaluation under both noises at the release's settings."""
     teacher_models = study.predictions(teachers(study))
     curves: dict[str, Curve] = {}
     for model, specs in students(study).items():
@@ -148,11 +150,7 @@ def distilled(study: Study) -> Distilled:
             curves.setdefault(f"{kind} {model}", {})[strength] = runs
     curves = {name: curve for name, curve in curves.items() if len(curve) > 1}
     photos, _ = photo_counts(study)
-    tile = own_patch(study)
-    noises = {
-        kind: Condition(noise=Noise(kind, patch=tile), photos=photos)
-        for kind in ("permutation", "translocation")
-    }
+    noises = {kind: Condition(noise=noise, photos=photos) for kind, noise in KINDS.items()}
     models: dict[tuple, list[Predictions]] = {("teacher", model): p for model, p in teacher_models.items()}
     models |= {(name, s): runs for name, curve in curves.items() for s, runs in curve.items()}
     tested = {"clean": models, **study.evaluate(models, noises)}
@@ -264,35 +262,53 @@ def slopes_over_strength(study: Study, distilled: Distilled) -> Slopes:
     return changes
 
 
+def corrected(changes: Slopes) -> dict[tuple[str, str, str], float]:
+    """p of every slope after Holm's correction over all that is read of one answer of a kind of students."""
+    families: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    for key in changes:
+        families.setdefault(key[:2], []).append(key)
+    p_values = {}
+    for keys in families.values():
+        adjusted = uncertainty.holm([changes[key].p for key in keys])
+        p_values |= dict(zip(keys, adjusted.tolist(), strict=True))
+    return p_values
+
+
 def slope_rows(changes: Slopes) -> pd.DataFrame:
-    """Tidy: one row per slope."""
-    rows = [(*key, e.value, e.low, e.high) for key, e in changes.items()]
-    return pd.DataFrame(rows, columns=["students", "answer of", "quantity", "value", "low", "high"])
+    """Tidy: one row per slope, with its corrected p and the smallest one found with a power of 80 %."""
+    p = corrected(changes)
+    rows = [(*key, e.value, e.low, e.high, p[key], e.smallest) for key, e in changes.items()]
+    names = ["students", "answer of", "quantity", "value", "low", "high", "p", "smallest"]
+    return pd.DataFrame(rows, columns=names)
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether the trade-off shows."""
 
-    by_curve: dict[str, str]  # kind of students -> confirmed | contradicted | mixed | not decided
-    moved: dict[str, dict[str, Estimate]]  # kind of students -> what is judged -> slope
+    by_curve: dict[str, str]  # kind of students -> see `distillation.trade_off`
+    moved: dict[str, dict[str, tuple[str, Estimate]]]  # kind of students -> what is judged -> how, and slope
     agreement: list[str]  # how the agreement on all images moves, per kind: rises | falls | ...
     heads: list[str]  # verdict of each head that answers alone
 
 
 def verdict(changes: Slopes) -> Verdict:
-    """By the rule of `distillation.trade_off`: knowledge is the agreement on the teacher's errors."""
+    """By the rule of `distillation.trade_off`: agreement on the teacher's errors shows what passed over."""
+    p = corrected(changes)
+    words = {key: distillation.direction(e, p[key]) for key, e in changes.items()}
     names = list(dict.fromkeys(name for name, _, _ in changes))
     moved, by_curve = {}, {}
     for name in names:
-        knowledge = changes[name, "student", KNOWLEDGE]
-        own = {quantity: changes[name, "student", quantity] for quantity in JUDGED}
-        by_curve[name] = distillation.trade_off(knowledge, own)
-        moved[name] = {"agreement on the teacher's errors": knowledge, **own}
+        judged = {quantity: (name, "student", quantity) for quantity in (KNOWLEDGE, *JUDGED)}
+        by_curve[name] = distillation.trade_off(
+            words[judged[KNOWLEDGE]], [words[judged[quantity]] for quantity in JUDGED]
+        )
+        labels = {KNOWLEDGE: "agreement on the teacher's errors"}
+        moved[name] = {labels.get(q, q): (words[key], changes[key]) for q, key in judged.items()}
     heads = [
-        distillation.trade_off(e, {"accuracy": changes[name, who, "accuracy"]})
-        for (name, who, quantity), e in changes.items()
+        distillation.trade_off(words[name, who, KNOWLEDGE], [words[name, who, "accuracy"]])
+        for name, who, quantity in changes
         if who in HEADS and quantity == KNOWLEDGE
     ]
-    agreement = [distillation.direction(changes[name, "student", "agreement"]) for name in names]
+    agreement = [words[name, "student", "agreement"] for name in names]
     return Verdict(by_curve, moved, agreement, heads)

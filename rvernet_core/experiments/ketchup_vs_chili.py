@@ -1,7 +1,8 @@
 """Page 4: does the context tell look-alikes apart, and by how much (abstract, claims 3 and 4)?
 
-On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known.
-On data without them the two classes that the single models confuse most stand for the pair.
+On rendered plates the ambiguous pair is ketchup and chili paste, and the best possible scores are known; a
+second pair, two drinks, looks the same (paper figure 1 b). On data without them the two classes that the
+single models confuse most stand for the pair. What was possible on these very items: see `possible`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import pandas as pd
 
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
-from rvernet_core.experiments.rvernet import as_grid
+from rvernet_core.experiments.possible import ASKED, specs_under_other_laws
+from rvernet_core.experiments.rvernet import as_grid, leading_modules
 from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.predictions import Predictions
-from rvernet_plates import context_ceiling, roi_ceiling
+from rvernet_core.uncertainty import Leading
+from rvernet_plates import AMBIGUOUS_PAIRS, DRINKS, context_ceiling, law, roi_ceiling
 
 METRICS = ["pair_f1", "pair_accuracy"]
 Classes = tuple[str, str]  # the two classes of the ambiguous pair
@@ -25,9 +28,10 @@ Singles = Mapping[str, Sequence[Predictions]]
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models and pairs, and the grid."""
+    """The fine-tuned single models and pairs, the grid, the controls, and models under other laws."""
     fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
-    return fine_tuned | named("grid", study.grid())
+    controls = named("control", study.controls(*ASKED))
+    return fine_tuned | named("grid", study.grid()) | controls | specs_under_other_laws(study)
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,26 @@ class Ambiguous:
 
 def ambiguous(study: Study, singles: Singles) -> Ambiguous:
     """The pair, its test samples, and what any model could reach on it."""
-    classes = comparisons.ambiguous_pair(singles, study.classes)
+    return _pair(study, comparisons.ambiguous_pair(singles, study.classes))
+
+
+def further_pairs(study: Study) -> list[Ambiguous]:
+    """The drinks of rendered plates, of which the ROI says nothing by law; none on other data."""
+    return [_pair(study, DRINKS)] if study.profile.data.name == "plates" else []
+
+
+def _pair(study: Study, classes: Classes) -> Ambiguous:
     names = [sample.class_name for sample in study.data.test.samples]
     samples = [i for i, name in enumerate(names) if name in classes]
     counts = (names.count(classes[0]), names.count(classes[1]))
-    if study.profile.data.name != "plates":
+    if study.profile.data.name != "plates" or classes not in AMBIGUOUS_PAIRS:
         return Ambiguous(classes, samples, counts, None, None, {})
-    law = study.profile.data.plates
+    rules = law(study.profile.data.plates, classes)
     ceilings = {
-        "ceiling, ROI": roi_ceiling(law.ambiguity).f1,
-        "ceiling, ROI + context": context_ceiling(law.ambiguity, law.context_strength).f1,
+        "ceiling, ROI": roi_ceiling(rules.d).f1,
+        "ceiling, ROI + context": context_ceiling(rules.d, rules.rho).f1,
     }
-    return Ambiguous(classes, samples, counts, law.ambiguity, law.context_strength, ceilings)
+    return Ambiguous(classes, samples, counts, rules.d, rules.rho, ceilings)
 
 
 def scores(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs) -> pd.DataFrame:
@@ -82,57 +94,66 @@ def best_pair(table: pd.DataFrame, pairs: Pairs) -> Pair | None:
 def gains(study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, best: str) -> pd.DataFrame:
     """Gain in F1 of each RveRNet over the single model of its ROI module, and over the `best` single model.
 
-    Paired over seeds and photos. The counts are samples of the pair per seed that only the one model gets
-    right; p is that of McNemar's exact test on them, the largest over seeds.
+    Paired over seeds and photos, corrected over all rows. The counts are samples of the pair per seed that
+    only the one model gets right; `McNemar p` is that of the exact test on them, the largest over seeds.
     """
-    rows = []
+    keys, found = [], []
     indices = [study.classes.index(name) for name in pair.classes]
     for (roi, extra_roi), runs in pairs.items():
         for other in dict.fromkeys((roi, best)):
-            d = comparisons.difference(runs, singles[other], "pair_f1", study.classes, pair.classes)
+            found.append(comparisons.difference(runs, singles[other], "pair_f1", study.classes, pair.classes))
             test = comparisons.mcnemar(runs, singles[other], indices)
-            rows.append(
+            keys.append(
                 {
                     "model": f"{roi} + {extra_roi}",
                     "against": other,
-                    "gain": d.value,
-                    "gain_low": d.low,
-                    "gain_high": d.high,
                     "only RveRNet right": test["only_first"].mean(),
                     "only single right": test["only_second"].mean(),
-                    "largest p over seeds": test["p"].max(),
+                    "McNemar p": test["p"].max(),
                 }
             )
-    return pd.DataFrame(rows)
+    return comparisons.compared(keys, found, "gain")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What RveRNet gains on the pair over the best single model."""
+    """What RveRNet gains on the pair over the single model with the highest F1."""
 
     single: str
     single_f1: float
     pair: str | None  # the RveRNet with the largest gain; None where there is none
     gain: tuple[float, float, float] | None  # of that RveRNet, with the ends of its 95 % interval
-    significant: int  # RveRNets whose gain has an interval above zero
+    significant: int  # RveRNets that are shown to gain, after Holm's correction
     compared: int
+    singles: Leading | None = None  # which single models lead on the pair, and which RveRNets
+    pairs: Leading | None = None
 
     @property
     def relative_gain(self) -> float:
-        """The gain as a share of the best single model's F1; NaN where there is no RveRNet."""
+        """The gain as a share of the single model's F1; NaN where there is no RveRNet."""
         return self.gain[0] / self.single_f1 if self.gain else float("nan")
 
 
-def verdict(table: pd.DataFrame, gain: pd.DataFrame, best: str) -> Verdict:
-    """From `scores` and `gains`."""
+def verdict(
+    study: Study,
+    pair: Ambiguous,
+    singles: Singles,
+    pairs: Pairs,
+    table: pd.DataFrame,
+    gain: pd.DataFrame,
+    best: str,
+) -> Verdict:
+    """From the predictions, `scores` and `gains`."""
     f1 = table.loc[table["kind"] == "single", "pair_f1"].max()
+    leading = comparisons.leading(singles, "pair_f1", study.classes, pair.classes)
     if gain.empty:
-        return Verdict(best, f1, None, None, 0, 0)
+        return Verdict(best, f1, None, None, 0, 0, leading)
     over_best = gain[gain["against"] == best]
     top = over_best.loc[over_best["gain"].idxmax()]
     bounded = (top["gain"], top["gain_low"], top["gain_high"])
-    significant = int((over_best["gain_low"] > 0).sum())
-    return Verdict(best, f1, str(top["model"]), bounded, significant, len(over_best))
+    significant = int((comparisons.shown(over_best, "gain") > 0).sum())
+    by_pair = comparisons.leading(pairs, "pair_f1", study.classes, pair.classes)
+    return Verdict(best, f1, str(top["model"]), bounded, significant, len(over_best), leading, by_pair)
 
 
 @dataclass(frozen=True)
@@ -141,8 +162,8 @@ class GridOnPair:
 
     scores: pd.DataFrame  # one row per pair of modules
     f1: pd.DataFrame  # ROI modules (rows) x extra-ROI modules (columns)
-    best: Pair
-    best_extra_roi: str  # averaged over the ROI modules
+    best: Leading  # of the pairs of modules
+    best_extra_roi: Leading  # averaged over the ROI modules
 
 
 def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs) -> GridOnPair:
@@ -150,7 +171,8 @@ def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs) -> GridOnPair:
     table = comparisons.summary(grid, ["pair_f1"], study.classes, pair.classes)
     table[["roi", "extra_roi"]] = [list(modules) for modules in grid]
     f1 = as_grid(study, table, "pair_f1")
-    return GridOnPair(table, f1, f1.stack().idxmax(), str(f1.mean(axis=0).idxmax()))
+    best, _, extra_roi = leading_modules(study, grid, "pair_f1", pair.classes)
+    return GridOnPair(table, f1, best, extra_roi)
 
 
 def confusions(

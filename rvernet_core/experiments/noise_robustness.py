@@ -1,7 +1,7 @@
 """Page 6: what do permutation and translocation cost each architecture, and why (abstract, claim 6)?
 
-Nothing is trained here: the fine-tuned models are evaluated again on perturbed test sets. Lengths are stated
-in pixels of an image of 224 px, as in the release, and scale with the input.
+Here the fine-tuned models are evaluated again on perturbed test sets; what they know of positions is measured
+in `inductive_bias`, and models that are trained with noise in `noise_training`.
 """
 
 from __future__ import annotations
@@ -13,61 +13,29 @@ import numpy as np
 import pandas as pd
 
 from rvernet_core.config import Condition, Noise, RunSpec
-from rvernet_core.evaluation import comparisons, noise, position, robustness
+from rvernet_core.data import noise
+from rvernet_core.evaluation import comparisons, robustness
 from rvernet_core.evaluation.comparisons import Models
 from rvernet_core.evaluation.perturbed import perturbed_test_set
 from rvernet_core.evaluation.robustness import subset_like
+from rvernet_core.experiments import noise_training
+from rvernet_core.experiments.noises import INPUTS, KINDS, PARTS, SHIFTS, photo_counts, shifts, tiles
 from rvernet_core.experiments.study import Study, named
-from rvernet_core.metrics import Estimate
-from rvernet_core.models.backbones import facts, input_size
+from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 METRICS = ["accuracy", "macro_f1", "pair_f1"]
-KINDS = {"permutation": Noise("permutation"), "translocation": Noise("translocation")}  # as released
-INPUTS = {"ROI": ("roi",), "extra-ROI": ("extra_roi",), "both": ("roi", "extra_roi")}  # where noise falls
-OWN_PATCH = {"micro": 28, "paper": 16}  # px of 224: the patch of the nets that have one
-HALF = noise.RELEASE_SIZE / 2 / noise.RELEASE_DY  # the severity at which half the image is gone above
-SHIFTS = {s: s * noise.RELEASE_DY / noise.RELEASE_SIZE for s in (0, 0.25, 0.5, 0.75, 1, HALF)}  # -> share
-PARTS = {  # the release's shift, taken apart
-    "moved on gray": Noise("translocation"),
-    "moved on black": Noise("translocation", canvas=0),
-    "rolled": Noise("translocation", how="rolled"),
-    "covered in black": Noise("translocation", how="covered", canvas=0),
-}
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models and pairs."""
-    return named("single", study.singles()) | named("pair", study.pairs())
+    """The fine-tuned single models and pairs, and those that are trained with noise."""
+    return named("single", study.singles()) | named("pair", study.pairs()) | noise_training.needs(study)
 
 
 def weights(study: Study) -> dict[str, list[RunSpec]]:
     """Those whose weights are needed, to measure what they know of positions: the single models."""
     return named("single", study.singles())
-
-
-def photo_counts(study: Study) -> tuple[int, int]:
-    """Test photos behind the tables, and behind the curves, which need many more evaluations."""
-    photos = len({sample.image_id for sample in study.data.test.samples})
-    many = min(photos, study.profile.evaluation_photos or photos)
-    return many, min(many, max(75, many // 8))
-
-
-def own_patch(study: Study) -> int:
-    """The patch of the nets that have one, in px of 224."""
-    return OWN_PATCH[study.profile.scale]
-
-
-def tiles(study: Study) -> dict[str, Noise]:
-    """Permutations with ever smaller tiles, among them the nets' own patch and half of it."""
-    own = own_patch(study)
-    sides = sorted({32, 16, 8, 4, own, own // 2}, reverse=True)
-    return {f"tiles of {side} px": Noise("permutation", patch=side) for side in sides}
-
-
-def shifts() -> dict[str, Noise]:
-    """Translocations from nothing to half the image."""
-    return {f"up by {share:.0%}": Noise("translocation", severity) for severity, share in SHIFTS.items()}
 
 
 @dataclass(frozen=True)
@@ -81,7 +49,7 @@ class Examples:
 def examples(study: Study) -> Examples:
     """The largest sample of the first photos under permutations, and under shifts and their parts."""
     groups: list[dict[str, Noise | None]] = [
-        {"clean": None, **tiles(study)},
+        {"clean": None, **tiles()},
         {**dict(list(shifts().items())[2:]), **dict(list(PARTS.items())[1:])},
     ]
     size = input_size(study.profile.scale)
@@ -161,13 +129,16 @@ class NoiseFacts:
     best: str
     most: float
     least: float
-    spread: Estimate  # how much more the worst loses than the best
+    spread: Estimate  # how much more the worst loses than the best; picked as the extremes, so flattered
+    losing: Leading  # the single models that may lose most, and those that may lose least
+    keeping: Leading
+    test: Omnibus  # of whether the losses differ between the single models at all
     pairs: dict[str, float]  # input that the noise falls on -> mean drop of the RveRNets; NaN without any
 
     @property
     def depends(self) -> bool:
-        """Whether robustness is shown to depend on the architecture: the spread's interval excludes zero."""
-        return self.spread.low > 0
+        """Whether robustness is shown to depend on the architecture: by one test over all models."""
+        return self.test.differs
 
 
 def noise_facts(
@@ -175,8 +146,9 @@ def noise_facts(
 ) -> NoiseFacts:
     """From the two tables of `cost_of_noise`."""
     drops = single.set_index("model")["accuracy_drop"]
-    worst, best = drops.idxmax(), drops.idxmin()
     clean, noisy = released.clean_singles, released.noisy_singles[kind]
+    losing, keeping, test = robustness.compared_losses(clean, noisy, "accuracy", study.classes)
+    worst, best = losing.group[0], keeping.group[0]
     spread = robustness.drop(
         clean[worst], noisy[worst], "accuracy", study.classes, against=(clean[best], noisy[best])
     )
@@ -184,7 +156,7 @@ def noise_facts(
     for name in INPUTS:
         column = pair.loc[pair["noise on"] == name, "accuracy_drop"] if len(pair) else []
         means[name] = float(np.mean(column)) if len(column) else float("nan")
-    return NoiseFacts(worst, best, drops.max(), drops.min(), spread, means)
+    return NoiseFacts(worst, best, drops.max(), drops.min(), spread, losing, keeping, test, means)
 
 
 # --- over severity ------------------------------------------------------------------------------------
@@ -208,13 +180,13 @@ class Sweep:
 def sweep(study: Study, released: Released) -> Sweep:
     """Every fine-tuned model under ever smaller tiles and ever larger shifts."""
     _, photos = photo_counts(study)
-    permutations, translocations = tiles(study), dict(list(shifts().items())[1:])
+    permutations, translocations = tiles(), dict(list(shifts().items())[1:])
     steps = {"permutation": permutations, "translocation": translocations}
     new = {n: k for n, k in (permutations | translocations).items() if k not in KINDS.values()}
     conditions = {name: Condition(noise=kind, photos=photos) for name, kind in new.items()}
     models = {"single": released.singles, "RveRNet": released.pairs}
     evaluated = {group: study.evaluate(part, conditions) for group, part in models.items()}
-    like = next(iter(evaluated["single"]["tiles of 4 px"].values()))[0]
+    like = next(iter(evaluated["single"][next(iter(new))].values()))[0]
     curves = {}
     for kind, names in steps.items():
         for group, part in models.items():
@@ -302,120 +274,23 @@ def shift_facts(study: Study, apart: pd.DataFrame) -> ShiftFacts:
     )
 
 
-# --- inductive bias -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Positions:
-    """What the single models know of positions: see `evaluation.position`."""
-
-    images: int  # test ROIs that are measured
-    blindness: pd.DataFrame  # one row per model, seed and state of the position information
-    summary: pd.DataFrame  # indexed by (model, positions): mean over seeds, largest change of a logit
-    patch: int  # px of the input: the nets' own patch
-    rolled: pd.DataFrame  # one row per model and step: change with range over seeds
-
-
-def positions(study: Study, sweep: Sweep) -> Positions:
-    """Shuffle own patches with and without position information, and roll the image around."""
-    size = input_size(study.profile.scale)
-    data = perturbed_test_set(study.store, study.profile.data, Condition(photos=sweep.photos), size)
-    images = data.images("roi", np.arange(min(100, len(data))))
-    runs, device = study.runs(study.singles()), study.store.device
-    blindness = position.blindness(runs, images, data.labels[:100], device)
-    patch = noise.scaled(own_patch(study), size)
-    steps = [step for step in (patch // 2, patch, 2 * patch, 4 * patch) if step < size]
-    rolled = position.rolled_over_seeds(position.rolled_features(runs, images, steps, device))
-    return Positions(len(images), blindness, position.blindness_over_seeds(blindness), patch, rolled)
-
-
-@dataclass(frozen=True)
-class BlindnessFacts:
-    """Whether nets without position information are blind to a shuffle of their own patches."""
-
-    change: float  # largest change of any logit under own patches; NaN where no net has such information
-    same: float  # smallest share of answers that stay under own patches
-    half: float  # largest share that stay under half patches
-    holds: bool
-
-
-def blindness_facts(measured: Positions) -> BlindnessFacts:
-    """Blind: the largest change is below one hundredth of the smallest change under half patches."""
-    removed = measured.summary[measured.summary.index.get_level_values("positions") == position.REMOVED]
-    change, half = removed["change_whole"].max(), removed["change_half"].min()
-    holds = bool(len(removed)) and change < 0.01 * half
-    return BlindnessFacts(change, removed["same_whole"].min(), removed["same_half"].max(), holds)
-
-
-def own_against_half(study: Study, released: Released, sweep: Sweep) -> pd.DataFrame:
-    """Accuracy of the single models under tiles of their own patch size and of half of it."""
-    own = own_patch(study)
-    names = f"tiles of {own} px", f"tiles of {own // 2} px"
-    as_released = subset_like(released.noisy_singles["permutation"], sweep.like)
-    models = {**sweep.singles, "tiles of 16 px": as_released}
-    curve = sweep.curves["permutation", "single"]
-    accuracy = curve.pivot(index="model", columns="noise", values="value")
-    rows = []
-    for name in released.singles:
-        first, second = (models[tile][name] for tile in names)
-        d = comparisons.difference(first, second, "accuracy", study.classes)
-        row = {"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}}
-        rows.append(row | {"difference": d.value, "difference_low": d.low, "difference_high": d.high})
-    return pd.DataFrame(rows)
-
-
-@dataclass(frozen=True)
-class RollFacts:
-    """How far pooled features move under a roll."""
-
-    step: int  # px: twice the patch
-    least: tuple[str, float]  # model and its change
-    most: tuple[str, float]
-    cnn: float  # least change of a CNN; NaN where there is none
-    transformer: float  # least change of a transformer
-    verdict: str  # holds | does not hold | cannot be tested: the CNN moves less than any transformer
-    off_grid: float  # mean change of the transformers at half a patch
-    on_grid: float  # at a whole one
-
-
-def roll_facts(study: Study, measured: Positions) -> RollFacts:
-    """From the rolled features."""
-    rolled, step = measured.rolled, 2 * measured.patch
-    after = rolled[rolled["step"] == step].set_index("model")["change"]
-    families = {
-        family: [name for name in study.backbones if facts(name).family == family]
-        for family in ("cnn", "transformer")
-    }
-    cnn, transformer = (after[families[family]].min() for family in families)
-    verdict = (
-        "holds" if cnn < transformer else "does not hold" if all(families.values()) else "cannot be tested"
-    )
-    means = rolled[rolled["model"].isin(families["transformer"])].groupby("step")["change"].mean()
-    return RollFacts(
-        step,
-        (after.idxmin(), after.min()),
-        (after.idxmax(), after.max()),
-        cnn,
-        transformer,
-        verdict,
-        means.get(measured.patch // 2, float("nan")),
-        means.get(measured.patch, float("nan")),
-    )
-
-
 # --- RveRNet against its ROI module -------------------------------------------------------------------
 
 
 def rvernet_against_single(study: Study, released: Released) -> pd.DataFrame:
-    """How much more accuracy each RveRNet loses, with noise on both inputs, than its ROI module alone."""
-    rows = []
+    """How much more accuracy each RveRNet loses, with noise on both inputs, than its ROI module alone.
+
+    The verdicts are corrected over all rows.
+    """
+    keys, found = [], []
     for kind in KINDS:
         for (roi, extra_roi), runs in released.clean_pairs.items():
             noisy = released.noisy_pairs[kind, "both"][roi, extra_roi]
             alone = released.clean_singles[roi], released.noisy_singles[kind][roi]
-            d = robustness.drop(runs, noisy, "accuracy", study.classes, against=alone)
-            verdict = "less robust" if d.low > 0 else "more robust" if d.high < 0 else "undecided"
-            row = {"model": f"{roi} + {extra_roi}", "against": roi, "noise": kind, "loses more by": d.value}
-            row |= {"loses more by_low": d.low, "loses more by_high": d.high, "verdict": verdict}
-            rows.append(row)
-    return pd.DataFrame(rows)
+            found.append(robustness.drop(runs, noisy, "accuracy", study.classes, against=alone))
+            keys.append({"model": f"{roi} + {extra_roi}", "against": roi, "noise": kind})
+    table = comparisons.compared(keys, found, "loses more by")
+    if table.empty:
+        return table
+    words = {1: "less robust", -1: "more robust", 0: "undecided"}
+    return table.assign(verdict=comparisons.shown(table, "loses more by").map(words))

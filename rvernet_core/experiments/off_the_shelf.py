@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,13 +14,15 @@ from rvernet_core.experiments.study import Study, named
 from rvernet_core.models.backbones import facts
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
+CONTROLS = ("histogram", "companions", "majority")
 Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models."""
-    return named("single", study.singles())
+    """The fine-tuned single models, and the controls that they are measured by."""
+    return named("single", study.singles()) | named("control", study.controls(*CONTROLS))
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:
@@ -29,8 +31,52 @@ def scores(study: Study, singles: Singles) -> pd.DataFrame:
     return table.sort_values("accuracy", ascending=False)
 
 
+def controls(study: Study, singles: Singles, found: Singles) -> pd.DataFrame:
+    """One row per control, best accuracy first: accuracy and macro-F1, and by how much the best net is ahead.
+
+    `ahead` is the accuracy of the best single model minus that of the control, paired over photos.
+    """
+    table = scores(study, found)
+    best = singles[scores(study, singles).iloc[0]["model"]]
+    ahead = [_ahead(study, best, found[name]) for name in table["model"]]
+    return table.assign(
+        ahead=[e.value for e in ahead],
+        ahead_low=[e.low for e in ahead],
+        ahead_high=[e.high for e in ahead],
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the colours of the ROI are worth: the single models against the colour histogram."""
+
+    best: str  # the single model with the highest accuracy
+    gap: tuple[float, float, float]  # its accuracy minus the histogram's, with the ends of its interval
+    above: list[str]  # single models that are ahead, after Holm's correction over all of them
+    not_above: list[str]
+
+
+def bar(study: Study, singles: Singles, found: Singles) -> Bar:
+    """Which single models are clearly above the colour histogram, and by how much the best one is."""
+    ahead = {name: _ahead(study, runs, found["histogram"]) for name, runs in singles.items()}
+    best = scores(study, singles).iloc[0]["model"]
+    family = comparisons.compared([{"model": name} for name in ahead], list(ahead.values()), "ahead")
+    above = list(family.loc[comparisons.shown(family, "ahead") > 0, "model"])
+    gap = ahead[best].value, ahead[best].low, ahead[best].high
+    return Bar(best, gap, above, [name for name in ahead if name not in above])
+
+
+def _ahead(study: Study, runs: Sequence[Predictions], control: Sequence[Predictions]) -> Estimate:
+    """Accuracy of a model minus a control's, whose one run stands beside every seed."""
+    return comparisons.difference(runs, [*control] * len(runs), "accuracy", study.classes)
+
+
 def pretraining(study: Study, singles: Singles) -> pd.DataFrame:
-    """What the shipped micro nets learned in pretraining, from their model cards; empty at paper scale."""
+    """What the shipped micro nets learned in pretraining, from their model cards; empty at paper scale.
+
+    One row per model: means over its checkpoints, minutes in all. The accuracies on plates, by a linear probe
+    and fine-tuned, are those of the cards; absent where a card has none.
+    """
     if study.profile.scale != "micro":
         return pd.DataFrame()
     cards = {name: CARDS[name] for name in singles}
@@ -38,62 +84,84 @@ def pretraining(study: Study, singles: Singles) -> pd.DataFrame:
         {
             "model": name,
             "data": card["data"],
-            "top-1 on ROIs": card["metrics"]["roi top-1 accuracy"],
-            "mean AP on extra-ROIs": card["metrics"]["extra_roi mean average precision"],
-            "minutes": card["minutes"],
+            "checkpoints": len(card["checkpoints"]),
+            "top-1": _mean(entry["top1"] for entry in card["checkpoints"]),
+            "linear probe": _mean(plates.get("linear_probe") for plates in _on_plates(card)),
+            "fine-tuned": _mean(plates.get("fine_tuned") for plates in _on_plates(card)),
+            "minutes": sum(entry["minutes"] for entry in card["checkpoints"]),
             "test": card["test"],
         }
         for name, card in cards.items()
-    )
+    ).dropna(axis="columns", how="all")
+
+
+def _on_plates(card: dict) -> list[dict[str, float]]:
+    return [entry.get("plates", {}) for entry in card["checkpoints"]]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those values that are there; None without any."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def differences(study: Study, singles: Singles) -> pd.DataFrame:
     """Accuracy of DeiT minus that of each other model, paired over seeds and photos; one row per other model.
 
-    Columns model, difference with interval, and McNemar's exact p of every seed. Where DeiT is not among the
+    Columns of `comparisons.compared`, and McNemar's exact p of every seed. Where DeiT is not among the
     models, the first one stands for it.
     """
     reference = "deit" if "deit" in singles else next(iter(singles))
-    rows = []
-    for name, runs in singles.items():
-        if name == reference:
-            continue
-        d = comparisons.difference(singles[reference], runs, "accuracy", study.classes)
+    others = {name: runs for name, runs in singles.items() if name != reference}
+    found = [
+        comparisons.difference(singles[reference], runs, "accuracy", study.classes)
+        for runs in others.values()
+    ]
+    keys = []
+    for name, runs in others.items():
         p_values = comparisons.mcnemar(singles[reference], runs)["p"]
-        rows.append(
-            {
-                "model": name,
-                "difference": d.value,
-                "difference_low": d.low,
-                "difference_high": d.high,
-                "McNemar p, per seed": ", ".join(f"{p:.2g}" for p in p_values),
-            }
-        )
-    return pd.DataFrame(rows)
+        keys.append({"model": name, "McNemar p, per seed": ", ".join(f"{p:.2g}" for p in p_values)})
+    return comparisons.compared(keys, found, "difference")
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who is ahead of all models, and whether any differs from the others."""
+
+    group: Leading
+    test: Omnibus
+
+
+def lead(study: Study, singles: Singles) -> Lead:
+    """Of accuracy on the ROI alone."""
+    return Lead(
+        comparisons.leading(singles, "accuracy", study.classes),
+        comparisons.differs(singles, "accuracy", study.classes),
+    )
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether DeiT is best of the models, as the abstract says."""
 
-    best: str
-    accuracy: metrics.Estimate  # of the best model
-    ahead: list[str]  # models that DeiT is ahead of, by an interval that excludes zero
-    behind: list[str]  # models that DeiT is behind
+    lead: Lead
+    accuracy: Estimate  # of the model with the highest mean
+    ahead: list[str]  # models that DeiT is shown to be ahead of, after Holm's correction
+    behind: list[str]  # models that DeiT is shown to be behind
     relation: str  # agrees with | does not contradict, nor confirm, | does not confirm
 
 
-def verdict(table: pd.DataFrame, against: pd.DataFrame) -> Verdict:
-    """From `scores` and `differences`: confirmed where DeiT is clearly ahead of every other model."""
+def verdict(table: pd.DataFrame, against: pd.DataFrame, lead: Lead) -> Verdict:
+    """From `scores`, `differences` and `lead`: confirmed where DeiT is shown to be ahead of all others."""
     best = table.iloc[0]
-    ahead = list(against.loc[against["difference_low"] > 0, "model"]) if len(against) else []
-    behind = list(against.loc[against["difference_high"] < 0, "model"]) if len(against) else []
+    signs = comparisons.shown(against, "difference") if len(against) else pd.Series(dtype=int)
+    ahead, behind = (list(against.loc[signs == sign, "model"]) if len(against) else [] for sign in (1, -1))
     if best["model"] == "deit" and len(ahead) == len(against):
         relation = "agrees with"
     else:
         relation = "does not confirm" if behind else "does not contradict, nor confirm,"
     interval = best["accuracy"], best["accuracy_low"], best["accuracy_high"], best["accuracy_spread"]
-    return Verdict(best["model"], metrics.Estimate(*interval, best["seeds"]), ahead, behind, relation)
+    return Verdict(lead, Estimate(*interval, best["seeds"]), ahead, behind, relation)
 
 
 def learning_curves(study: Study) -> pd.DataFrame:

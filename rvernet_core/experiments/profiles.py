@@ -13,6 +13,25 @@ from rvernet_core.models.backbones import BACKBONES
 
 
 @dataclass(frozen=True)
+class Altered:
+    """Rendered plates under another law of the sauces, to see that models gain there what can be gained."""
+
+    name: str  # fit for a file name
+    ambiguity: float  # see PlatesSpec
+    context_strength: float
+
+    def of(self, data: DataSpec) -> DataSpec:
+        """The same data under this law."""
+        law = replace(data.plates, ambiguity=self.ambiguity, context_strength=self.context_strength)
+        return replace(data, plates=law)
+
+
+_LAW = PlatesSpec()
+SAME_LOOKS = Altered("same-looks", 0.0, _LAW.context_strength)
+NO_CONTEXT = Altered("no-context", _LAW.ambiguity, 0.5)
+
+
+@dataclass(frozen=True)
 class Profile:
     """One scale at which the whole companion runs. All profiles walk the same code path."""
 
@@ -29,6 +48,9 @@ class Profile:
     ablation_seeds: tuple[int, ...]  # of distilled models and ablations, which are many; empty: all
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
+    audit_seeds: tuple[int, ...] = ()  # of the audit of paper against code; empty: all
+    audited_singles: tuple[str, ...] = ("deit-distilled",)  # beside the first of `ablated`
+    altered: tuple[Altered, ...] = (SAME_LOOKS, NO_CONTEXT)  # other laws of the plates; nothing on other data
     models_per_job: int = 1  # models that one process trains; starting a process takes seconds
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
@@ -38,6 +60,8 @@ class Profile:
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models
     soft_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of soft distillation, single models
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
+    noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
+    noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
     recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
 
     def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
@@ -68,6 +92,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1),
             ablation_seeds=(0,),
+            audit_seeds=(0,),
             single=_ONCE,
             pair=_ONCE,
             grid=TrainSpec(epochs=5, lr=2e-3, flip=0.0),
@@ -82,6 +107,8 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 1.0),
             soft_strengths=(),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0,),
+            noise_training_backbones=("mobilenetv2", "deit-distilled"),
         ),
         Profile(
             name="demo",
@@ -90,6 +117,7 @@ PROFILES: dict[str, Profile] = {
             scale="micro",
             seeds=(0, 1, 2),
             ablation_seeds=(0, 1),
+            audit_seeds=(0, 1),
             single=_BRIEF,
             pair=_BRIEF,
             grid=_HEAD,
@@ -101,6 +129,7 @@ PROFILES: dict[str, Profile] = {
             models_per_job=3,
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
+            noise_training_seeds=(0, 1),
             recipes=chosen(),
         ),
         Profile(
@@ -122,12 +151,14 @@ PROFILES: dict[str, Profile] = {
             road_samples=250,
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
+            noise_training_seeds=(0, 1, 2),
             recipes=chosen(),
         ),
         Profile(
             name="paper",
             purpose="the paper's own scale: FoodSeg103 and two sauces, pretrained timm nets, one GPU",
             data=DataSpec(name="foodseg103-hub"),  # of known hashes; the official archive has none
+            altered=(),
             scale="paper",
             seeds=(0, 1, 2),
             ablation_seeds=(),

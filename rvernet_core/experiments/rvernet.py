@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from rvernet_core import config
+from rvernet_core import config, uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation.cost import cost
@@ -15,6 +15,7 @@ from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import build
+from rvernet_core.uncertainty import Leading
 
 METRICS = ["accuracy", "macro_f1"]
 Pairs = Mapping[Pair, Sequence[Predictions]]
@@ -58,24 +59,41 @@ def grid_gains(study: Study, accuracy: pd.DataFrame, singles: Singles) -> pd.Dat
 class GridFacts:
     """What is seen in the grid."""
 
-    best: Pair
-    accuracy: float  # of the best pair
-    best_roi: str  # best ROI module, averaged over the extra-ROI modules
-    best_extra_roi: str
+    best: Leading  # of the pairs
+    accuracy: float  # the highest of any pair
+    best_roi: Leading  # of the ROI modules, averaged over the extra-ROI modules
+    best_extra_roi: Leading
     gain: float  # mean over backbones of the mean gain as ROI module
     better: int  # backbones whose mean gain is above zero
     backbones: int
 
 
-def grid_facts(accuracy: pd.DataFrame, gains: pd.DataFrame) -> GridFacts:
-    """From the grid of accuracies and `grid_gains`."""
-    roi, extra_roi = accuracy.stack().idxmax()
+def leading_modules(
+    study: Study, grid: Pairs, metric: str, pair: tuple[str, str] = config.AMBIGUOUS
+) -> tuple[Leading, Leading, Leading]:
+    """Which pairs of the grid lead in a metric, which ROI modules, and which extra-ROI modules.
+
+    A module's score is its mean over the modules that stand in the other branch.
+    """
+    measured = {key: comparisons.measured(runs, metric, study.classes, pair) for key, runs in grid.items()}
+    units = comparisons.units_of(next(iter(grid.values())))
+    margins = []
+    for branch in (0, 1):
+        rows = {name: [m for key, m in measured.items() if key[branch] == name] for name in study.backbones}
+        means = {name: uncertainty.combined([1 / len(row)] * len(row), row) for name, row in rows.items()}
+        margins.append(uncertainty.leading_group(means, units))
+    return uncertainty.leading_group(measured, units), margins[0], margins[1]
+
+
+def grid_facts(study: Study, grid: Pairs, accuracy: pd.DataFrame, gains: pd.DataFrame) -> GridFacts:
+    """From the predictions of the grid, its accuracies and `grid_gains`."""
+    best, roi, extra_roi = leading_modules(study, grid, "accuracy")
     gain = gains["mean gain as ROI module"]
     return GridFacts(
-        best=(roi, extra_roi),
-        accuracy=accuracy.loc[roi, extra_roi],
-        best_roi=accuracy.mean(axis=1).idxmax(),
-        best_extra_roi=accuracy.mean(axis=0).idxmax(),
+        best=best,
+        accuracy=accuracy.to_numpy().max(),
+        best_roi=roi,
+        best_extra_roi=extra_roi,
         gain=gain.mean(),
         better=int((gain > 0).sum()),
         backbones=len(gains),
@@ -93,30 +111,49 @@ def fine_tuned_scores(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFr
 
 def gain_of_context(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
     """Accuracy of each pair minus that of its ROI module alone, paired over seeds and photos."""
-    rows = []
-    for (roi, extra_roi), runs in pairs.items():
-        d = comparisons.difference(runs, singles[roi], "accuracy", study.classes)
-        row = {"model": f"{roi} + {extra_roi}", "against": roi, "difference": d.value}
-        rows.append(row | {"difference_low": d.low, "difference_high": d.high})
-    return pd.DataFrame(rows)
+    keys = [{"model": f"{roi} + {extra_roi}", "against": roi} for roi, extra_roi in pairs]
+    found = [
+        comparisons.difference(runs, singles[roi], "accuracy", study.classes)
+        for (roi, _), runs in pairs.items()
+    ]
+    return comparisons.compared(keys, found, "difference")
+
+
+DISTILLED = ("deit-distilled", "deit-distilled")  # the pair that the abstract calls best
+
+
+def distilled_against_others(study: Study, pairs: Pairs) -> pd.DataFrame:
+    """Accuracy of the RveRNet of two distilled DeiTs minus that of each other one; empty without it."""
+    others = {pair: runs for pair, runs in pairs.items() if pair != DISTILLED}
+    if DISTILLED not in pairs:
+        return pd.DataFrame()
+    found = [
+        comparisons.difference(pairs[DISTILLED], runs, "accuracy", study.classes) for runs in others.values()
+    ]
+    return comparisons.compared(
+        [{"against": comparisons.model_name(pair)} for pair in others], found, "difference"
+    )
 
 
 @dataclass(frozen=True)
 class GainFacts:
     """What the extra-ROI module adds to the fine-tuned models."""
 
-    best: str | None  # the RveRNet with the largest gain; None where there is no RveRNet
+    leading: Leading | None  # RveRNets by accuracy over all classes; None where there is none
+    best: str | None  # the RveRNet with the largest gain
     gain: float  # its gain; NaN where there is no RveRNet
-    ahead: int  # RveRNets whose gain has an interval above zero
+    ahead: int  # RveRNets that are shown to gain, after Holm's correction
     compared: int
 
 
-def gain_facts(gain: pd.DataFrame) -> GainFacts:
-    """From `gain_of_context`."""
+def gain_facts(study: Study, pairs: Pairs, gain: pd.DataFrame) -> GainFacts:
+    """From the predictions of the pairs and `gain_of_context`."""
     if gain.empty:
-        return GainFacts(None, float("nan"), 0, 0)
+        return GainFacts(None, None, float("nan"), 0, 0)
+    leading = comparisons.leading(pairs, "accuracy", study.classes)
     top = gain.loc[gain["difference"].idxmax()]
-    return GainFacts(top["model"], top["difference"], int((gain["difference_low"] > 0).sum()), len(gain))
+    ahead = int((comparisons.shown(gain, "difference") > 0).sum())
+    return GainFacts(leading, top["model"], top["difference"], ahead, len(gain))
 
 
 def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-from rvernet_core import config, downloads
+from rvernet_core import config, controls, downloads
 from rvernet_core.config import Condition, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.data import FoodData
 from rvernet_core.data import check as check_data
@@ -104,7 +104,8 @@ class Study:
         changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
         check_data(changes["data"])
         if seeds:
-            changes |= {"seeds": seeds, "ablation_seeds": ()}
+            fewer = ("ablation_seeds", "audit_seeds", "noise_training_seeds")
+            changes |= {"seeds": seeds, **dict.fromkeys(fewer, ())}
         if epochs:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
@@ -176,6 +177,35 @@ class Study:
         """The single branches trained just as the grid is, for a fair comparison within it."""
         return {name: self.specs(self.grid_model(name, None), self.profile.grid) for name in self.backbones}
 
+    def controls(self, *names: str) -> dict[str, list[RunSpec]]:
+        """The controls of these names that the data can have: one spec per seed where chance has a part."""
+        profile = self.profile
+        return {
+            name: [
+                controls.control(name, profile.data, seed)
+                for seed in (profile.seeds if controls.is_random(name) else (0,))
+            ]
+            for name in controls.controls_of(profile.data)
+            if name in names
+        }
+
+    def few(self) -> Study:
+        """The same study with the pairs and the fewer seeds of the ablations."""
+        fewer = self.with_ablation_seeds()
+        return dataclasses.replace(fewer, profile=config.replace(fewer.profile, pairs=fewer.profile.ablated))
+
+    def altered(self) -> dict[str, Study]:
+        """The `few` models under each of the profile's other laws of the plates; nothing on other data.
+
+        What is used there counts as used here.
+        """
+        profile = self.few().profile
+        return {
+            law.name: dataclasses.replace(self, profile=config.replace(profile, data=law.of(profile.data)))
+            for law in profile.altered
+            if profile.data.name == "plates"
+        }
+
     def grid_model(self, roi: str, extra_roi: str | None) -> ModelSpec:
         """A model of the grid: on frozen, pooled features where the profile says so."""
         if not self.profile.grid_frozen:
@@ -196,7 +226,11 @@ class Study:
 
     def with_ablation_seeds(self) -> Study:
         """The same study with the profile's fewer seeds, for pages that need many kinds of models."""
-        seeds = self.profile.ablation_seeds or self.profile.seeds
+        return self.with_seeds(self.profile.ablation_seeds)
+
+    def with_seeds(self, seeds: Sequence[int]) -> Study:
+        """The same study with these seeds; with its own where there are none."""
+        seeds = tuple(seeds) or self.profile.seeds
         return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds))
 
     # --- what they answer -------------------------------------------------------------------------

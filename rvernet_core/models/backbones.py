@@ -1,8 +1,10 @@
 """The five backbones, each with every fact about it. The only file that knows timm.
 
-A backbone comes at two scales. `micro` is the real timm class at a small size for 64-px input; its
-weights ship with this package. `paper` is the timm net of the paper for 224-px input; its ImageNet
-weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and one row of the tests.
+A backbone comes at two scales. `micro` is the real timm class at a small size for 112-px input, cut into
+the paper's own grids: 14 x 14 tokens, and a last map of 7 x 7. Its weights ship with this package, three
+checkpoints an architecture, each pretrained from another seed. `paper` is the timm net of the paper for
+224-px input; its ImageNet weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and
+one row of the tests.
 """
 
 from __future__ import annotations
@@ -35,10 +37,10 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 #: Side of the square input in pixels.
-_INPUT_SIZE = {"micro": 64, "paper": 224}
+_INPUT_SIZE = {"micro": 112, "paper": 224}
 
-#: What the micro nets were pretrained to tell: the 22 foods of the plates, and "sauce" for both sauces.
-MICRO_LABELS = 23
+#: What the micro nets were pretrained to tell: the categories of `zoo.things`, none a food of the plates.
+MICRO_LABELS = 75
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,19 @@ class Backbone:
 
 
 def _micro_mobilenetv2() -> Net:
-    """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 4 x 4 for 64-px input."""
-    stages = [["ds_r1_k3_s1_c16"], ["ir_r2_k3_s2_e4_c24"], ["ir_r2_k3_s2_e4_c48"], ["ir_r3_k3_s2_e4_c80"]]
+    """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 7 x 7, the paper's own."""
+    stages = [["ds_r1_k3_s2_c16"], ["ir_r2_k3_s2_e4_c32"], ["ir_r3_k3_s2_e4_c64"], ["ir_r2_k3_s1_e4_c96"]]
     return EfficientNet(
-        decode_arch_def(stages), MICRO_LABELS, num_features=320, stem_size=16, act_layer=nn.ReLU6
+        decode_arch_def(stages), MICRO_LABELS, num_features=384, stem_size=16, act_layer=nn.ReLU6
     )
 
 
 _MICRO_VIT: dict[str, Any] = {
-    "img_size": 64,
+    "img_size": 112,
     "patch_size": 8,
-    "embed_dim": 96,
+    "embed_dim": 64,
     "depth": 4,
-    "num_heads": 3,
+    "num_heads": 2,
     "num_classes": MICRO_LABELS,
 }
 
@@ -108,7 +110,7 @@ ZOO: dict[str, Backbone] = {
             marker="D",
             family="transformer",
             timm_tag="deit_base_patch16_224.fb_in1k",
-            micro=partial(VisionTransformer, **_MICRO_VIT, drop_path_rate=0.05),
+            micro=partial(VisionTransformer, **_MICRO_VIT, drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=1,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -120,7 +122,7 @@ ZOO: dict[str, Backbone] = {
             marker="^",
             family="transformer",
             timm_tag="deit_base_distilled_patch16_224.fb_in1k",
-            micro=partial(VisionTransformerDistilled, **_MICRO_VIT, drop_path_rate=0.05),
+            micro=partial(VisionTransformerDistilled, **_MICRO_VIT, drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=2,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -132,7 +134,7 @@ ZOO: dict[str, Backbone] = {
             marker="P",
             family="mlp",
             timm_tag="mixer_b16_224.goog_in21k_ft_in1k",
-            micro=lambda: MlpMixer(MICRO_LABELS, img_size=64, patch_size=8, num_blocks=5, embed_dim=96),
+            micro=lambda: MlpMixer(MICRO_LABELS, img_size=112, patch_size=8, num_blocks=5, embed_dim=64),
             mean_std=HALF,
             prefix_tokens=0,
             cam_layer=lambda net: net.blocks[-1],
@@ -145,7 +147,7 @@ BACKBONES = tuple(ZOO)
 
 
 def input_size(scale: str) -> int:
-    """Side in pixels of what a backbone sees: 64 at micro scale, 224 at paper scale; else ConfigError."""
+    """Side in pixels of what a backbone sees: 112 at micro scale, 224 at paper scale; else ConfigError."""
     return _INPUT_SIZE[one_of(scale, _INPUT_SIZE, "scale")]
 
 
@@ -154,12 +156,22 @@ def facts(name: str) -> Backbone:
     return ZOO[one_of(name, ZOO, "backbone")]
 
 
-def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path | None = None) -> Net:
+def build(
+    name: str,
+    scale: str = "micro",
+    pretrained: bool = True,
+    cache: Path | None = None,
+    checkpoint: int = 0,
+) -> Net:
     """The timm module of `name`, mapping normalised images (B, 3, S, S) to its own logits (B, K).
 
-    S is input_size(scale); K is 23 at micro scale and 1000 (ImageNet) at paper scale.
+    S is input_size(scale); K is MICRO_LABELS at micro scale and 1000 (ImageNet) at paper scale.
 
-    The weights of the paper scale are fetched once into `cache`; None: see `fetch.cache_folder`.
+    Args:
+        cache: where the weights of the paper scale are fetched to, once; None: see `fetch.cache_folder`.
+        checkpoint: which of the shipped pretrainings of a micro net, counted modulo their number: a run
+            passes its seed, so that runs of several seeds also differ in their pretraining. The paper
+            scale has one.
 
     Raises:
         ConfigError: unknown name or scale.
@@ -170,7 +182,7 @@ def build(name: str, scale: str = "micro", pretrained: bool = True, cache: Path 
     if one_of(scale, _INPUT_SIZE, "scale") == "micro":
         net = _channels_last(entry.micro())
         if pretrained:
-            net.load_state_dict(load_weights(weights_path(name)))
+            net.load_state_dict(load_weights(weights_path(name, checkpoint)))
         return net
     if not pretrained:
         return _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
@@ -200,6 +212,17 @@ def regularise(net: Net, name: str, dropout: float, layer_norm_eps: float) -> No
         for module in net.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = layer_norm_eps
+
+
+def refresh_head(net: Net, name: str) -> None:
+    """Draw the pretraining head of a net with two tokens anew, as the released code's loading does.
+
+    Normal with a standard deviation of .02 and no bias, which is what transformers gives a head that its
+    checkpoint lacks. Other nets stay as they are.
+    """
+    if has_distillation_token(name):
+        nn.init.normal_(net.head.weight, std=0.02)
+        nn.init.zeros_(net.head.bias)
 
 
 def feature_width(net: Net) -> int:

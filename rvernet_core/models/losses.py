@@ -17,11 +17,6 @@ def supervised(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     return {"label": F.cross_entropy(logits, labels)}
 
 
-def presence(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """Binary cross-entropy of logits (B, K) with targets (B, K) in [0, 1], mean over all entries."""
-    return {"label": F.binary_cross_entropy_with_logits(logits, targets)}
-
-
 def hard_distillation(
     class_logits: Tensor, distilled_logits: Tensor, labels: Tensor, teacher_logits: Tensor, strength: float
 ) -> dict[str, Tensor]:
@@ -71,18 +66,6 @@ def distillation(
     if spec.distillation == "soft":
         return soft_distillation(*common, spec.strength, spec.temperature)
     raise ConfigError(f"unknown distillation {spec.distillation!r}; expected hard or soft")
-
-
-def hard_presence_distillation(
-    class_logits: Tensor, distilled_logits: Tensor, targets: Tensor, teacher_logits: Tensor, strength: float
-) -> dict[str, Tensor]:
-    """Hard distillation for presence targets: the teacher's label is its logit's sign. Shapes (B, K)."""
-    _check_strength(strength)
-    decided = (teacher_logits > 0).to(distilled_logits.dtype)
-    return {
-        "label": (1 - strength) * F.binary_cross_entropy_with_logits(class_logits, targets),
-        "teacher": strength * F.binary_cross_entropy_with_logits(distilled_logits, decided),
-    }
 
 
 def total(parts: dict[str, Tensor]) -> Tensor:

@@ -47,8 +47,8 @@ class FeatureExtractor(nn.Module):
         self.class_token = spec.class_token and backbones.has_distillation_token(name)
         self.width = net.num_classes if self.logits else backbones.feature_width(net)
         self.pixels = backbones.Normalise(name) if spec.normalise else nn.Identity()
-        # Presence logits of the micro nets lie around -6, features of different backbones differ in scale
-        # by orders of magnitude: a fresh head learns from both quickly only when each is standardised.
+        # Logits and features of different backbones differ in scale, features by orders of magnitude: a
+        # fresh head learns from two of them quickly only when each is standardised.
         self.norm = self._norm(spec)
         if heads == 2:
             self.distilled_norm = self._norm(spec)
@@ -90,6 +90,8 @@ class Classifier(nn.Module):
         for branch, name in self.module_names.items():
             backbones.regularise(nets[branch], getattr(spec, branch), spec.dropout, spec.layer_norm_eps)
             setattr(self, name, nets[branch])
+            if spec.fresh_head:
+                backbones.refresh_head(nets[branch], getattr(spec, branch))
         self.extractors = nn.ModuleDict(
             {
                 branch: FeatureExtractor(getattr(spec, branch), self.backbone_of(branch), spec, self.heads)
@@ -100,8 +102,10 @@ class Classifier(nn.Module):
         self.frozen = tuple(self.backbone_of(branch) for branch in spec.freeze)
         for net in self.frozen:
             net.requires_grad_(False)
-        #: Batch norms with fixed statistics. Nets are pretrained on whole photos (paper) or on both kinds of
-        #: cut-outs (micro); the mostly black ROIs alone have other statistics, which would undo pretraining.
+        if spec.fresh_head or not spec.frozen_statistics:
+            self.frozen = ()  # no gradients, but not as they were pretrained either
+        #: Batch norms with fixed statistics. Nets are pretrained on whole pictures; the mostly black ROIs
+        #: have other statistics, which would undo pretraining.
         modules = (m for branch in self.branches for m in self.backbone_of(branch).modules())
         self.frozen_norms = tuple(
             m for m in modules if spec.freeze_batch_norm and isinstance(m, nn.BatchNorm2d)
@@ -195,13 +199,18 @@ class Baseline(Classifier):
 
 
 def build_model(
-    spec: ModelSpec, classes: int, strength: float | None = None, cache: Path | None = None
+    spec: ModelSpec,
+    classes: int,
+    strength: float | None = None,
+    cache: Path | None = None,
+    checkpoint: int = 0,
 ) -> Classifier:
     """The model that `spec` describes, for `classes` categories.
 
     strength: of distillation, in [0, 1]; a number makes a distilled model with two heads, of which those
     answer that were trained: the class head below 1, the distillation head above 0. None: one head.
     cache: where paper-size weights are fetched to, see `backbones.build`.
+    checkpoint: which shipped pretraining the micro backbones start from, see `backbones.build`.
 
     Raises ConfigError for contradictory options, FetchError where weights cannot be fetched.
     """
@@ -222,7 +231,9 @@ def build_model(
     nets: dict[str, backbones.Net] = {}
     for branch, name in zip(spec.branches, names, strict=True):
         shared = spec.shared and name == spec.roi and "roi" in nets
-        nets[branch] = nets["roi"] if shared else backbones.build(name, spec.scale, spec.pretrained, cache)
+        nets[branch] = (
+            nets["roi"] if shared else backbones.build(name, spec.scale, spec.pretrained, cache, checkpoint)
+        )
     return assemble(spec, classes, nets, strength)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,12 +12,23 @@ from rvernet_plates.textures import Rng, rgb, vary
 GOLDEN = 2.4  # radians between successive pieces of a pile, as in a sunflower: no two line up
 TURN = 2 * np.pi
 
+T = TypeVar("T")
+
 SESAME, CHIVES, TOASTED, PARSLEY = GARNISHES = (  # colour and size in local units
     (rgb(40, 36, 34), 0.03),
     (rgb(74, 140, 50), 0.055),
     (rgb(228, 206, 150), 0.032),
     (rgb(60, 120, 44), 0.04),
 )
+
+
+def one_of(rng: Rng, usual: T, *others: T, share: float = 0.7) -> T:
+    """The usual form with probability `share`, else one of the others, all equally likely.
+
+    A food draws its cut and its palette by two calls, so that neither tells the other.
+    """
+    chance, index = rng.random(), int(rng.integers(max(len(others), 1)))  # both drawn in any case
+    return usual if chance < share or not others else others[index]
 
 
 def polar(far: float | np.ndarray, angle: float | np.ndarray) -> tuple[Any, Any]:

@@ -46,6 +46,8 @@ def executed_pages(folder, number, **parameters):
                 "machine": "m",
                 "commit": "c",
                 "seconds": 1,
+                "data": {"test": "d"},
+                "packages": {"torch": "2"},
             },
         }
         (folder / "files" / f"{name}.page.json").write_text(json.dumps(facts))

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 PAGES = sorted(BOOK.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-WRITTEN = {"summary.md", "coverage.md", "search.md"}  # from the record, and from the search for recipes
+WRITTEN = {
+    "summary.md",
+    "coverage.md",
+    "intervals.md",
+    "verifications.md",
+    "search.md",
+}  # `python -m rvernet_book`
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 
 
@@ -81,7 +87,7 @@ def test_notebook_prose_has_no_typed_results(path):
 
 def test_pages_have_no_typed_results():
     """Three decimals on a page of Markdown are quoted facts or computed ceilings, listed here."""
-    known = {"data.md": {"0.691", "0.901", "0.773", "0.877"}, "method.md": {"0.004", "0.000106", "0.064"}}
+    known = {"data.md": {"0.691", "0.901", "0.773", "0.849"}, "method.md": {"0.004", "0.000106", "0.064"}}
     for page in (page for page in PAGES if page.name not in WRITTEN):
         found = set(re.findall(r"(?<![\w.])0\.\d{3,}\b", page.read_text()))
         assert found <= known.get(page.name, set()), page.name

@@ -20,6 +20,7 @@ from small_record import glued
 from test_book import ROOT, TOC
 
 from rvernet_book import alt, charts, photo_grid
+from rvernet_book.claims import VERDICTS, read_claims
 from rvernet_book.items import write_coverage
 from rvernet_book.page import Page
 from rvernet_book.published import seal
@@ -161,6 +162,16 @@ def test_a_cell_links_to_the_source_of_what_it_calls(site, pages):
         text = path.read_text()
         assert f'id="{name}"' in text
         assert "bd-sidebar" in text, "the page keeps the book's navigation"
+
+
+def test_the_ledger_and_the_first_page_show_a_verdict_for_every_claim(site):
+    ledger, first = ((site / "book" / f"{name}.html").read_text() for name in ("claims", "intro"))
+    for claim in read_claims():
+        assert f'id="claim-{claim.id}"' in ledger
+        assert f'href="claims.html#claim-{claim.id}"' in first
+    for text in (ledger, first):
+        assert "claim ledger" not in text
+        assert any(verdict in text for verdict in VERDICTS)
 
 
 def test_the_first_page_shows_the_summary(site):

@@ -123,15 +123,6 @@ def _rgb(text):
     return [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
 
 
-def test_bench_measures_a_net_per_image(monkeypatch):
-    from rvernet_book import bench
-
-    monkeypatch.setattr(bench, "BATCH", 2)
-    rows = bench._net("mobilenetv2", repeats=1)
-    assert [part for part, _, _ in rows] == ["mobilenetv2: forward", "mobilenetv2: forward and backward"]
-    assert all(spent > 0 and per == "image" for _, spent, per in rows)
-
-
 def test_all_names_at_line_ends_are_drawn_and_mixed_pairs_are_dashed():
     names = ["vit", "deit", "mlp-mixer", "vit + vit", "vit + deit"]
     frame = pd.DataFrame(

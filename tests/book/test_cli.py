@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import papermill
 import pytest
 import released_code
 from PIL import Image
-from small_record import checkout
+from small_record import checkout, executed_pages
 
 from rvernet_book import __main__ as written
 from rvernet_book import cli, parameters
@@ -205,6 +206,30 @@ def test_fault_56_verify_lists_every_edited_file_and_fails(tmp_path, monkeypatch
     assert stop.value.code == 1
     assert {"files/scores.csv was changed", "files/dots.light.svg was changed"} <= set(said.out.splitlines())
     assert "the record is not as it was published" in said.err
+
+
+def test_verify_certifies_a_fresh_run_and_keeps_it_when_asked(tmp_path, monkeypatch, capsys):
+    root = checkout(tmp_path / "checkout", monkeypatch)
+    monkeypatch.setattr(cli, "ROOT", root)
+    fresh = root / "_build" / "full" / "experiments"
+    executed_pages(fresh, "0.5")
+    cli.main(["verify", "--profile", "full", "--keep"])
+    said = capsys.readouterr().out
+    assert "the fresh run and the record: identical" in said
+    assert (root / "_build" / "full" / "certificate.html").is_file()
+    assert "**identical**" in (root / "book" / "verifications.md").read_text()
+    shutil.rmtree(fresh)
+    executed_pages(fresh, "0.6")  # another number, without an interval: it is told, and not judged
+    cli.main(["verify", "--profile", "full"])
+    assert "not judged" in capsys.readouterr().out
+    shutil.rmtree(fresh)
+    executed_pages(fresh, "0.5")
+    (fresh / "files" / "02-two.page.json").unlink()
+    (fresh / "02-two.ipynb").unlink()
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["verify", "--profile", "full"])
+    assert stop.value.code == 1
+    assert "missing" in capsys.readouterr().out
 
 
 def test_folders_are_handed_on_as_whole_paths(tmp_path, monkeypatch):

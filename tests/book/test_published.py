@@ -4,6 +4,7 @@ import json
 import shutil
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from killed import killed_at_every_step
 from small_record import checkout, executed_pages
@@ -11,6 +12,8 @@ from small_record import checkout, executed_pages
 from rvernet_book import published, site
 from rvernet_core import files
 from rvernet_core.errors import ConfigError, RecordError
+
+COMMITTED, ROOT = published.RECORD, published.ROOT
 
 
 @pytest.fixture
@@ -252,3 +255,33 @@ def test_a_missing_page_is_named_with_the_command_that_executes_it(root, tmp_pat
     (published.RECORD / "02-two.ipynb").unlink()
     with pytest.raises(ConfigError, match=r"02-two.ipynb; run `make record`"):
         site.build(published.RECORD, tmp_path / "html")
+
+
+# --- pages that are newer than the record -----------------------------------------------------------
+
+
+def test_a_new_notebook_announces_itself_in_the_record_until_it_is_executed(root):
+    source = root / "notebooks" / "03-three.ipynb"
+    cell = nbformat.v4.new_markdown_cell("# Three\n\n**Question.** Why?\n\n**Answer.** {glue:text}`answer`")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), source)
+    executed = [(published.RECORD / f"{name}.ipynb").read_bytes() for name in ("01-one", "02-two")]
+    assert published.announce(published.RECORD, root / "notebooks") == ["03-three"]
+    page = published.RECORD / "03-three.ipynb"
+    text = nbformat.read(page, as_version=4).cells[0].source
+    assert "**Question.** Why?" in text
+    assert "glue" not in text
+    assert published.damage(root / "book", root / "README.md") == []
+    assert site.stale(published.RECORD)["03-three"] == "it was never executed"
+    assert [(published.RECORD / f"{name}.ipynb").read_bytes() for name in ("01-one", "02-two")] == executed
+    page.write_text(page.read_text().replace("Why?", "When?"))
+    assert published.damage(root / "book") == ["03-three.ipynb was changed"]
+    edit(published.RECORD / "files" / "scores.csv")
+    with pytest.raises(RecordError, match=r"scores\.csv was changed"):
+        published.announce(published.RECORD, root / "notebooks")
+
+
+def test_every_notebook_newer_than_the_committed_record_is_announced_in_it():
+    for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        page = COMMITTED / source.name
+        if published.is_announced(page):
+            assert page.read_text() == published.announcement(source), "`python -m rvernet_book announce`"

@@ -127,6 +127,34 @@ def test_files_that_contradict_each_other_are_refused(predictions, tmp_path):
         read_predictions("page", tmp_path)
 
 
+def test_runs_on_other_data_and_on_a_part_of_it_come_back(predictions, tmp_path):
+    """A page may show other laws of the plates, whose photos show other sauces, and ideal observers."""
+    other = RunSpec(DataSpec(train_scenes=10, test_scenes=13, plates=PlatesSpec(size=64, ambiguity=0.0)))
+    keys = [*KEYS[4:], *(f"egg/{i:03d}" for i in range(9))]
+    photos = [key[-3:] for key in keys]
+    labels = np.array([*LABELS[4:], *[1] * 9])
+    longer = make_predictions(labels, labels, run="other", spec=other, key=keys, image_id=photos)
+    part = make_predictions(
+        LABELS[::3],
+        LABELS[::3],
+        run="part",
+        spec=TEACHER,
+        key=KEYS[::3],
+        image_id=[k[-3:] for k in KEYS[::3]],
+    )
+    plain = predictions[0]
+    whole = make_predictions(
+        plain.predicted, plain.labels, run="plain", spec=TEACHER, key=KEYS, image_id=[k[-3:] for k in KEYS]
+    )
+    write_predictions("page", [part, whole, longer], tmp_path)
+    stored = read_predictions("page", tmp_path)
+    for entry in (part, whole):
+        assert_same(stored[entry.name], entry)
+    columns = ["key", "image_id", "label", "predicted"]
+    found = stored["other"].table.sort_values("key", ignore_index=True)[columns]
+    pd.testing.assert_frame_equal(found, longer.table.sort_values("key", ignore_index=True)[columns])
+
+
 def test_what_all_share_stands_once():
     facts = {
         "a": {"x": {"p": 1, "q": 2}, "only": 3},
@@ -137,3 +165,24 @@ def test_what_all_share_stands_once():
     assert packed["common"] == {"x": {"p": 1}}
     assert packed["each"]["b"] == {"x": {"q": 5}, "y": {}}
     assert json.dumps(packed)
+
+
+def test_probabilities_are_published_in_thousandths_where_a_page_asks_for_it(predictions, tmp_path):
+    keys = [f"{name}/{i}" for i, name in enumerate(("ketchup", "chili paste", "rice", "egg") * 2)]
+    p = np.linspace(0.0004, 0.9, 8)
+    columns = {"key": keys, "confidence": 1 - p / 2, "p ketchup": p, "p chili paste": 0.95 - p}
+    plain = make_predictions(LABELS, LABELS, 0, run="plain", spec=TEACHER, **columns)
+    noisy = make_predictions(
+        LABELS, LABELS, 0, run="plain", spec=TEACHER, condition=Condition(photos=2), **columns
+    )
+    write_predictions("02-other", [plain], tmp_path)
+    packed, _ = write_predictions("01-beliefs", [plain, noisy], tmp_path, beliefs=True)
+    read = read_record(tmp_path)["plain"]  # the page that publishes most of a run, whatever its name
+    own = np.arange(8) % 4 < 2
+    for column in ("p ketchup", "p chili paste"):
+        assert read.table.loc[own, column].to_numpy() == pytest.approx(plain.table.loc[own, column], abs=5e-4)
+        assert read.table.loc[~own, column].isna().all()
+    assert read.table["confidence"].to_numpy() == pytest.approx(plain.table["confidence"], abs=5e-4)
+    assert len([c for c in pd.read_csv(packed) if ":p " in c]) == 2, "clean runs alone"
+    again, _ = write_predictions("01-beliefs", [read, noisy], tmp_path / "again", beliefs=True)
+    assert again.read_bytes() == packed.read_bytes(), "what was read is published as it was"

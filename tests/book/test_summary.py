@@ -19,3 +19,17 @@ def test_a_run_behind_several_pages_is_counted_once(tmp_path):
     text = summary(tmp_path)
     assert "Result of 02-one. ([details](experiments/02-one.ipynb))" in text
     assert "3 runs, 2 h 10 min of training in all; the last execution of the pages took 3 min 0 s" in text
+
+
+def test_all_profiles_machines_and_commits_behind_it_are_named(tmp_path):
+    (tmp_path / "files").mkdir()
+    for page, profile, commit in (
+        ("01-one", "full", "abc"),
+        ("02-two", "demo", ""),
+        ("03-three", "full", "abd"),
+    ):
+        provenance = {"profile": profile, "seeds": [0], "machine": "m", "commit": commit, "seconds": 1}
+        facts = {"page": page, "headlines": ["Result."][: page != "03-three"], "provenance": provenance}
+        (tmp_path / "files" / f"{page}.page.json").write_text(json.dumps(facts))
+    text = summary(tmp_path)
+    assert "`demo` and `full` profiles, 1 seed, m; commits abc, abd, unknown." in text

@@ -140,7 +140,9 @@ def test_published_runs_and_conditions_keep_their_names():
 
 
 def test_every_switch_is_a_field_that_differs_from_its_default_or_is_the_papers():
-    fields = {f.name: f.default for spec in (ModelSpec, TrainSpec) for f in dataclasses.fields(spec)}
+    fields = {
+        f.name: f.default for spec in (DataSpec, ModelSpec, TrainSpec) for f in dataclasses.fields(spec)
+    }
     assert set(config.RELEASED) <= set(fields)
     same = {name for name, value in config.RELEASED.items() if fields[name] == value}
     assert same == {"fusion", "head_width", "head_lr_factor", "precision"}
@@ -151,11 +153,16 @@ def test_as_released_turns_all_switches_and_leaves_sizes_alone():
         model=ModelSpec(roi="vit", fusion="features"), train=TrainSpec(epochs=7, precision="bfloat16"), seed=2
     )
     released = config.as_released(spec)
-    values = config.to_dict(released.model) | config.to_dict(released.train)
+    values = {
+        k: v
+        for part in ("data", "model", "train")
+        for k, v in config.to_dict(getattr(released, part)).items()
+    }
     assert {name: values[name] for name in config.RELEASED} == config.RELEASED
     assert (released.model.roi, released.train.epochs, released.seed) == ("vit", 7, 2)
     assert config.as_released(spec.model) == released.model
     assert config.as_released(spec.train) == released.train
+    assert config.as_released(spec.data) == released.data
 
 
 def test_as_released_turns_the_named_switches_alone():

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import resource
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,9 +15,11 @@ from damage import HARMS, damage
 from small_sets import make_cutouts
 
 from rvernet_core import files, training
-from rvernet_core.config import BRANCHES, ModelSpec, TrainSpec
+from rvernet_core.config import BRANCHES, Condition, ModelSpec, Noise, TrainSpec
+from rvernet_core.data.augmentation import NoisyBatch
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError, DataError, MemoryShortageError, TrainingError
+from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.features import frozen_features
 from rvernet_core.models.rvernet import build_model
 from rvernet_core.sealed import sealed_folder
@@ -30,10 +33,10 @@ SMALL = ModelSpec(roi="mlp-mixer", **FRESH)
 THREE = TrainSpec(epochs=3, batch_size=20, lr=1e-3)
 
 
-def trained(cutouts, model=PAIR, spec=QUICK, seed=0, folder=None):
+def trained(cutouts, model=PAIR, spec=QUICK, seed=0, folder=None, watch=None):
     training.seed_everything(seed)
     net = build_model(model, 4)
-    history = training.fit(net, cutouts, spec, seed, folder)
+    history = training.fit(net, cutouts, spec, seed, folder, watch=watch)
     return net, history
 
 
@@ -48,7 +51,7 @@ def same(a, b):
 
 def test_context_separates_what_the_roi_cannot(cutouts, unseen):
     """Classes 2 and 3 share their looks; only with the context can a net learn to separate them."""
-    spec = TrainSpec(epochs=12, batch_size=20, lr=2e-3, val_fraction=0.0)
+    spec = TrainSpec(epochs=20, batch_size=20, lr=2e-3, val_fraction=0.0)
     models = [
         ModelSpec(roi="mobilenetv2", **FRESH),
         ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2", **FRESH),
@@ -228,11 +231,11 @@ def test_fault_64_out_of_memory_says_which_batch_size_fits(cutouts, monkeypatch,
     def small_device(*args):
         forward = real(*args)
 
-        def limited(indices, flips):
+        def limited(indices, flips, noisy=None):
             tried.append(len(indices))
             if len(indices) > limit:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return forward(indices, flips)
+            return forward(indices, flips, noisy)
 
         return limited
 
@@ -283,6 +286,22 @@ def test_a_frozen_module_keeps_its_weights_through_training(cutouts):
     before = build_model(spec, 4).extra_roi_module.state_dict()
     net, _ = trained(cutouts, spec)
     assert all(torch.equal(v, before[k]) for k, v in net.extra_roi_module.state_dict().items())
+
+
+def test_a_watcher_is_asked_after_every_epoch_and_changes_nothing(cutouts):
+    asked = []
+
+    def watch(model):
+        asked.append(training.predict(model, cutouts).argmax(1).numpy())
+        return {"seen": len(asked)}
+
+    (model, history), (other, watched) = (
+        trained(cutouts),
+        trained(cutouts, watch=watch),
+    )
+    assert [row["seen"] for row in watched] == [1, 2]
+    assert [{k: v for k, v in row.items() if k != "seen"} for row in watched] == history
+    assert same(model, other)
 
 
 def test_auto_trains_as_the_precision_that_it_stands_for(cutouts, monkeypatch):
@@ -399,6 +418,94 @@ def test_fault_66_damaged_features_are_computed_again(cutouts, tmp_path, caplog)
     (again,) = frozen_features(net, cutouts, tmp_path)
     assert torch.equal(first, again)
     assert "(features.npy has another hash" in caplog.messages[0]
+
+
+# --- noise in training ------------------------------------------------------------------------------
+
+NOISY = replace(QUICK, noise="permutation")
+
+
+def test_a_share_of_zero_is_training_without_noise_bit_for_bit(cutouts):
+    plain, history = trained(cutouts)
+    none, history_of_none = trained(cutouts, spec=replace(NOISY, noise_share=0.0))
+    assert same(plain, none)
+    assert history == history_of_none
+    noisy, _ = trained(cutouts, spec=replace(NOISY, noise_share=1.0))
+    assert not same(plain, noisy)
+
+
+@pytest.mark.parametrize("kind", ["permutation", "translocation"])
+def test_training_with_noise_repeats_itself_and_resumes_to_the_same_numbers(cutouts, tmp_path, kind):
+    spec = replace(THREE, noise=kind)
+    whole = small(cutouts, None, spec=spec)
+    assert equals(whole, small(cutouts, None, spec=spec))
+    stopped_after(2, cutouts, tmp_path, spec=spec)
+    assert equals(whole, small(cutouts, tmp_path, spec=spec))
+
+
+def test_batches_are_noised_whole_on_both_cut_outs_and_never_in_validation(cutouts, monkeypatch):
+    seen, real = [], training._forward
+
+    def watched(*args):
+        forward = real(*args)
+
+        def note(indices, flips, noisy=None):
+            seen.append((len(indices), flips, noisy))
+            return forward(indices, flips, noisy)
+
+        return note
+
+    monkeypatch.setattr(training, "_forward", watched)
+    asked, images = [], NoisyBatch.images
+
+    def noised(self, cutouts, branch, indices, flips):
+        asked.append(branch)
+        return images(self, cutouts, branch, indices, flips)
+
+    monkeypatch.setattr(NoisyBatch, "images", noised)
+    spec = replace(NOISY, epochs=20, batch_size=10, val_fraction=0.1)
+    trained(cutouts, ModelSpec(roi="mlp-mixer", extra_roi="mlp-mixer", **FRESH), spec)
+    validation = [noisy for _, flips, noisy in seen if not flips.any() and len(flips) == 6]
+    assert validation
+    assert not any(validation)
+    noisy = [batch for _, _, batch in seen if batch is not None]
+    assert all(len(batch.severity) == n for n, _, batch in seen if batch is not None)
+    steps = 20 * 6
+    assert 0.35 < len(noisy) / steps < 0.65
+    assert asked == [*BRANCHES] * len(noisy)
+
+
+def test_a_net_learns_what_it_is_trained_with(cutouts, unseen):
+    """Trained on shifted pictures alone, a net is better on them than one that never saw any."""
+    spec = TrainSpec(epochs=20, batch_size=20, lr=2e-3, val_fraction=0.0)
+    model = ModelSpec(roi="mobilenetv2", **FRESH)
+    shifted = perturbed(unseen, Condition(noise=Noise("translocation")))
+    easy = unseen.labels < 2
+    scores = [
+        (training.predict(net, shifted).argmax(1).numpy() == unseen.labels)[easy].mean()
+        for net, _ in (
+            trained(cutouts, model, train)
+            for train in (spec, replace(spec, noise="translocation", noise_share=1.0))
+        )
+    ]
+    assert scores[1] > scores[0] + 0.1
+
+
+def test_with_noise_frozen_backbones_see_the_pixels_and_not_kept_features(cutouts, tmp_path):
+    frozen = ModelSpec(roi="vit", **FRESH, fusion="features", freeze=("roi",))
+    training.fit(build_model(frozen, 4), cutouts, replace(NOISY, flip=0.0), 0, cache=tmp_path)
+    assert not list(tmp_path.glob("features/*"))
+    training.fit(build_model(frozen, 4), cutouts, replace(QUICK, flip=0.0), 0, cache=tmp_path)
+    assert list(tmp_path.glob("features/*"))
+
+
+def test_an_unknown_noise_and_a_teacher_under_noise_are_refused(cutouts):
+    with pytest.raises(ConfigError, match="did you mean 'permutation'"):
+        trained(cutouts, spec=replace(QUICK, noise="permutatoin"))
+    model = build_model(ModelSpec(roi="deit-distilled", pretrained=False), 4, 0.5)
+    spec = replace(NOISY, distillation="hard", strength=0.5)
+    with pytest.raises(ConfigError, match="a teacher's logits are of clean images"):
+        training.fit(model, cutouts, spec, 0, teacher_logits=torch.zeros(2, 60, 4))
 
 
 # --- asking a model ---------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_parameters_are_checked_before_any_work(notebook):
     second = "".join(code(notebook)[1]["source"]).splitlines()
     imports = [line for line in second if line.startswith(("import ", "from ")) or not line]
     assert second[len(imports)].startswith("page = Page.open(")
-    assert re.search(r", globals\(\)(, \w+=\w+)?\)$", second[len(imports)])
+    assert re.search(r", globals\(\)(, \w+=[\w.]+)?\)$", second[len(imports)])
 
 
 def test_the_cells_are_few_and_short(notebook):
@@ -82,3 +82,8 @@ def test_no_measured_number_is_typed_in_the_prose(notebook):
 
 def test_it_ends_with_its_provenance(notebook):
     assert "".join(code(notebook)[-1]["source"]).endswith("page.close()")
+
+
+def test_it_ends_with_what_carries_over(notebook):
+    last = [c for c in notebook["cells"] if c["cell_type"] == "markdown"][-1]
+    assert "What carries over" in "".join(last["source"])

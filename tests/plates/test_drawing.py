@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from rvernet_plates.camera import Camera
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
 from rvernet_plates.dishes import Dish, draw_dish
-from rvernet_plates.light import Light, shade, shadow
+from rvernet_plates.light import Light, shade, shadow, tint
 from rvernet_plates.tables import TABLES, draw_table
 from rvernet_plates.textures import between, blend, noise, overlay, rgb, smoothstep, vary
 
@@ -138,15 +139,31 @@ def test_tables_vary():
     assert len({draw_table(rng(k), 64).albedo.tobytes() for k in range(20)}) == 20
 
 
-def test_dishes_fill_the_photo():
-    kinds = set()
-    for seed in range(40):
-        dish = Dish.draw(rng(seed))
-        glaze = draw_dish(dish, rng(seed), 128)
+def test_dishes_fill_most_of_the_photo():
+    kinds, cut = set(), []
+    for seed in range(60):
+        camera = Camera.draw(rng(seed))
+        dish = Dish.draw(rng(seed), camera)
+        rows, cols = (round(128 * side) for side in (camera.height, camera.width))
+        glaze = draw_dish(dish, rng(seed), (rows, cols), 128, (-camera.width / 2, -camera.height / 2))
         kinds.add(dish.kind)
         on = glaze.height > 0
-        assert 0.4 < on.mean() < 0.9
-        assert np.mean([on[0], on[-1], on[:, 0], on[:, -1]]) < 0.15  # a few touch the photo's edge
+        assert on.shape == (rows, cols)
+        assert 0.5 < on.mean() < 1
+        cut.append(np.any([on[0].any(), on[-1].any(), on[:, 0].any(), on[:, -1].any()]))
         assert glaze.albedo.dtype == glaze.height.dtype == glaze.gloss.dtype == np.float32
         assert 0.25 < dish.well < dish.radius
     assert kinds == {"round", "square", "board"}
+    assert np.mean(cut) > 0.5  # closer than the whole dish
+
+
+def test_light_is_warm_or_cool_and_a_good_white_balance_takes_it_away():
+    warm, cool = tint(1e6 / 2700, 0.7), tint(1e6 / 7500, 0.7)
+    assert warm[0] > 1 > warm[2]
+    assert cool[0] < 1 < cool[2]
+    assert tint(1e6 / 2700, 1.0) == pytest.approx((1, 1, 1))
+    for colour in (warm, cool):
+        assert 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] == pytest.approx(1)
+    reds = [Light.draw(rng(k)).tint[0] for k in range(200)]
+    assert min(reds) < 1 < max(reds)
+    assert np.ptp(reds) > 0.15

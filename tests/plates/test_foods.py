@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from rvernet_plates.canvas import Canvas
-from rvernet_plates.foods import FOOD_TABLE
+from rvernet_plates.foods import FOOD_TABLE, arrange, corn, eggs, fruit, meat, potatoes, starches, vegetables
+
+MODULES = (corn, eggs, fruit, meat, potatoes, starches, vegetables)
+NAMES = [name for name, food in FOOD_TABLE.items() if food.draw.__module__ in {m.__name__ for m in MODULES}]
 
 
 def portion(name, seed, scale=256, angle=0.0):
@@ -52,3 +55,102 @@ def test_an_angle_turns_the_portion():
     upright, turned = portion("sausage", 1), portion("sausage", 1, angle=np.pi / 2)
     overlap = np.rot90(upright.height > 0, -1) == (turned.height > 0)
     assert overlap.mean() > 0.97
+
+
+def rare(rng, usual, *others, share=0.7):
+    """`one_of` that never gives the usual form."""
+    return arrange.one_of(rng, usual, *others, share=0.0)
+
+
+def test_one_of_gives_the_usual_form_in_seven_cases_of_ten():
+    rng = np.random.default_rng(0)
+    drawn = [arrange.one_of(rng, "a", "b", "c", "d") for _ in range(4000)]
+    assert drawn.count("a") / 4000 == pytest.approx(0.7, abs=0.03)
+    assert drawn.count("b") / 4000 == pytest.approx(0.1, abs=0.03)
+    assert {arrange.one_of(rng, 1, 2, 3, share=0.0) for _ in range(60)} == {2, 3}
+    assert arrange.one_of(rng, "only") == "only"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cut_and_palette_are_drawn_apart(name, monkeypatch):
+    """The usual cut and the usual palette, each in seven cases of ten, and neither tells the other."""
+    drawn = []
+
+    def recorded(rng, usual, *others, share=0.7):
+        chosen = arrange.one_of(rng, usual, *others, share=share)
+        drawn[-1].append((chosen is usual, share, len(others)))
+        return chosen
+
+    for module in MODULES:
+        monkeypatch.setattr(module, "one_of", recorded)
+    for seed in range(150):
+        drawn.append([])
+        portion(name, seed, scale=24)
+    cut, palette = (np.array([choices[k][0] for choices in drawn]) for k in (0, 1))
+    for _, share, others in (choice for choices in drawn for choice in choices[:2]):
+        assert share == 0.7
+        assert others >= 2
+    assert cut.mean() == pytest.approx(0.7, abs=0.13)
+    assert palette.mean() == pytest.approx(0.7, abs=0.13)
+    assert abs(np.corrcoef(cut, palette)[0, 1]) < 0.25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rarer_forms_are_portions_too(name, monkeypatch):
+    for module in MODULES:
+        monkeypatch.setattr(module, "one_of", rare)
+    for seed in range(12):
+        canvas = portion(name, seed, scale=128)
+        on = canvas.height > 0
+        assert 0.06 < on.mean() < 0.65
+        assert np.isfinite(canvas.height).all()
+        assert 0 <= canvas.height.min() <= canvas.height.max() < 1.6
+        assert -0.05 <= canvas.albedo.min() <= canvas.albedo.max() < 1.3
+        assert on[canvas.whole.rho < 1].sum() > 0.85 * on.sum()  # a portion keeps to its radius
+        assert np.mean([on[0], on[-1], on[:, 0], on[:, -1]]) < 0.02
+
+
+def chroma(name, seed):
+    """The mean colour of a portion without its brightness: (red - green, blue - green)."""
+    canvas = portion(name, seed, scale=64)
+    r, g, b = canvas.albedo[canvas.height > 0].mean(0)
+    return r - g, b - g
+
+
+def test_colour_varies_within_a_class_and_classes_overlap():
+    seeds = range(40)
+    means = {name: np.array([chroma(name, seed) for seed in seeds]) for name in NAMES}
+    for name, points in means.items():
+        assert np.hypot(*points.std(0)) > 0.06, name
+    # the nearest neighbour by mean colour is seldom of the same class
+    points = np.concatenate(list(means.values()))
+    labels = np.repeat(np.arange(len(NAMES)), len(seeds))
+    distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    assert (labels[distance.argmin(1)] == labels).mean() < 0.35
+
+
+def test_foods_share_their_cuts(monkeypatch):
+    """Cubes, sticks and rounds come from several foods each, so that a cut does not name a food."""
+    users = {cut: set() for cut in ("cubes", "sticks", "rounds", "wedges", "shreds")}
+    current = []
+    for module in MODULES:
+        monkeypatch.setattr(module, "one_of", rare)
+        for cut in users:
+            if hasattr(module, cut):
+                original = getattr(module, cut)
+
+                def recorded(*args, _cut=cut, _original=original, **kwargs):
+                    users[_cut].add(current[-1])
+                    return _original(*args, **kwargs)
+
+                monkeypatch.setattr(module, cut, recorded)
+    for name in NAMES:
+        current.append(name)
+        for seed in range(25):
+            portion(name, seed, scale=24)
+    assert {"tofu", "potato", "steak", "bread", "carrot", "cucumber"} <= users["cubes"]
+    assert {"french fries", "carrot", "cucumber", "bread"} <= users["sticks"]
+    assert {"sausage", "egg", "potato", "tomato"} <= users["rounds"]
+    assert {"tomato", "lemon", "potato"} <= users["wedges"]
+    assert {"carrot", "lettuce"} <= users["shreds"]

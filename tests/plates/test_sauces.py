@@ -1,9 +1,11 @@
 """One drawing for both sauces: the outline never sees t, the look follows it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from rvernet_plates import PlatesSpec, plan_scene, scene
+from rvernet_plates import SAUCES, PlatesSpec, plan_scene, scene
 from rvernet_plates.canvas import Canvas
 from rvernet_plates.sauces import _SHAPES, coarseness, draw_sauce
 
@@ -58,7 +60,7 @@ def test_a_small_photo_shows_t():
     spec, features, latents = PlatesSpec(size=64, sauce_rate=1.0), [], []
     for seed in range(120):
         plan = plan_scene(spec, 900 + seed)
-        plan = plan.__class__(**{**plan.__dict__, "items": plan.items[-1:]})
+        plan = dataclasses.replace(plan, items=(plan.of(SAUCES),), things=())
         s = scene.draw(plan, 64)
         pixels = s.image[s.instances == 1].astype(float)
         mean = pixels.mean(0)

@@ -1,4 +1,4 @@
-"""Rendered scenes: pure, alike at every size, masked exactly, and without a leak of the sauce's class."""
+"""Rendered scenes: pure, alike at every size, masked exactly, and without a leak of an ambiguous class."""
 
 import dataclasses
 
@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from rvernet_plates import COMPANIONS, FOODS, PlatesError, PlatesSpec, plan_scene, render_scene, scene
+from rvernet_plates import (
+    AMBIGUOUS_PAIRS,
+    DRINKS,
+    FOODS,
+    SAUCES,
+    PlatesError,
+    PlatesSpec,
+    pair_of,
+    plan_scene,
+    render_scene,
+    scene,
+)
 from rvernet_plates.layout import Placed
 
 SPEC = PlatesSpec(size=64)
@@ -34,22 +45,31 @@ def test_different_seeds_differ(scenes):
     assert len({s.image.tobytes() for s in scenes}) == len(scenes)
 
 
-@pytest.mark.parametrize("size", [64, 128, 200, 512])
+@pytest.mark.parametrize("size", [64, 128, 201, 512])
 def test_any_size_has_the_stated_types(size):
-    s = render_scene(PlatesSpec(size=size), 5)
-    assert s.image.shape == (size, size, 3)
-    assert s.instances.shape == (size, size)
-    assert s.image.dtype == s.instances.dtype == np.uint8
+    for seed in range(4):
+        s = render_scene(PlatesSpec(size=size), seed)
+        short = round(0.75 * size)
+        assert s.image.shape[:2] in ((size, size), (short, size), (size, short))
+        assert s.image.shape == (*s.instances.shape, 3)
+        assert s.image.dtype == s.instances.dtype == np.uint8
+
+
+def test_photos_are_broad_high_and_square(scenes):
+    assert {s.instances.shape for s in scenes} == {(48, 64), (64, 48), (64, 64)}
 
 
 def test_another_size_shows_the_same_scene():
     for seed in (0, 7):
-        small, large = render_scene(PlatesSpec(size=64), seed), render_scene(PlatesSpec(size=256), seed)
+        plan = plan_scene(SPEC, seed)  # grain and compression act on pixels, whatever their size
+        plan = dataclasses.replace(plan, camera=dataclasses.replace(plan.camera, grain=0.0, quality=100))
+        small, large = scene.draw(plan, 64), scene.draw(plan, 256)
         assert [i.name for i in small.items] == [i.name for i in large.items]
-        shrunk = cv2.resize(large.image, (64, 64), interpolation=cv2.INTER_AREA).astype(float)
-        assert np.abs(shrunk - small.image).mean() < 7
+        shape = small.instances.shape[::-1]
+        shrunk = cv2.resize(large.image, shape, interpolation=cv2.INTER_AREA).astype(float)
+        assert np.abs(shrunk - small.image).mean() < 8
         agree = large.instances[2::4, 2::4] == small.instances
-        assert agree.mean() > 0.96
+        assert agree.mean() > 0.95
         for a, b in zip(small.items, large.items, strict=True):
             assert a.visible == pytest.approx(b.visible, abs=0.06)
 
@@ -61,17 +81,39 @@ def test_every_item_is_seen_and_every_label_is_an_item(scenes):
         for item in s.items:
             assert item.name in FOODS
             assert 0.2 < item.visible <= 1
-            assert (item.latent is None) == (item.name not in COMPANIONS)
+            assert (item.latent is None) == (item.company is None) == (pair_of(item.name) is None)
 
 
-def test_at_least_a_quarter_of_the_items_are_partly_hidden(scenes):
-    visible = np.array([item.visible for s in scenes for item in s.items])
-    assert np.mean(visible < 0.9) >= 0.25
-    assert visible.min() > 0.25
+def test_most_plain_foods_are_seen_whole_and_some_are_partly_hidden(scenes):
+    visible = np.array([item.visible for s in scenes for item in s.items if item.latent is None])
+    assert np.median(visible) >= 0.85
+    assert np.mean(visible < 0.95) > 0.1
 
 
-def test_sauces_lie_on_top(scenes):
-    assert {item.visible for s in scenes for item in s.items if item.latent is not None} == {1.0}
+def test_sauces_and_drinks_lie_on_top(scenes):
+    seen = {item.name: item.visible for s in scenes for item in s.items if item.latent is not None}
+    assert set(seen) == {*SAUCES, *DRINKS}
+    assert min(seen.values()) > 0.99
+
+
+def test_sauces_are_a_quarter_of_the_photo_wide(scenes):
+    widths = []
+    for s in scenes:
+        for k, item in enumerate(s.items, start=1):
+            if item.name in SAUCES:
+                widths.append(2 * np.sqrt((s.instances == k).sum() / np.pi))  # of a disc of equal area
+    assert np.median(widths) >= 16
+
+
+def test_things_are_no_food(scenes):
+    """Without its things a scene has the same labels and other pixels, outside the foods' own shadows."""
+    with_things = [plan_scene(SPEC, seed) for seed in range(20) if plan_scene(SPEC, seed).things]
+    assert len(with_things) > 8
+    for plan in with_things[:6]:
+        full, bare = scene.draw(plan, 64), scene.draw(dataclasses.replace(plan, things=()), 64)
+        assert np.array_equal(full.instances, bare.instances)
+        change = np.abs(full.image.astype(int) - bare.image).max(-1)
+        assert (change[full.instances == 0] > 24).sum() > 12
 
 
 def test_masks_cover_what_the_picture_shows():
@@ -84,8 +126,8 @@ def test_masks_cover_what_the_picture_shows():
             without = scene.draw(rest, 64)
             change = np.abs(full.image.astype(int) - without.image).max(-1)
             mask = full.instances == k
-            assert np.mean(change[mask] > 4) > 0.9
-            far = cv2.dilate(mask.astype(np.uint8), np.ones((33, 33))) == 0
+            assert np.mean(change[mask] > 4) > 0.85
+            far = cv2.dilate(mask.astype(np.uint8), np.ones((49, 49))) == 0
             assert (change[far] == 0).all()
 
 
@@ -96,59 +138,88 @@ def test_mask_areas_agree_with_the_visible_share():
         assert (a.instances == k).mean() == pytest.approx((b.instances == k).mean(), rel=0.2)
 
 
-def sauce_scene(start: int):
-    return next(p for p in (plan_scene(SPEC, s) for s in range(start, start + 50)) if p.sauce)
+# --- what an ambiguous item's pixels depend on ------------------------------------------------------------
 
 
+def plan_with(pair, start: int):
+    return next(p for p in (plan_scene(SPEC, s) for s in range(start, start + 90)) if p.of(pair))
+
+
+def with_items(plan, items):
+    return dataclasses.replace(plan, items=tuple(items))
+
+
+def cut_out(plan, pair):
+    """The pixels and the place of the pair's item."""
+    s = scene.draw(plan, 64)
+    mask = s.instances == plan.items.index(plan.of(pair)) + 1
+    assert mask.sum() > 60
+    return np.where(mask[..., None], s.image, 0), mask
+
+
+@pytest.mark.parametrize("pair", AMBIGUOUS_PAIRS)
 @pytest.mark.parametrize("start", [0, 100, 200, 300])
-def test_the_roi_of_a_sauce_does_not_depend_on_its_neighbours(start):
+def test_the_roi_does_not_depend_on_its_neighbours(pair, start):
     """The cut-out's pixels and outline are the same bytes with other companions, or with none at all."""
-    plan = sauce_scene(start)
-    sauce = plan.items[-1]
-    near = Placed("rice", sauce.x + 0.08, sauce.y, 0.18, 0.3)
+    plan = plan_with(pair, start)
+    item = plan.of(pair)
+    near = Placed("rice", item.x + 0.08, item.y, 0.18, 0.3)
+    other = dataclasses.replace(near, name="hamburg", x=item.x - 0.1)
     others = [
-        plan.items,
-        (sauce,),
-        (near, sauce),
-        (
-            dataclasses.replace(near, name="hamburg", x=sauce.x - 0.1),
-            dataclasses.replace(near, name="egg"),
-            sauce,
-        ),
+        plan,
+        with_items(plan, [item]),
+        with_items(plan, [near, item]),
+        with_items(plan, [other, dataclasses.replace(near, name="egg"), item]),
+        dataclasses.replace(plan, things=()),
+        dataclasses.replace(plan, dish=dataclasses.replace(plan.dish, kind="board", radius=0.3)),
     ]
-    cuts = []
-    for items in others:
-        s = scene.draw(dataclasses.replace(plan, items=tuple(items)), 64)
-        mask = s.instances == len(items)
-        cuts.append(np.where(mask[..., None], s.image, 0))
-        assert mask.any()
-    for cut in cuts[1:]:
-        assert np.array_equal(cut, cuts[0])
+    pictures = [cut_out(p, pair) for p in others]
+    for picture, mask in pictures[1:]:
+        assert np.array_equal(mask, pictures[0][1])
+        assert np.array_equal(picture, pictures[0][0])
 
 
-def test_the_name_of_a_sauce_changes_no_pixel():
-    """Given t and the companions, ketchup and chili paste are drawn alike."""
-    plan = sauce_scene(40)
-    for name in COMPANIONS:
-        renamed = dataclasses.replace(plan.items[-1], name=name)
-        s = scene.draw(dataclasses.replace(plan, items=(*plan.items[:-1], renamed)), 64)
+@pytest.mark.parametrize("pair", AMBIGUOUS_PAIRS)
+@pytest.mark.parametrize("seed", range(6))
+def test_at_no_distance_the_roi_is_the_same_whatever_class_and_company(pair, seed):
+    """The same seed under d = 0 with either company and either class: identical pixels and outline."""
+    spec = PlatesSpec(64, ambiguity=0.0, drink_ambiguity=0.0, sauce_rate=1.0, drink_rate=1.0)
+    pictures = []
+    for rho in (0.0, 1.0):
+        plan = plan_scene(dataclasses.replace(spec, context_strength=rho, drink_context_strength=rho), seed)
+        for name in pair:
+            renamed = [dataclasses.replace(i, name=name) if i.name in pair else i for i in plan.items]
+            pictures.append(cut_out(with_items(plan, renamed), pair))
+        assert {i.name for i in plan.items if i.latent is None}  # there is company
+    for picture, mask in pictures[1:]:
+        assert np.array_equal(mask, pictures[0][1])
+        assert np.array_equal(picture, pictures[0][0])
+
+
+@pytest.mark.parametrize("pair", AMBIGUOUS_PAIRS)
+def test_the_name_of_an_item_changes_no_pixel(pair):
+    """Given look and company, both classes are drawn alike."""
+    plan = plan_with(pair, 40)
+    for name in pair:
+        renamed = [dataclasses.replace(i, name=name) if i.name in pair else i for i in plan.items]
+        s = scene.draw(with_items(plan, renamed), 64)
         assert np.array_equal(s.image, scene.draw(plan, 64).image)
 
 
-def test_the_surroundings_of_a_sauce_do_not_depend_on_its_look():
-    """Neither its shadow nor a blended edge carries t into the extra-ROI."""
-    plan = sauce_scene(70)
-    pictures = []
+@pytest.mark.parametrize("pair", AMBIGUOUS_PAIRS)
+def test_the_surroundings_do_not_depend_on_the_look(pair):
+    """Neither a shadow, nor a blurred edge, nor the file's compression carries t into the extra-ROI."""
+    plan = plan_with(pair, 70)
+    pictures, rois = [], []
     for t in (-2.0, 0.0, 2.0):
-        s = scene.draw(
-            dataclasses.replace(
-                plan, items=(*plan.items[:-1], dataclasses.replace(plan.items[-1], latent=t))
-            ),
-            64,
-        )
-        pictures.append(np.where((s.instances == len(plan.items))[..., None], 0, s.image))
+        changed = [dataclasses.replace(i, latent=t) if i.name in pair else i for i in plan.items]
+        s = scene.draw(with_items(plan, changed), 64)
+        mask = s.instances == plan.items.index(plan.of(pair)) + 1
+        pictures.append(np.where(mask[..., None], 0, s.image))
+        rois.append(s.image[mask])
     assert np.array_equal(pictures[0], pictures[1])
     assert np.array_equal(pictures[1], pictures[2])
+    assert not np.array_equal(rois[0], rois[2])
 
 
 def test_a_spec_outside_its_range_is_an_error():
@@ -168,8 +239,8 @@ def test_pinned_picture():
     assert np.abs(areas - PINNED_AREAS).max() <= 12
 
 
-PINNED_ITEMS = ["egg", "corn", "sausage", "ketchup"]
+PINNED_ITEMS = ["sausage", "carrot", "egg", "ketchup"]
 PINNED_BLOCKS = np.array(
-    [[136, 163, 157, 159], [145, 184, 151, 150], [145, 135, 145, 147], [139, 139, 141, 151]]
+    [[108, 121, 123, 109], [117, 121, 112, 99], [116, 127, 116, 107], [107, 129, 123, 125]]
 )
-PINNED_AREAS = np.array([13168, 1168, 1011, 757, 280])
+PINNED_AREAS = np.array([8949, 790, 926, 897, 726])

@@ -1,4 +1,8 @@
-"""The weights that ship with this package: half-precision safetensors, each with a model card and facts."""
+"""The weights that ship with this package: half-precision safetensors, each with a model card and facts.
+
+A micro backbone ships as several checkpoints, NAME-SEED.safetensors, each pretrained from a seed of its own,
+with one card; Segment Anything as one, sam-micro.safetensors.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,24 @@ from rvernet_core.errors import CheckpointError
 WEIGHTS = Path(__file__).parent
 
 
-def weights_path(name: str) -> Path:
-    """The safetensors file of `name`, for instance "sam-micro".
+def weights_path(name: str, checkpoint: int = 0) -> Path:
+    """The safetensors file of `name`, for instance "sam-micro", or of one of its pretrainings.
+
+    checkpoint: counted modulo the number of checkpoints that ship, in the order of their seeds, so that any
+    run's seed names one.
 
     Raises CheckpointError for an unknown name, and for a file that is not the one its card names by its hash.
     """
-    path = WEIGHTS / f"{name}.safetensors"
+    shipped = CARDS.get(name, {}).get("checkpoints")
+    if shipped:
+        entry = shipped[checkpoint % len(shipped)]
+        path, known = WEIGHTS / f"{name}-{entry['seed']}.safetensors", entry["sha256"]
+    else:
+        path, known = WEIGHTS / f"{name}.safetensors", CARDS.get(name, {}).get("sha256")
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.safetensors"))) or "nothing"
-        raise CheckpointError(f"the zoo has no {name!r}; it holds: {known}")
-    if files.sha256(path) != CARDS.get(name, {}).get("sha256"):
+        names = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.safetensors"))) or "nothing"
+        raise CheckpointError(f"the zoo has no {path.stem!r}; it holds: {names}")
+    if files.sha256(path) != known:
         raise CheckpointError(
             f"{path} is damaged or was edited: its SHA-256 is not that of its card {name}.json; "
             "install the package again, or restore the file with git"
@@ -28,8 +40,9 @@ def weights_path(name: str) -> Path:
     return path
 
 
-def _cards() -> dict[str, dict]:
-    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(WEIGHTS.glob("*.json"))}
+def read_cards(folder: Path = WEIGHTS) -> dict[str, dict]:
+    """Name -> the facts of the model card, of every card in `folder`."""
+    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))}
 
 
-CARDS: dict[str, dict] = _cards()  # name -> the facts of its model card (data, command, metrics, hash)
+CARDS: dict[str, dict] = read_cards()  # name -> the facts of its model card (data, command, metrics, hashes)

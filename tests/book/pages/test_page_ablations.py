@@ -36,7 +36,13 @@ def scored(frame):
 @pytest.fixture
 def parts():
     frame = scored(pd.DataFrame({"model": NAME, "variant": ["as it is", "ROI module frozen"]}))
-    return frame.assign(change=[np.nan, -0.4], change_low=[np.nan, -0.45], change_high=[np.nan, -0.35])
+    return frame.assign(
+        change=[np.nan, -0.4],
+        change_low=[np.nan, -0.45],
+        change_high=[np.nan, -0.35],
+        p=[np.nan, 0.01],
+        smallest=[np.nan, 0.1],
+    )
 
 
 def test_parts_are_shown_with_their_change_and_the_largest_loss_is_glued(page, parts):
@@ -140,6 +146,7 @@ def test_changes_are_glued_as_ranges_over_the_models(page):
         itertools.product(["SAM", "gray", "blur"], ["vit", NAME]), columns=["cutouts", "model"]
     ).assign(change=[-0.1, 0.02, -0.3, -0.2, 0.0, 0.1])
     changes = changes.assign(change_low=changes["change"] - 0.05, change_high=changes["change"] + 0.05)
+    changes = changes.assign(p=np.where(abs(changes["change"]) > 0.05, 0.01, 0.9), smallest=0.1)
     text = show.change_table(page, changes)._repr_html_()
     assert "[-0.150, -0.050]" in text
     assert page.numbers == {

@@ -10,6 +10,7 @@ from rvernet_book.pages import data_and_masks as show
 from rvernet_book.photo_grid import overlay, photo_grid
 from rvernet_core.experiments import data_and_masks
 from rvernet_core.experiments.data_and_masks import SamMasks
+from rvernet_core.models.backbones import input_size
 
 QUALITY = pd.DataFrame(
     {
@@ -109,6 +110,15 @@ def test_the_quality_table_comes_with_the_iou_of_every_roi(page, masks, tmp_path
     assert attached["iou"][4] == 0.7123
 
 
+def test_the_effort_is_shown_and_its_clicks_are_glued(page):
+    ways = ["Segment Anything, box", "Segment Anything, point", "polygon as good as the box's mask"]
+    effort = pd.DataFrame({"way": ways, "clicks": [2.0, 1.0, 14.25], "IoU": 0.9, "ROIs": 4})
+    for what in ("clicks", "IoU"):
+        effort[f"{what}_low"], effort[f"{what}_high"] = effort[what] - 0.1, effort[what] + 0.1
+    assert "14.2" in show.effort_table(page, effort)._repr_html_()
+    assert (page.numbers["clicks-box"], page.numbers["clicks-polygon"]) == ("2", "14.2")
+
+
 def test_the_chart_says_every_mean_that_it_draws(page):
     bundle = show.iou_chart(page, MEANS)
     data = pd.read_csv(bundle.paths["csv"])
@@ -147,7 +157,7 @@ def test_cutouts_are_shown_at_the_nets_input_size(page, drawn, cutouts):
     bundle = show.cutout_photos(page, [0, 1])
     assert list(pd.read_csv(bundle.paths["csv"])["class"]) == ["rice", "egg"]
     assert "Row 1: rice, egg." in bundle.alt
-    assert "input size of 64 px" in repr(bundle)
+    assert f"input size of {input_size('micro')} px" in repr(bundle)
     photos, roi, extra_roi = drawn[0][0]
     assert same(photos, [page.study.data.test.photo(i) for i in (0, 1)])
     assert same(roi, list(cutouts.images("roi", np.array([0, 1]))))

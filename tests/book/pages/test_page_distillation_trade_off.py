@@ -8,11 +8,11 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import distillation_trade_off as show
-from rvernet_core.experiments.distillation_trade_off import JUDGED, KNOWLEDGE, Distilled, Verdict
-from rvernet_core.metrics import Estimate
+from rvernet_core.experiments.distillation_trade_off import JUDGED, KNOWLEDGE, Distilled, Verdict, slope_rows
+from rvernet_core.uncertainty import Estimate
 
 DISTILLED = Distilled({}, {}, {}, ("ketchup", "chili paste"), 80)
-UP, DOWN, FLAT = (Estimate(v, v - 0.05, v + 0.05, 0.01, 2) for v in (0.3, -0.2, 0.0))
+UP, DOWN, FLAT = (Estimate(v, v - 0.05, v + 0.05, 0.01, 2, 0.025) for v in (0.3, -0.2, 0.0))
 QUANTITIES = ("agreement", KNOWLEDGE, *show.STRENGTHS)
 
 
@@ -101,8 +101,7 @@ SLOPES = {("hard single", "student", quantity): DOWN for quantity in QUANTITIES}
 
 
 def rows(slopes):
-    values = [(*key, e.value, e.low, e.high) for key, e in slopes.items()]
-    return pd.DataFrame(values, columns=["students", "answer of", "quantity", "value", "low", "high"])
+    return slope_rows(slopes)
 
 
 def test_slopes_stand_side_by_side_in_the_order_in_which_they_were_fitted(page):
@@ -116,16 +115,23 @@ def test_slopes_stand_side_by_side_in_the_order_in_which_they_were_fitted(page):
 
 
 def test_the_answer_words_every_kind_of_students_and_the_heads(page):
-    moved = {"agreement on the teacher's errors": UP, "accuracy": DOWN, "permutation": FLAT}
-    verdict = Verdict({"hard single": "confirmed"}, {"hard single": moved}, ["rises"], ["not decided"])
+    moved = {
+        "agreement on the teacher's errors": ("rises", UP),
+        "accuracy": ("falls", DOWN),
+        "permutation": ("does not move measurably", FLAT),
+    }
+    verdict = Verdict(
+        {"hard single": "cost without gain"}, {"hard single": moved}, ["rises"], ["not decided"]
+    )
     sentence = show.answer(page, SLOPES, verdict).text
     assert page.headlines == [sentence]
     assert sentence == (
         "The trade-off between the CNN teacher's knowledge and DeiT's own strength, at this scale: single, "
-        "hard: **confirmed**. A head that answers alone shows it in 0 of 1 cases."
+        "hard: **cost without gain**. A head that answers alone repeats more of its teacher's errors and "
+        "loses accuracy in 0 of 1 cases."
     )
     assert page.numbers == {
-        "verdict-hard-single": "confirmed: "
+        "verdict-hard-single": "cost without gain: "
         "agreement on the teacher's errors rises (+0.300 [+0.250, +0.350]); "
         "accuracy falls (-0.200 [-0.250, -0.150]); "
         "permutation does not move measurably (+0.000 [-0.050, +0.050])",
@@ -145,7 +151,7 @@ def test_the_answer_words_every_kind_of_students_and_the_heads(page):
 
 def test_without_fitted_heads_the_answer_says_so(page):
     slopes = {key: e for key, e in SLOPES.items() if key[1] == "student"}
-    sentence = show.answer(page, slopes, Verdict({"hard rvernet": "mixed"}, {}, ["falls"], [])).text
-    assert "RveRNet, hard: **mixed**" in sentence
-    assert sentence.endswith("shows it in none that could be fitted.")
+    sentence = show.answer(page, slopes, Verdict({"hard rvernet": "confirmed"}, {}, ["falls"], [])).text
+    assert "RveRNet, hard: **confirmed**" in sentence
+    assert sentence.endswith("loses accuracy in none that could be fitted.")
     assert page.numbers["agreement-falls"] == "1"

@@ -9,7 +9,7 @@ from rvernet_book.page import Page
 from rvernet_book.pages import gradcam as show
 from rvernet_core.experiments import gradcam
 from rvernet_core.experiments.gradcam import MapFacts, Rescued, Sanity, SanityFacts, Verdict
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate
 
 FACTS = MapFacts(
     roi_area=0.053,

@@ -10,10 +10,15 @@ import stand_in
 from rvernet_book.page import Page
 from rvernet_book.pages import ketchup_vs_chili as show
 from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+from rvernet_core.experiments.possible import Chance, OtherLaws
+from rvernet_core.uncertainty import Leading
 
 CLASSES = ("ketchup", "chili paste")
 CEILINGS = {"ceiling, ROI": 0.691, "ceiling, ROI + context": 0.9012}
 PAIR = Ambiguous(CLASSES, list(range(10)), (6, 4), 1.0, 0.9, CEILINGS)
+DRINKS = Ambiguous(
+    ("water", "liquor"), [0, 1], (3, 4), 0.0, 0.9, dict(zip(CEILINGS, (0.5, 0.9), strict=True))
+)
 OTHER = Ambiguous(("beef", "pork"), [0, 1], (1, 1), None, None, {})
 
 
@@ -108,30 +113,36 @@ def gains():
             "gain_high": [0.25],
             "only RveRNet right": [9.5],
             "only single right": [1.0],
-            "largest p over seeds": [0.0123],
+            "McNemar p": [0.0123],
+            "p": [0.041],
+            "smallest": [0.1],
         }
     )
 
 
 def test_gains_are_shown_with_sign_counts_and_p(page):
     text = show.gain_table(page, gains())._repr_html_()
-    for shown in ("<strong>+0.200</strong>", "[+0.150, +0.250]", "0.012"):
+    for shown in ("<strong>+0.200</strong>", "[+0.150, +0.250]", "0.012", "0.041"):
         assert shown in text
 
 
 def test_the_answer_is_the_gain_over_the_best_single_model(page):
-    verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2)
+    leading = Leading(("vit",), {}), Leading((("vit", "mobilenetv2"), ("vit", "vit")), {})
+    verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2, *leading)
     sentence = show.answer(page, PAIR, verdict).text
     assert page.headlines == [sentence]
     assert sentence == (
         "On ketchup against chili paste, **ViT + MobileNetV2** gains +0.200 [+0.150, +0.250] F1 over the "
-        "best single model, ViT."
+        "single model with the highest F1, ViT (ViT + MobileNetV2 and ViT + ViT lead); 1 of 2 RveRNets "
+        "are shown to gain."
     )
     assert page.numbers == {
         "best-single": "ViT",
         "best-single-f1": "0.600",
         "best-pair": "ViT + MobileNetV2",
         "best-gain": "+0.200 [+0.150, +0.250]",
+        "leading-singles": "ViT",
+        "leading-pairs": "ViT + MobileNetV2 and ViT + ViT",
         "relative-gain": "+33%",
         "significant": "1",
         "compared": "2",
@@ -148,16 +159,155 @@ def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_
     assert "roi-ceiling" not in page.numbers
 
 
+# --- what was possible ----------------------------------------------------------------------------------
+
+
+def on_items(shift=0.0):
+    """Two nets and an ideal observer."""
+    table = pd.concat([scores(), scores().iloc[1:].assign(model="ideal-look", kind="control")])
+    return table.assign(pair_accuracy=table["pair_accuracy"] + shift).reset_index(drop=True)
+
+
+def test_the_controls_of_both_pairs_stand_in_one_line_a_model(page):
+    bundle = show.control_table(page, [PAIR, DRINKS], [on_items(), on_items(-0.1)])
+    shown = bundle._repr_html_()
+    assert "water / liquor: accuracy" in shown
+    assert shown.count("ideal, from the look") == 1
+    data = pd.read_csv(bundle.paths["csv"]).set_index(["pair", "model", "metric"])
+    assert data.loc[("ketchup / chili paste", "vit", "pair_accuracy"), "value"] == pytest.approx(0.6)
+    assert data.loc[("water / liquor", "vit", "pair_accuracy"), "value"] == pytest.approx(0.5)
+
+
+def test_one_pair_of_other_data_has_its_controls_too(page):
+    assert "beef / pork: F1" in show.control_table(page, [OTHER], [on_items()])._repr_html_()
+
+
+def bounds():
+    interval = {"gain": [np.nan, 0.2], "gain_low": [np.nan, 0.15], "gain_high": [np.nan, 0.25]}
+    return pd.DataFrame(
+        {
+            "pair": "ketchup / chili paste",
+            "model": ["vit", "vit + mobilenetv2"],
+            "kind": ["single", "RveRNet"],
+            "possible pair_accuracy": [0.75, 0.875],
+            "possible pair_f1": [0.76, 0.885],
+            "possible gain": [np.nan, 0.125],
+        }
+        | {
+            f"{name}{end}": [value + step, value + 0.1 + step]
+            for name, value in (("pair_accuracy", 0.7), ("pair_f1", 0.71), ("short", -0.05))
+            for end, step in (("", 0), ("_low", -0.02), ("_high", 0.02))
+        }
+        | interval
+    )
+
+
+def test_every_net_is_shown_beside_what_was_possible(page):
+    bundle = show.possible_table(page, bounds())
+    shown = bundle._repr_html_()
+    for text in ("accuracy minus possible", "0.875", "-0.050", "[-0.070, -0.030]", "+0.125"):
+        assert text in shown
+    assert "nan" not in shown
+    assert page.numbers == {
+        "reached-single": "0.700",
+        "possible-single": "0.750",
+        "reached-gain": "+0.200 [+0.150, +0.250]",
+        "possible-gain": "+0.125",
+    }
+
+
+def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
+    assert show.possible_table(page, pd.DataFrame()) is None
+    assert set(page.numbers.values()) == {"unknown"}
+
+
+def chance(above, low):
+    table = pd.DataFrame(
+        {
+            "model": ["all single models", "vit"],
+            "pair_accuracy": [0.5, 0.5],
+            "pair_accuracy_low": [low, low],
+            "pair_accuracy_high": [0.55, 0.55],
+            "pair_accuracy_spread": [0.0, 0.0],
+            "seeds": [4, 2],
+            "p": [0.9, 0.8],
+            "verdict": ["at chance", "at chance"],
+        }
+    )
+    return Chance(table, (0.5, low, 0.55), above)
+
+
+@pytest.mark.parametrize(
+    ("above", "low", "verdict"),
+    [
+        ([], 0.45, "no single model is above chance, and together they are at chance"),
+        (["vit"], 0.45, "above chance: ViT, and together they are at chance"),
+        (["vit"], 0.51, "above chance: ViT, and together they are above it"),
+    ],
+)
+def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above, low, verdict):
+    shown = show.drinks(page, [DRINKS], chance(above, low), [on_items(-0.1)])
+    assert page.numbers.pop("drinks-verdict") == verdict
+    assert {name: page.numbers[name] for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho")} == {
+        "drinks": "water / liquor",
+        "drinks-count": "3 and 4",
+        "drinks-d": "0",
+        "drinks-rho": "0.9",
+    }
+    html = shown._repr_html_()
+    assert 'id="drinks"' in html
+    assert 'id="drinks-chart"' in html
+    assert "Dashed line: chance at 0.500." in html
+    assert (page.folder / "drinks.csv").is_file()
+    assert len(pd.read_csv(page.folder / "drinks-chart.csv")) == 3
+
+
+def test_other_data_have_no_drinks_and_no_other_laws_but_the_prose_has_its_words(page):
+    assert show.drinks(page, [], None, []) is None
+    assert show.law_table(page, pd.DataFrame(), OtherLaws([], [], [], 0)) is None
+    assert page.numbers["drinks-verdict"] == "none"
+    assert page.numbers["laws-compared"] == "0"
+    assert not list(page.folder.iterdir())
+
+
+def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page):
+    laws = bounds().drop(
+        columns=[c for c in bounds() if "f1" in c or c in ("pair", "possible pair_accuracy")]
+    )
+    laws["p of short"] = 0.3
+    laws = laws.assign(law=["as on this page", "no context"], d=1.5, rho=[0.8, 0.5], possible=0.75)
+    bundle = show.law_table(page, laws, OtherLaws([], [], [], 1))
+    assert "no context" in bundle._repr_html_()
+    data = pd.read_csv(bundle.paths["csv"])
+    assert set(data["metric"]) == {
+        "pair_accuracy",
+        "short",
+        "gain",
+        "possible",
+        "possible gain",
+        "p of short",
+    }
+    assert list(data["rho"].unique()) == [0.8, 0.5]
+    assert page.numbers["laws-verdict"] == "no model gains what it should not"
+    show.law_table(page, laws, OtherLaws([], ["vit + vit (no context)"], [], 1))
+    assert page.numbers["laws-verdict"] == (
+        "by tests corrected over all questions, gained from company that says nothing: vit + vit (no context)"
+    )
+
+
 def test_the_grid_is_drawn_and_glued(page):
     modules = [(a, b) for a in ("vit", "deit") for b in ("vit", "deit")]
     table = pd.DataFrame(modules, columns=["roi", "extra_roi"]).assign(
         model=[f"{a} + {b}" for a, b in modules], pair_f1=[0.5, 0.6, 0.7, 0.8]
     )
     f1 = table.pivot(index="roi", columns="extra_roi", values="pair_f1")
-    bundle = show.grid_chart(page, GridOnPair(table, f1, ("deit", "deit"), "deit"))
+    bundle = show.grid_chart(
+        page, GridOnPair(table, f1, Leading((("deit", "deit"),), {}), Leading(("deit",), {}))
+    )
     assert "Highest 0.800 at DeiT and DeiT" in bundle.alt
     assert page.numbers == {
         "grid-pair-best": "DeiT + DeiT",
+        "grid-pair-leading": "1",
         "grid-pair-f1": "0.800",
         "grid-pair-extra": "DeiT",
         "grid-pair-how": "with frozen backbones",

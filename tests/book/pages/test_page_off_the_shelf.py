@@ -8,8 +8,8 @@ from small_photos import make_study
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
 from rvernet_book.photo_grid import photo_grid
-from rvernet_core.experiments.off_the_shelf import Verdict
-from rvernet_core.metrics import Estimate
+from rvernet_core.experiments.off_the_shelf import Bar, Lead, Verdict
+from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 SCORES = pd.DataFrame(
     {
@@ -33,6 +33,8 @@ DIFFERENCES = pd.DataFrame(
         "difference": [0.09],
         "difference_low": [0.05],
         "difference_high": [0.13],
+        "p": [0.0123],
+        "smallest": [0.05],
         "McNemar p, per seed": ["0.01, 0.02"],
     }
 )
@@ -77,15 +79,44 @@ def test_the_accuracy_chart_says_every_interval_that_it_draws(page):
 def test_the_pretraining_table_names_the_test_in_its_caption(page):
     table = pd.DataFrame({"model": ["deit"], "data": ["plates"], "minutes": [12.4], "test": ["200 scenes"]})
     bundle = show.pretraining_table(page, table)
-    assert "on 200 scenes;" in repr(bundle)
+    assert "on 200 scenes, and" in repr(bundle)
     assert "<td>12</td>" in bundle._repr_html_()
     assert "200 scenes" not in bundle.paths["csv"].read_text()
+
+
+def test_the_controls_stand_beside_the_best_nets_lead(page):
+    ahead = {"ahead": [0.3, 0.6], "ahead_low": [0.25, 0.55], "ahead_high": [0.35, 0.65]}
+    controls = SCORES.assign(model=["histogram", "majority"], **ahead)
+    bundle = show.control_table(page, controls)
+    shown = bundle._repr_html_()
+    assert "colour histogram" in shown
+    assert '+0.300 <span class="rvn-interval">[+0.250, +0.350]' in shown
+    data = pd.read_csv(bundle.paths["csv"]).set_index(["model", "metric"])
+    assert data.loc[("majority", "ahead"), ["value", "low", "high"]].tolist() == [0.6, 0.55, 0.65]
+
+
+@pytest.mark.parametrize(
+    ("above", "not_above", "found"),
+    [
+        (["deit", "vit"], [], "every net is above it"),
+        (["deit"], ["vit"], "not clearly above it: ViT"),
+        ([], ["deit", "vit"], "no net is clearly above it"),
+    ],
+)
+def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_above, found):
+    sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, not_above)).text
+    assert (
+        sentence == f"Against the colours alone: {found}; DeiT, the best of them, by +0.300 [+0.250, +0.350]."
+    )
+    assert page.numbers == {"histogram-gap": "+0.300 [+0.250, +0.350]", "above-histogram": found}
 
 
 def test_differences_have_a_sign(page):
     bundle = show.difference_table(page, DIFFERENCES)
     assert "+0.090" in bundle._repr_html_()
     assert "[+0.050, +0.130]" in bundle._repr_html_()
+    assert "<td>0.012</td>" in bundle._repr_html_()
+    assert "p, Holm" in bundle._repr_html_()
 
 
 def test_without_cards_or_a_second_model_nothing_is_shown(page, tmp_path):
@@ -94,19 +125,41 @@ def test_without_cards_or_a_second_model_nothing_is_shown(page, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_answer_is_the_best_model(page):
+@pytest.mark.parametrize(
+    ("group", "sentence"),
+    [
+        (
+            ("deit",),
+            "On the ROI alone, **DeiT** is best of the five: accuracy 0.910 [0.880, 0.940].",
+        ),
+        (
+            ("deit", "vit"),
+            "On the ROI alone, **DeiT** and **ViT** lead: DeiT with the highest accuracy, "
+            "0.910 [0.880, 0.940].",
+        ),
+    ],
+)
+def test_the_answer_is_the_best_model_or_those_that_lead(page, group, sentence):
     accuracy = Estimate(0.91, 0.88, 0.94, 0.01, 2)
-    show.answer(page, Verdict("deit", accuracy, ["vit", "mobilenetv2"], [], "agrees with"))
+    lead = Lead(Leading(group, {}), Omnibus(4.0, (4, 8), 0.04, 5))
+    show.answer(page, Verdict(lead, accuracy, ["vit", "mobilenetv2"], [], "agrees with"))
     assert page.numbers == {
-        "best-model": "DeiT",
+        "leading": " and ".join({"deit": "DeiT", "vit": "ViT"}[name] for name in group),
+        "highest": "DeiT",
         "best-accuracy": "0.910 [0.880, 0.940]",
+        "differ": "differ",
+        "omnibus": "F = 4.00, p = 0.04",
         "deit-ahead": "ViT, MobileNetV2",
         "deit-behind": "none of them",
         "verdict": "agrees with",
     }
-    assert page.headlines == [
-        "On the ROI alone, **DeiT** is best of the five: accuracy 0.910 [0.880, 0.940]."
-    ]
+    assert page.headlines == [sentence]
+
+
+def test_intervals_of_one_seed_say_that_they_are_over_photos_alone(page):
+    assert "over seeds and photos" in repr(show.accuracy_chart(page, SCORES))
+    page.seeds = (0,)
+    assert "over photos alone (there is one seed)" in repr(show.accuracy_chart(page, SCORES))
 
 
 def test_the_learning_curves_say_where_they_begin_and_end(page):

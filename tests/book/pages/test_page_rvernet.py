@@ -6,9 +6,11 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import rvernet as show
-from rvernet_core.experiments.rvernet import GainFacts, GridFacts, gain_facts
+from rvernet_core.experiments.rvernet import GainFacts, GridFacts
+from rvernet_core.uncertainty import Leading
 
 NAMES = ("vit", "mobilenetv2")
+LEADING = Leading((("vit", "mobilenetv2"), ("mobilenetv2", "vit")), {})
 
 
 @pytest.fixture
@@ -57,6 +59,8 @@ def gains():
             "difference": [0.02, 0.05],
             "difference_low": [-0.01, 0.03],
             "difference_high": [0.05, 0.07],
+            "p": [0.2, 0.01],
+            "smallest": [0.04, 0.03],
         }
     )
 
@@ -80,12 +84,13 @@ def test_the_grid_is_drawn_with_its_spread_and_described_in_words(page):
 
 
 def test_the_facts_of_the_grid_are_glued(page):
-    show.glue_grid(page, GridFacts(("vit", "mobilenetv2"), 0.8125, "vit", "mobilenetv2", -0.0125, 1, 2))
+    show.glue_grid(page, GridFacts(LEADING, 0.8125, Leading(("vit",), {}), Leading(NAMES, {}), -0.0125, 1, 2))
     assert page.numbers == {
         "grid-best": "ViT + MobileNetV2",
         "grid-best-accuracy": "0.812",
-        "grid-best-extra": "MobileNetV2",
-        "grid-best-roi": "ViT",
+        "grid-leading": "2",
+        "grid-leading-extra": "ViT and MobileNetV2",
+        "grid-leading-roi": "ViT",
         "grid-gain": "-0.013",
         "grid-better": "1",
         "grid-backbones": "2",
@@ -123,9 +128,9 @@ def test_the_chart_of_scores_says_every_dot(page):
     assert len(pd.read_csv(bundle.paths["csv"])) == 3
 
 
-def test_the_answer_names_the_best_rvernet_not_the_best_model(page):
-    sentence = show.answer(page, fine_tuned(), gain_facts(gains())).text
-    assert "**ViT + MobileNetV2**: accuracy 0.800 [0.790, 0.810]" in sentence
+def test_the_answer_names_the_rvernets_that_lead_not_the_best_model(page):
+    sentence = show.answer(page, fine_tuned(), GainFacts(LEADING, "mobilenetv2 + vit", 0.05, 1, 2)).text
+    assert "**ViT + MobileNetV2** and **MobileNetV2 + ViT** lead; the highest accuracy is 0.800 [" in sentence
     assert page.headlines == [sentence]
     assert page.numbers == {
         "pairs-ahead": "1",
@@ -136,7 +141,7 @@ def test_the_answer_names_the_best_rvernet_not_the_best_model(page):
 
 
 def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_numbers(page):
-    nothing = GainFacts(None, float("nan"), 0, 0)
+    nothing = GainFacts(None, None, float("nan"), 0, 0)
     assert show.answer(page, fine_tuned().iloc[:1], nothing) is None
     assert show.difference_table(page, pd.DataFrame()) is None
     assert page.headlines == []
@@ -163,3 +168,12 @@ def test_costs_are_shown_in_their_units(page):
     text = show.cost_table(page, costs)._repr_html_()
     for shown in ("GMAC a sample", "1,234,567", "0.0123", "0.57", ">12<", "1,234<"):
         assert shown in text
+
+
+def test_two_distilled_deits_against_the_others_are_counted_by_what_is_shown(page):
+    against = gains().drop(columns="model").assign(against=["vit + vit", "deit + deit"])
+    text = show.distilled_table(page, against)._repr_html_()
+    assert "+0.050" in text
+    assert page.numbers == {"distilled-ahead": "1", "distilled-behind": "0", "distilled-compared": "2"}
+    assert show.distilled_table(page, pd.DataFrame()) is None
+    assert page.numbers["distilled-compared"] == "0"

@@ -12,7 +12,7 @@ from rvernet_core.config import BRANCHES, DataSpec, PlatesSpec
 from rvernet_core.data import cutout_set as module
 from rvernet_core.data import open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set, masks_at
-from rvernet_core.data.cutouts import letterbox
+from rvernet_core.data.cutouts import GRAY, letterbox, letterbox_mask
 from rvernet_core.errors import DataError
 
 EVERY = slice(None)
@@ -95,16 +95,29 @@ def test_a_set_can_be_made_of_arrays_or_of_any_function_that_gives_images(cutout
     """A batch asks `images` for what it shows, so a set can be perturbed when it is read."""
     inverted = dataclasses.replace(cutouts, images=lambda branch, i: 255 - cutouts.images(branch, i))
     assert isinstance(inverted, CutoutSet)
-    assert inverted.size == 64
+    assert inverted.size == cutouts.size
     shown = np.array([3, 1])
     plain, other = (c.batch("extra_roi", shown, None, "cpu").numpy() for c in (cutouts, inverted))
     assert np.allclose(plain + other, 1, atol=1e-6)
 
 
 def test_masks_lie_on_the_cutouts_pixels(split, tmp_path):
-    """At the photo's own size nothing is interpolated: outside of its mask a ROI is black."""
+    """At the photo's own size nothing is interpolated: in the photo, outside of its mask, a ROI is black."""
     cutouts, masks = cutout_set(split, 64, tmp_path), masks_at(split, 64)
-    assert (cutouts.images("roi", EVERY)[~masks] == 0).all()
+    photo = np.stack([letterbox_mask(np.ones_like(split.mask(i)), 64) for i in range(len(split))])
+    assert 0.7 < photo.mean() < 1  # plates are not all square
+    assert (cutouts.images("roi", EVERY)[photo & ~masks] == 0).all()
     assert (cutouts.images("extra_roi", EVERY)[masks] == 0).all()
+    for branch in BRANCHES:
+        assert (cutouts.images(branch, EVERY)[~photo] == GRAY).all()
     assert (masks_at(split, 64, [2, 0]) == masks[[2, 0]]).all()
     assert masks_at(split, 40).shape == (len(split), 40, 40)
+
+
+def test_paired_by_name_a_roi_gets_the_last_surroundings_of_its_photo(cutouts):
+    paired = module.paired_by_name(cutouts)
+    indices = np.arange(6)  # two samples of each photo
+    assert (paired.images("roi", indices) == cutouts.images("roi", indices)).all()
+    assert (paired.images("extra_roi", indices) == cutouts.images("extra_roi", indices | 1)).all()
+    assert paired.fingerprint != cutouts.fingerprint
+    assert (paired.keys, paired.data) == (cutouts.keys, cutouts.data)

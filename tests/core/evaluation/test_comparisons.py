@@ -68,13 +68,6 @@ def test_a_missing_sauce_says_what_to_do():
         comparisons.metric_named("pair_f1", ("rice", "ketchup"))
 
 
-def test_changes_are_differences_to_the_baseline_of_the_same_key(models):
-    changed = comparisons.changes({"m": models["poor"]}, {"m": models["good"]}, "accuracy", CLASSES).iloc[0]
-    assert changed["model"] == "m"
-    assert changed["change"] == pytest.approx(-0.13)
-    assert changed["change_low"] < -0.13 < changed["change_high"] < 0
-
-
 def test_who_follows_a_foreign_context_and_who_stays(models):
     """Every ketchup is shown the context of a chili paste and the reverse; half of them turn with it."""
     other = np.where(TRUTH == 2, 3, np.where(TRUTH == 3, 2, TRUTH))
@@ -86,3 +79,39 @@ def test_who_follows_a_foreign_context_and_who_stays(models):
     assert (follow.value, stay.value) == pytest.approx((share, 1 - share))
     with pytest.raises(RecordError, match="context of another"):
         comparisons.follows([swapped], [2])
+
+
+def test_a_family_of_comparisons_is_corrected_as_a_whole(models):
+    d = comparisons.difference(models["good"], models["poor"], "accuracy", CLASSES)
+    table = comparisons.compared([{"model": name} for name in "abc"], [d] * 3, "gain")
+    assert list(table.columns) == ["model", "gain", "gain_low", "gain_high", "p", "smallest"]
+    assert list(table["p"]) == pytest.approx([3 * d.p] * 3)
+    assert list(comparisons.shown(table.assign(p=[0.01, 0.04, 0.2]), "gain")) == [1, 1, 0]
+    assert list(comparisons.shown(table.assign(p=0.01, gain=-table["gain"]), "gain")) == [-1] * 3
+    assert comparisons.compared([], [], "gain").empty
+
+
+def test_the_model_that_leads_is_named_only_where_it_is_shown_to_be_ahead(models):
+    assert comparisons.leading(models, "accuracy", CLASSES).best == "good"
+    twice = {"first": models["good"], "second": models["good"], "third": models["poor"]}
+    leading = comparisons.leading(twice, "accuracy", CLASSES)
+    assert (leading.best, leading.group) == (None, ("first", "second"))
+    assert comparisons.differs(models, "accuracy", CLASSES).differs
+    assert not comparisons.differs({"a": models["good"], "b": models["good"]}, "accuracy", CLASSES).differs
+
+
+def test_a_metric_of_the_pair_is_about_the_photos_that_show_the_pair():
+    labels = np.repeat(np.arange(4), 10)  # photos hold two samples of one class
+    runs = [make_predictions(labels, labels)]
+    assert comparisons.measured(runs, "accuracy", CLASSES).photos == 20
+    assert comparisons.measured(runs, "pair_f1", CLASSES).photos == 10
+
+
+def test_seeds_of_one_pretrained_checkpoint_share_a_unit(monkeypatch):
+    runs = [make_predictions(TRUTH, TRUTH, seed) for seed in range(5)]
+    names = {runs[0].spec.model.roi, runs[0].spec.model.extra_roi} - {None}
+    monkeypatch.setattr(comparisons, "CARDS", {name: {"checkpoints": [0, 1, 2]} for name in names})
+    assert comparisons.units_of(runs) == [0, 1, 2, 0, 1]
+    assert comparisons.units_of(runs[::3]) == [0, 1], "where all share one, seeds stand for themselves"
+    monkeypatch.setattr(comparisons, "CARDS", {})
+    assert comparisons.units_of(runs) == [0, 1, 2, 3, 4]

@@ -53,10 +53,10 @@ def test_the_maps_are_the_librarys_before_it_scales_them(name, cutouts):
 @pytest.mark.parametrize(("roi", "extra_roi"), [("mobilenetv2", "mlp-mixer"), ("deit-distilled", "vit")])
 def test_each_branch_of_a_pair_has_maps_of_its_own_backbone(roi, extra_roi, cutouts):
     model = calibrated(ModelSpec(roi=roi, extra_roi=extra_roi), cutouts)
-    side = {"mobilenetv2": 4}
+    side = {"mobilenetv2": 7}
     by_branch = {b: gradcam.maps(model, b, cutouts, SOME) for b in ("roi", "extra_roi")}
-    assert by_branch["roi"].grid.shape == (3, *[side.get(roi, 8)] * 2)
-    assert by_branch["extra_roi"].grid.shape == (3, *[side.get(extra_roi, 8)] * 2)
+    assert by_branch["roi"].grid.shape == (3, *[side.get(roi, 14)] * 2)
+    assert by_branch["extra_roi"].grid.shape == (3, *[side.get(extra_roi, 14)] * 2)
     with torch.no_grad():
         logits = model(*[cutouts.batch(b, SOME, None, "cpu") for b in by_branch])
     for maps in by_branch.values():
@@ -196,8 +196,8 @@ def test_road_separates_a_good_order_from_its_reverse_and_leaves_global_randomne
 def test_the_frame_of_measures_has_one_row_a_map_and_road_where_asked(cutouts):
     model = calibrated(ModelSpec(roi="mobilenetv2", extra_roi="vit"), cutouts)
     maps = gradcam.maps(model, "extra_roi", cutouts, SOME)
-    masks = np.zeros((3, 64, 64), bool)
-    masks[:, 16:48, 16:48] = True
+    masks = np.zeros((3, 112, 112), bool)
+    masks[:, 28:84, 28:84] = True
     frame = gradcam.measure(model, cutouts, maps, masks, road_on=SOME[1:2])
     assert frame["sample"].tolist() == SOME.tolist()
     assert frame["photo"].tolist() == [cutouts.image_ids[i] for i in SOME]
@@ -232,7 +232,9 @@ def test_maps_of_a_randomised_net_differ(cutouts):
     predicted = gradcam.maps(model, "roi", cutouts)
     fresh = gradcam.randomised(model, spec, 4, 1)
     again = gradcam.maps(fresh, "roi", cutouts, targets=predicted.targets)
-    assert saliency.rank_correlation(predicted, predicted) == pytest.approx(1)
+    own = saliency.rank_correlation(predicted, predicted)
+    assert own[~predicted.blank] == pytest.approx(1)  # a blank map resembles nothing
+    assert predicted.blank.mean() < 0.1
     assert saliency.rank_correlation(predicted, again).mean() < 0.5
 
 

@@ -14,8 +14,9 @@ from rvernet_core.models import backbones
 from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.models.rvernet import build_model
 
+SIDE = backbones.input_size("micro")
 TOKENS = [name for name in BACKBONES if name != "mobilenetv2"]
-IMAGES = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
 IMAGES[:, :16, 20:] //= 4  # tiles that differ
 
 
@@ -30,9 +31,9 @@ def runs(*names, **changes):
 
 
 def test_the_patch_size_is_the_patch_or_the_total_stride():
-    assert {name: position.patch_size(backbones.build(name, pretrained=False), 64) for name in BACKBONES} == {
-        name: 8 if name in TOKENS else 16 for name in BACKBONES
-    }
+    assert {
+        name: position.patch_size(backbones.build(name, pretrained=False), SIDE) for name in BACKBONES
+    } == {name: 8 if name in TOKENS else 16 for name in BACKBONES}
 
 
 @pytest.mark.parametrize("name", TOKENS)
@@ -47,7 +48,7 @@ def test_without_positions_a_shuffle_of_own_patches_changes_nothing_and_of_half_
 @pytest.mark.parametrize("name", TOKENS)
 def test_positions_come_back_also_after_an_error(name):
     net = backbones.build(name).eval()
-    image = torch.rand(1, 3, 64, 64)
+    image = torch.rand(1, 3, SIDE, SIDE)
     with torch.inference_mode():
         before = net(image)
 
@@ -76,7 +77,7 @@ def test_shuffled_tiles_are_the_same_tiles_elsewhere():
     moved = position.shuffled(IMAGES, 8)
 
     def tiles(images):
-        cut = images.reshape(6, 8, 8, 8, 8, 3).swapaxes(2, 3).reshape(6, 64, -1)
+        cut = images.reshape(6, 14, 8, 14, 8, 3).swapaxes(2, 3).reshape(6, 14 * 14, -1)
         return [sorted(map(bytes, image)) for image in cut]
 
     assert tiles(moved) == tiles(IMAGES)
@@ -87,10 +88,10 @@ def test_shuffled_tiles_are_the_same_tiles_elsewhere():
 
 
 def test_a_roll_goes_right_and_up_and_loses_nothing():
-    marked = np.zeros((1, 64, 64, 3), np.uint8)
+    marked = np.zeros((1, SIDE, SIDE, 3), np.uint8)
     marked[0, 30, 30] = 255
     assert position.rolled(marked, 4)[0, 26, 34, 0] == 255
-    np.testing.assert_array_equal(position.rolled(IMAGES, 64), IMAGES)
+    np.testing.assert_array_equal(position.rolled(IMAGES, SIDE), IMAGES)
 
 
 def test_a_transformer_without_positions_does_not_see_a_roll_by_its_own_patch():

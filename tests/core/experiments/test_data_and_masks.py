@@ -13,6 +13,7 @@ OVERLAP = pd.DataFrame(
         "prompt": ["box"] * 3 + ["point"] * 3,
         "iou": [0.4, 0.9, 0.8, 0.7, 0.1, 0.3],
         "sample": ["rice/a", "egg/a", "soup/b"] * 2,
+        "photo": ["a", "a", "b"] * 2,
     }
 )
 
@@ -101,7 +102,27 @@ def test_the_quality_is_summed_up_by_prompt_with_an_interval():
     assert table.loc["point", "IoU above 0.5"] == pytest.approx(1 / 3)
     assert (table["ROIs"] == 3).all()
     assert ((table["mean IoU_low"] < table["mean IoU"]) & (table["mean IoU"] < table["mean IoU_high"])).all()
-    assert page.mask_quality(OVERLAP).equals(page.mask_quality(OVERLAP))
+    assert (table["photos"] == 2).all()
+    assert (table["smallest"] > 0).all()
+
+
+def test_rois_of_one_photo_count_as_one():
+    rng = np.random.default_rng(0)
+    iou = np.repeat(rng.uniform(0.4, 0.9, 50), 4)  # the four ROIs of a photo have the same IoU
+    frame = pd.DataFrame({"prompt": "box", "iou": iou, "photo": np.repeat(np.arange(50), 4)})
+    together, alone = (page.mask_quality(f).iloc[0] for f in (frame, frame.assign(photo=np.arange(200))))
+    width = [row["mean IoU_high"] - row["mean IoU_low"] for row in (together, alone)]
+    assert width[0] > 1.9 * width[1]
+
+
+def test_effort_counts_clicks_of_prompts_and_vertices_of_polygons(masks):
+    effort = page.annotation_effort(masks).set_index("way")
+    assert effort.loc["Segment Anything, box", "clicks"] == 2
+    assert effort.loc["Segment Anything, point", "clicks"] == 1
+    polygon = effort.loc["polygon as good as the box's mask"]
+    assert (polygon["clicks"], polygon["IoU"]) == (4, 1)  # the ROIs are rectangles
+    assert effort.loc["polygon with an IoU of 0.9", "IoU"] >= 0.9
+    assert (effort["ROIs"] == 3).all()
 
 
 def test_foods_are_ordered_by_the_mean_iou_with_a_box():

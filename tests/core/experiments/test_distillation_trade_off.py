@@ -8,12 +8,12 @@ from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
 from rvernet_core import runs
-from rvernet_core.config import CLEAN, DataSpec, ModelSpec, RunSpec, TrainSpec, replace
+from rvernet_core.config import CLEAN, DataSpec, ModelSpec, Noise, RunSpec, TrainSpec, replace
 from rvernet_core.errors import ConfigError
 from rvernet_core.experiments import distillation_trade_off as page
 from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE, student_of
 from rvernet_core.experiments.study import Study
-from rvernet_core.metrics import Estimate
+from rvernet_core.uncertainty import Estimate
 
 # --- specs --------------------------------------------------------------------------------------------
 
@@ -48,6 +48,7 @@ def test_an_unknown_kind_names_the_known_ones():
         ({"train": TrainSpec(distillation="warm", strength=0.5)}, "hard, soft"),
         ({"train": TrainSpec(distillation="soft", strength=0.5, temperature=0.0)}, "temperature"),
         ({"train": TrainSpec(strength=0.5)}, "without distillation"),
+        ({"train": TrainSpec(distillation="hard", strength=0.5, noise="permutation")}, "clean images"),
         ({"data": DataSpec(seed=1)}, "differ in their data"),
         ({"model": ModelSpec(roi="deit-distilled", extra_roi="vit")}, "same cut-outs"),
         ({"model": ModelSpec(roi=None, extra_roi="deit-distilled")}, "same cut-outs"),
@@ -153,13 +154,9 @@ def test_the_page_needs_every_model_that_it_asks_for(study, distilled):
     assert list(jobs)[-1] == "student-pair-hard-1"
 
 
-def test_noise_has_tiles_of_the_students_own_patch_and_falls_on_fewer_photos(study, distilled):
+def test_noise_is_the_releases_and_falls_on_fewer_photos(study, distilled):
     noises = {name: condition.noise for name, condition in study.conditions.items()}
-    assert {name: noise.kind for name, noise in noises.items()} == {
-        "permutation": "permutation",
-        "translocation": "translocation",
-    }
-    assert noises["permutation"].patch == 28
+    assert noises == {kind: Noise(kind) for kind in ("permutation", "translocation")}
     assert {condition.photos for condition in study.conditions.values()} == {80}
     assert distilled.noise_photos == 80
 
@@ -273,13 +270,14 @@ def test_the_rows_are_the_slopes(slopes):
     row = rows.iloc[1]
     assert (row["students"], row["answer of"], row["quantity"]) == ("hard single", "student", KNOWLEDGE)
     assert row["low"] <= row["value"] <= row["high"]
+    assert {"p", "smallest"} <= set(rows)
 
 
-def test_the_verdict_finds_the_trade_off_where_it_was_made(slopes):
+def test_copying_a_worse_teachers_mistakes_is_a_cost_and_no_gain(slopes):
     verdict = page.verdict(slopes)
     assert verdict.by_curve == {
-        "hard single": "confirmed",
-        "soft single": "confirmed",
+        "hard single": "cost without gain",
+        "soft single": "cost without gain",
         "hard rvernet": "not decided",
     }
     assert verdict.agreement == ["rises", "rises", "does not move measurably"]
@@ -287,10 +285,26 @@ def test_the_verdict_finds_the_trade_off_where_it_was_made(slopes):
     assert list(verdict.moved["hard single"]) == ["agreement on the teacher's errors", *page.JUDGED]
 
 
-def test_a_head_that_gains_agreement_and_loses_accuracy_shows_the_trade_off():
-    up, down = Estimate(0.2, 0.1, 0.3, 0, 2), Estimate(-0.2, -0.3, -0.1, 0, 2)
+def test_a_family_of_slopes_is_corrected_together():
+    slopes = {("a", "student", q): Estimate(0.2, 0.0, 0.4, 0, 3, 0.1) for q in "xyz"}
+    slopes |= {("a", "class head", "x"): Estimate(0.2, 0.0, 0.4, 0, 3, 0.1)}
+    p = page.corrected(slopes)
+    alone = p["a", "class head", "x"]
+    assert alone == pytest.approx(0.0455, abs=1e-3)
+    assert [p["a", "student", q] for q in "xyz"] == pytest.approx([3 * alone] * 3)
+
+
+def test_a_trade_off_needs_a_gain_beside_the_cost():
+    up, down = Estimate(0.2, 0.1, 0.3, 0, 2, 0.05), Estimate(-0.2, -0.3, -0.1, 0, 2, 0.05)
+    slopes = {("hard single", "student", quantity): up for quantity in ("agreement", KNOWLEDGE, *page.JUDGED)}
+    slopes |= {("hard single", "student", "permutation"): down}
+    assert page.verdict(slopes).by_curve == {"hard single": "confirmed"}
+
+
+def test_a_head_that_gains_agreement_and_loses_accuracy_gains_nothing():
+    up, down = Estimate(0.2, 0.1, 0.3, 0, 2, 0.05), Estimate(-0.2, -0.3, -0.1, 0, 2, 0.05)
     slopes = {("hard single", "student", quantity): up for quantity in ("agreement", KNOWLEDGE, *page.JUDGED)}
     slopes |= {("hard single", "class head", KNOWLEDGE): up, ("hard single", "class head", "accuracy"): down}
     verdict = page.verdict(slopes)
     assert verdict.by_curve == {"hard single": "contradicted"}
-    assert verdict.heads == ["confirmed"]
+    assert verdict.heads == ["cost without gain"]

@@ -98,7 +98,7 @@ def test_the_facts_without_pairs():
 
 def explained_by(maps, cutouts) -> Explained:
     """Maps of a single MobileNetV2, for the sanity check."""
-    masks = np.ones((len(maps), 64, 64), bool)
+    masks = np.ones((len(maps), *cutouts.images("roi", np.array([0])).shape[1:3]), bool)
     return Explained(cutouts, masks, {("mobilenetv2", "roi"): maps}, pd.DataFrame(), 0)
 
 

@@ -8,6 +8,7 @@ from small_sets import make_predictions
 
 from rvernet_core.config import replace
 from rvernet_core.experiments import ketchup_vs_chili as page
+from rvernet_core.experiments import possible
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
 
@@ -60,6 +61,15 @@ def test_the_pair_of_the_plates_has_ceilings_from_the_law():
     assert 0.5 < pair.ceilings["ceiling, ROI"] < pair.ceilings["ceiling, ROI + context"] < 1
 
 
+def test_the_drinks_of_the_plates_have_a_law_of_their_own_and_other_data_have_none():
+    (drinks,) = page.further_pairs(study())
+    law = study().profile.data.plates
+    assert drinks.classes == ("water", "liquor")
+    assert (drinks.d, drinks.rho) == (law.drink_ambiguity, law.drink_context_strength)
+    assert list(drinks.ceilings.values()) == pytest.approx([0.5, law.drink_context_strength])
+    assert page.further_pairs(study("foodseg103")) == []
+
+
 def test_on_other_data_the_most_confused_classes_stand_for_the_pair_without_ceilings():
     other = study("foodseg103", ("ketchup", "rice", "beef", "pork"))
     other.data.test.samples = [SimpleNamespace(class_name=other.classes[label]) for label in TRUTH]
@@ -87,27 +97,29 @@ def test_gains_are_over_the_own_roi_module_and_over_the_best_single_model():
     assert list(gains.index) == [("vit + deit", "vit"), ("vit + deit", "deit"), ("deit + deit", "deit")]
     against = gains.loc["vit + deit", "vit"]
     assert (against["only RveRNet right"], against["only single right"]) == (8, 1)
-    assert against["largest p over seeds"] == pytest.approx(2 * (1 + 9) / 2**9)
+    assert against["McNemar p"] == pytest.approx(2 * (1 + 9) / 2**9)
     assert against["gain"] == pytest.approx(0.85 - 0.5, abs=0.01)
     assert gains.loc["deit + deit", "deit"]["gain"] < 0
 
 
 def test_the_verdict_is_on_the_largest_gain_over_the_best_single_model(scores):
     gains = page.gains(study(), PAIR, SINGLES, PAIRS, "deit")
-    verdict = page.verdict(scores, gains, "deit")
+    verdict = page.verdict(study(), PAIR, SINGLES, PAIRS, scores, gains, "deit")
     row = gains[(gains["model"] == "vit + deit") & (gains["against"] == "deit")].iloc[0]
     assert (verdict.single, verdict.pair) == ("deit", "vit + deit")
     assert verdict.gain == (row["gain"], row["gain_low"], row["gain_high"])
     assert verdict.relative_gain == pytest.approx(row["gain"] / verdict.single_f1)
     assert verdict.single_f1 == pytest.approx(0.7, abs=0.01)
     assert verdict.compared == 2  # each RveRNet once, however many baselines it has
-    assert verdict.significant == int(row["gain_low"] > 0)
+    assert verdict.significant == int(row["p"] < 0.05)
+    assert verdict.singles.group[0] == "deit"
+    assert verdict.pairs.group[0] == ("vit", "deit")
 
 
 def test_without_pairs_there_is_no_gain():
     scores = page.scores(study(), PAIR, SINGLES, {})
     gains = page.gains(study(), PAIR, SINGLES, {}, "deit")
-    verdict = page.verdict(scores, gains, page.best_single(scores))
+    verdict = page.verdict(study(), PAIR, SINGLES, {}, scores, gains, page.best_single(scores))
     assert (verdict.single, verdict.pair, verdict.gain, verdict.compared) == ("deit", None, None, 0)
     assert np.isnan(verdict.relative_gain)
     assert page.best_pair(scores, {}) is None
@@ -120,9 +132,9 @@ def test_the_grid_is_read_on_the_pair_alone():
     errors = {("vit", "vit"): 1, ("vit", "deit"): 9, ("deit", "vit"): 0, ("deit", "deit"): 2}
     grid = {modules: both(SAUCES[: 2 * count]) for modules, count in errors.items()}
     result = page.grid_on_pair(study(), PAIR, grid)
-    assert result.best == ("deit", "vit")
+    assert result.best.group[0] == ("deit", "vit")
     assert result.f1.loc["deit", "vit"] == 1
-    assert result.best_extra_roi == "vit"
+    assert result.best_extra_roi.group[0] == "vit"
     assert list(result.f1.index) == ["vit", "deit"]
 
 
@@ -160,5 +172,15 @@ def test_other_classes_do_not_count_as_rescued():
 def test_the_page_needs_every_model_that_it_asks_for():
     real = Study.of("smoke", backbones=["vit", "mobilenetv2"], device="cpu")
     needed = {spec for specs in page.needs(real).values() for spec in specs}
-    for family in (real.singles(), real.pairs(), real.grid()):
+    few = [family for part in real.altered().values() for family in possible.models_under(part)]
+    controls = real.controls("companions", "ideal-look", "ideal-company", "ideal-both")
+    assert len(controls) == 4
+    for family in (
+        real.singles(),
+        real.pairs(),
+        real.grid(),
+        controls,
+        *few,
+        *possible.models_under(real.few()),
+    ):
         assert {spec for specs in family.values() for spec in specs} <= needed

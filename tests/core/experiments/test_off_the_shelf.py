@@ -12,6 +12,7 @@ from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.runs import RunStore
+from rvernet_core.uncertainty import Leading, Omnibus
 
 CLASSES = ("rice", "egg", "ketchup", "chili paste", "kelp")  # no sample is kelp
 TRUTH = np.tile(np.arange(4), 25)
@@ -35,9 +36,31 @@ def singles(make_predictions):
 def test_the_page_needs_the_single_models_of_every_seed():
     study = Study.of("smoke", seeds=[0, 1], backbones=["deit", "vit"], device="cpu")
     needs = page.needs(study)
+    controls = [needs.pop(f"control-{name}") for name in page.CONTROLS]
     assert list(needs) == ["single-deit", "single-vit"]
     assert [spec.seed for spec in needs["single-vit"]] == [0, 1]
     assert {spec.model.branches for specs in needs.values() for spec in specs} == {("roi",)}
+    assert [[spec.model.control for spec in specs] for specs in controls] == [[n] for n in page.CONTROLS]
+
+
+def test_the_best_net_is_compared_with_every_control_and_every_net_with_the_histogram(
+    study, singles, make_predictions
+):
+    colours = np.where(np.arange(100) % 3 == 0, (TRUTH + 1) % 4, TRUTH)  # a third is wrong
+    found = {
+        "majority": [make_predictions(TRUTH * 0, TRUTH)],
+        "histogram": [make_predictions(colours, TRUTH)],
+    }
+    table = page.controls(study, singles, found).set_index("model")
+    assert list(table.index) == ["histogram", "majority"]
+    assert table.loc["histogram", "ahead"] == pytest.approx(0.34)
+    assert table.loc["majority", "ahead"] == pytest.approx(0.75)
+    assert (table["ahead_low"] < table["ahead"]).all()
+    bar = page.bar(study, singles, found)
+    assert (bar.best, bar.above, bar.not_above) == ("deit", ["mobilenetv2", "deit"], [])
+    assert bar.gap == tuple(table.loc["histogram", ["ahead", "ahead_low", "ahead_high"]])
+    good = {"histogram": [make_predictions(WRONG, TRUTH)]}
+    assert page.bar(study, singles, good).not_above == ["mobilenetv2"]
 
 
 def test_the_best_model_comes_first(study, singles):
@@ -51,8 +74,22 @@ def test_pretraining_is_read_from_the_model_cards(study, singles):
     table = page.pretraining(study, singles).set_index("model")
     assert list(table.index) == ["mobilenetv2", "deit"]
     for name in table.index:
-        assert table.loc[name, "top-1 on ROIs"] == CARDS[name]["metrics"]["roi top-1 accuracy"]
-        assert table.loc[name, "minutes"] == CARDS[name]["minutes"]
+        checkpoints = CARDS[name]["checkpoints"]
+        assert table.loc[name, "checkpoints"] == len(checkpoints)
+        assert table.loc[name, "top-1"] == pytest.approx(np.mean([c["top1"] for c in checkpoints]))
+        assert table.loc[name, "minutes"] == pytest.approx(sum(c["minutes"] for c in checkpoints))
+
+
+def test_scores_on_plates_are_shown_where_a_card_has_them(study, singles, monkeypatch):
+    checkpoint = {"top1": 0.5, "minutes": 2.0}
+    card = {"data": "things", "test": "other things", "checkpoints": [checkpoint, checkpoint]}
+    monkeypatch.setattr(page, "CARDS", dict.fromkeys(singles, card))
+    assert "linear probe" not in page.pretraining(study, singles)
+    scored = [{**checkpoint, "plates": {"linear_probe": p, "fine_tuned": p + 0.1}} for p in (0.4, 0.6)]
+    monkeypatch.setitem(page.CARDS, "deit", {**card, "checkpoints": [*scored, checkpoint]})
+    table = page.pretraining(study, singles).set_index("model")
+    assert table.loc["deit", ["linear probe", "fine-tuned"]].tolist() == pytest.approx([0.5, 0.6])
+    assert table.loc["mobilenetv2", ["linear probe", "fine-tuned"]].isna().all()
 
 
 def test_nets_of_the_papers_scale_have_no_cards(singles):
@@ -80,24 +117,31 @@ def test_one_model_is_compared_with_none(study, singles):
 
 
 @pytest.mark.parametrize(
-    ("best", "intervals", "relation", "ahead", "behind"),
+    ("best", "differences", "relation", "ahead", "behind"),
     [
-        ("deit", [(0.01, 0.05), (0.02, 0.06)], "agrees with", ["vit", "mobilenetv2"], []),
-        ("deit", [(0.01, 0.05), (-0.01, 0.03)], "does not contradict, nor confirm,", ["vit"], []),
-        ("vit", [(-0.03, 0.01), (-0.01, 0.03)], "does not contradict, nor confirm,", [], []),
-        ("vit", [(-0.05, -0.01), (0.02, 0.04)], "does not confirm", ["mobilenetv2"], ["vit"]),
+        ("deit", [(0.03, 0.01), (0.04, 0.04)], "agrees with", ["vit", "mobilenetv2"], []),
+        ("deit", [(0.03, 0.01), (0.01, 0.2)], "does not contradict, nor confirm,", ["vit"], []),
+        ("vit", [(-0.01, 0.3), (0.01, 0.3)], "does not contradict, nor confirm,", [], []),
+        ("vit", [(-0.03, 0.01), (0.03, 0.01)], "does not confirm", ["mobilenetv2"], ["vit"]),
     ],
 )
-def test_the_verdict_follows_from_the_intervals(best, intervals, relation, ahead, behind):
+def test_the_verdict_follows_from_the_corrected_p(best, differences, relation, ahead, behind):
     interval = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "accuracy_spread": 0.01}
     table = pd.DataFrame([{"model": name, "seeds": 3, **interval} for name in (best, "other")])
-    low, high = zip(*intervals, strict=True)
-    against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference_low": low, "difference_high": high})
-    verdict = page.verdict(table, against)
-    assert (verdict.best, verdict.relation) == (best, relation)
+    difference, p = zip(*differences, strict=True)
+    against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference": difference, "p": p})
+    lead = page.Lead(Leading((best,), {}), Omnibus(1.0, (2, 9), 0.3, 3))
+    verdict = page.verdict(table, against, lead)
+    assert (verdict.lead, verdict.relation) == (lead, relation)
     assert (verdict.ahead, verdict.behind) == (ahead, behind)
     assert str(verdict.accuracy) == "0.800 [0.700, 0.900]"
     assert verdict.accuracy.seeds == 3
+
+
+def test_who_leads_is_decided_over_all_models(study, singles):
+    lead = page.lead(study, singles)
+    assert lead.group.best == "deit"
+    assert lead.test.differs
 
 
 def test_learning_curves_are_read_from_the_manifests_without_training(

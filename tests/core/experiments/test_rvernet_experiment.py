@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from small_sets import make_predictions
 
@@ -51,19 +50,21 @@ def test_a_gain_is_the_mean_of_a_row_minus_the_backbone_alone(accuracy):
 
 
 def test_the_facts_of_the_grid(accuracy):
-    facts = rvernet.grid_facts(accuracy, rvernet.grid_gains(STUDY, accuracy, models(ALONE)))
-    assert (facts.best, facts.accuracy) == (("deit", "deit"), pytest.approx(0.9))
-    assert (facts.best_roi, facts.best_extra_roi) == ("deit", "deit")
+    facts = rvernet.grid_facts(
+        STUDY, models(RIGHT), accuracy, rvernet.grid_gains(STUDY, accuracy, models(ALONE))
+    )
+    assert (facts.best.group[0], facts.accuracy) == (("deit", "deit"), pytest.approx(0.9))
+    assert facts.best.best is None, "20 photos do not show that it is ahead of the next"
+    assert facts.best_roi.group[0] == facts.best_extra_roi.group[0] == "deit"
     assert facts.gain == pytest.approx((0.2 - 0.1) / 2)
     assert (facts.better, facts.backbones) == (1, 2)
 
 
-def test_the_best_modules_are_those_of_the_best_row_and_column_not_of_the_best_cell():
-    grid = pd.DataFrame([[0.9, 0.1], [0.6, 0.7]], index=["vit", "deit"], columns=["vit", "deit"])
-    gains = pd.DataFrame({"mean gain as ROI module": [0.0, 0.1]})
-    facts = rvernet.grid_facts(grid, gains)
-    assert facts.best == ("vit", "vit")
-    assert (facts.best_roi, facts.best_extra_roi, facts.better) == ("deit", "vit", 1)
+def test_the_leading_modules_are_those_of_the_best_row_and_column_not_of_the_best_cell():
+    right = {("vit", "vit"): 36, ("vit", "deit"): 4, ("deit", "vit"): 24, ("deit", "deit"): 28}
+    pairs, roi, extra_roi = rvernet.leading_modules(STUDY, models(right), "accuracy")
+    assert pairs.group[0] == ("vit", "vit")
+    assert (roi.group[0], extra_roi.group[0]) == ("deit", "vit")
 
 
 def test_single_models_and_rvernets_stand_in_one_table_best_first():
@@ -79,15 +80,17 @@ def test_each_pair_is_compared_with_its_own_roi_module():
     assert gain.loc["vit + deit", "against"] == "vit"
     assert gain.loc["vit + deit", "difference"] == pytest.approx(0.3)
     assert gain.loc["vit + deit", "difference_low"] > 0
-    assert gain.loc["deit + vit", "difference"] == gain.loc["deit + vit", "difference_low"] == 0
-    facts = rvernet.gain_facts(gain.reset_index())
+    assert gain.loc["deit + vit", "difference"] == 0
+    assert gain.loc["deit + vit", "p"] == 1
+    facts = rvernet.gain_facts(STUDY, pairs, gain.reset_index())
+    assert facts.leading.group[0] == ("deit", "vit")
     assert (facts.best, facts.ahead, facts.compared) == ("vit + deit", 1, 2)
     assert facts.gain == pytest.approx(0.3)
 
 
 def test_without_pairs_nothing_is_gained():
     gain = rvernet.gain_of_context(STUDY, models(ALONE), {})
-    facts = rvernet.gain_facts(gain)
+    facts = rvernet.gain_facts(STUDY, {}, gain)
     assert (facts.best, facts.ahead, facts.compared) == (None, 0, 0)
     assert np.isnan(facts.gain)
     assert len(rvernet.fine_tuned_scores(STUDY, models(ALONE), {})) == 2
@@ -116,3 +119,13 @@ def test_the_page_needs_every_model_that_it_asks_for():
     needed = {spec for specs in rvernet.needs(study).values() for spec in specs}
     for family in (study.singles(), study.pairs(), study.grid(), study.grid_singles()):
         assert {spec for specs in family.values() for spec in specs} <= needed
+
+
+def test_two_distilled_deits_are_compared_with_every_other_pair():
+    pairs = models({rvernet.DISTILLED: 36, ("vit", "deit"): 20, ("deit", "vit"): 36})
+    against = rvernet.distilled_against_others(STUDY, pairs).set_index("against")
+    assert list(against.index) == ["vit + deit", "deit + vit"]
+    assert list(against["difference"]) == pytest.approx([0.4, 0])
+    assert against.loc["vit + deit", "p"] < 0.05
+    del pairs[rvernet.DISTILLED]
+    assert rvernet.distilled_against_others(STUDY, pairs).empty

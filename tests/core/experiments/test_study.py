@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rvernet_core import config
 from rvernet_core.config import CLEAN, Condition, ModelSpec, Noise
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.evaluation.perturbed import perturbed_test_set
@@ -63,6 +64,28 @@ def test_a_context_only_model_is_brought_to_the_profiles_scale():
     assert {spec.train for spec in specs} == {study.profile.single}
     assert [spec.seed for spec in specs] == [0, 1, 2]
     assert {(spec.model.branches, spec.model.scale) for spec in specs} == {(("extra_roi",), "paper")}
+
+
+def test_a_control_without_chance_has_one_run_and_the_ideal_observers_one_per_seed():
+    found = Study.of("demo", seeds=[3, 4], device="cpu").controls("majority", "ideal-look", "no control")
+    assert [spec.seed for spec in found["majority"]] == [0]
+    assert [spec.seed for spec in found["ideal-look"]] == [3, 4]
+    assert set(found) == {"majority", "ideal-look"}
+    assert set(Study.of("paper", device="cpu").controls("majority", "ideal-look")) == {"majority"}
+
+
+def test_other_laws_change_the_plates_alone_and_count_as_used():
+    study = Study.of("demo", masks="sam", device="cpu")
+    few, altered = study.few(), study.altered()
+    assert few.profile.pairs == study.profile.ablated
+    assert list(altered) == [law.name for law in study.profile.altered]
+    for law, part in zip(study.profile.altered, altered.values(), strict=True):
+        data = part.profile.data
+        assert (data.plates.ambiguity, data.plates.context_strength) == (law.ambiguity, law.context_strength)
+        assert config.replace(data, plates=study.profile.data.plates) == study.profile.data
+        assert (part.profile.pairs, part.profile.seeds) == (few.profile.pairs, few.profile.seeds)
+        assert part.used is study.used
+    assert Study.of("paper", device="cpu").altered() == {}
 
 
 def test_families_get_names_that_are_fit_for_files():
@@ -142,14 +165,15 @@ def test_the_cache_is_the_given_one_or_that_of_the_environment(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("profile", ["demo", "full"])
-def test_there_are_enough_sauces_to_test_on(profile):
-    """At least 150 of each: with the paper's 38 and 34 the sampling error alone would be about 0.06."""
+def test_there_are_enough_ambiguous_items_to_test_on(profile):
+    """At least 90 of each class: with the paper's 38 and 34 the sampling error alone would be about 0.06."""
     from rvernet_core.data.plates import TEST_SEEDS
-    from rvernet_plates import SAUCES, plan_scene
+    from rvernet_plates import DRINKS, SAUCES, plan_scene
 
     data = Study.of(profile, device="cpu").profile.data
-    sauces = [plan_scene(data.plates, TEST_SEEDS + i).sauce for i in range(data.test_scenes)]
-    assert min(sauces.count(sauce) for sauce in SAUCES) >= 150
+    plans = [plan_scene(data.plates, TEST_SEEDS + i) for i in range(data.test_scenes)]
+    names = [name for plan in plans for name in (plan.sauce, plan.drink)]
+    assert min(names.count(name) for name in (*SAUCES, *DRINKS)) >= 90
 
 
 # --- what they answer -------------------------------------------------------------------------------
@@ -183,7 +207,7 @@ def test_predictions_are_one_per_seed_and_are_kept_for_the_record(study):
     for name, condition in CONDITIONS.items():
         assert [p.spec.seed for p in results[name]["mlp-mixer"]] == [0, 1]
         assert {p.condition for p in results[name]["mlp-mixer"]} == {condition}
-    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 64)
+    shown = perturbed_test_set(again.store, again.profile.data, CONDITIONS["shifted"], 112)
     assert tuple(results["shifted"]["mlp-mixer"][0].table["key"]) == shown.keys
     assert len(again.used) == 6
 

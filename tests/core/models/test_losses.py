@@ -52,12 +52,6 @@ def test_hard_distillation_of_the_teachers_own_labels_is_the_supervised_loss(log
     assert torch.isclose(losses.total(parts), losses.total(losses.supervised(logits, labels)))
 
 
-def test_presence_distillation_reads_the_sign_of_the_teacher(logits):
-    targets = (logits > 0).float()
-    parts = losses.hard_presence_distillation(logits, logits, targets, 100 * logits, 0.5)
-    assert torch.isclose(parts["label"], parts["teacher"])
-
-
 @pytest.mark.parametrize("strength", [-0.1, 1.1])
 def test_a_strength_outside_its_range_is_refused(logits, labels, strength):
     with pytest.raises(ConfigError, match=r"\[0, 1\]"):

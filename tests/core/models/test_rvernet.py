@@ -10,10 +10,11 @@ from rvernet_core import training
 from rvernet_core.config import BRANCHES, ModelSpec
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
-from rvernet_core.models.backbones import BACKBONES, two_heads
+from rvernet_core.models.backbones import BACKBONES, MICRO_LABELS, input_size, two_heads
 from rvernet_core.models.rvernet import build_model
 
-IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+SIDE = input_size("micro")
+IMAGES = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
 
 
 def build(strength=None, **options):
@@ -38,7 +39,7 @@ def test_a_pair_of_one_architecture_is_two_independent_modules():
 
 def test_the_integration_module_is_the_papers():
     model = build(roi="mobilenetv2", extra_roi="vit")
-    assert model.integrated_fc1.in_features == 2 * 23  # each backbone's own logits; 2 x 1000 at paper scale
+    assert model.integrated_fc1.in_features == 2 * MICRO_LABELS  # own logits; 2 x 1000 at paper scale
     assert model.integrated_fc1.out_features == 640
     assert model.integrated_fc2.out_features == 7
 
@@ -72,6 +73,30 @@ def test_a_frozen_module_gets_no_gradient_and_keeps_its_statistics(freeze):
     assert model.integrated_fc1.weight.grad is not None
 
 
+def test_as_in_the_release_the_statistics_of_a_frozen_module_may_move_but_no_weight():
+    model = build(roi="mobilenetv2", freeze=("roi",), frozen_statistics=False, freeze_batch_norm=False)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.train()(torch.rand(8, 3, 64, 64)).sum().backward()
+    moved = {
+        n for n, tensor in model.state_dict().items() if "backbone" in n and not (tensor == before[n]).all()
+    }
+    assert moved
+    assert all("running" in name or "num_batches" in name for name in moved)
+    assert all(p.grad is None for p in model.backbone_of("roi").parameters())
+    assert model.frozen == ()  # so that a run stores what has moved
+
+
+def test_a_fresh_head_is_drawn_anew_where_there_are_two_tokens_and_nothing_else():
+    shipped, fresh = (build(roi="deit-distilled", fresh_head=new).state_dict() for new in (False, True))
+    changed = {
+        name for name in shipped if name.startswith("backbone") and not (shipped[name] == fresh[name]).all()
+    }
+    assert changed == {"backbone.head.weight"}  # its bias was zero before, too
+    assert fresh["backbone.head.weight"].std() == pytest.approx(0.02, rel=0.1)
+    plain, same = (build(roi="vit", fresh_head=new).state_dict() for new in (False, True))
+    assert all((plain[name] == same[name]).all() for name in plain if name.startswith("backbone"))
+
+
 def test_frozen_batch_norms_keep_the_pretrained_statistics_while_the_weights_learn():
     model = build(roi="mobilenetv2", freeze_batch_norm=True).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -82,11 +107,11 @@ def test_frozen_batch_norms_keep_the_pretrained_statistics_while_the_weights_lea
 
 
 def test_features_are_standardised_over_the_batch_unless_switched_off():
-    images = torch.rand(16, 3, 64, 64)
+    images = torch.rand(16, 3, SIDE, SIDE)
     for standardise in (True, False):
         model = build(roi="mobilenetv2", standardise=standardise).train()
         features = model.extractors["roi"].standardise(model.features("roi", images), 0)
-        assert torch.allclose(features.mean(0), torch.zeros(23), atol=1e-4) == standardise
+        assert torch.allclose(features.mean(0), torch.zeros(MICRO_LABELS), atol=1e-4) == standardise
 
 
 @pytest.mark.parametrize("fusion", ["logits", "features"])

@@ -189,6 +189,13 @@ def test_fault_66_damaged_shipped_weights_are_named_and_never_used(tmp_path, mon
     shutil.copy(zoo.weights_path("vit"), tmp_path)
     monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
     backbones.build("vit")
-    damage(tmp_path / "vit.safetensors", harm)
-    with pytest.raises(CheckpointError, match=r"vit\.safetensors is damaged or was edited.*with git"):
+    damage(tmp_path / "vit-0.safetensors", harm)
+    with pytest.raises(CheckpointError, match=r"vit-0\.safetensors is damaged or was edited.*with git"):
         backbones.build("vit")
+
+
+def test_the_shipped_weights_are_small_and_each_is_named_by_its_card():
+    shipped = sorted(zoo.WEIGHTS.glob("*.safetensors"))
+    assert sum(path.stat().st_size for path in shipped) <= 18e6
+    named = {f"{name}-{c['seed']}" for name in backbones.BACKBONES for c in zoo.CARDS[name]["checkpoints"]}
+    assert {path.stem for path in shipped} == {"sam-micro", *named}

@@ -9,9 +9,9 @@ from PIL import Image
 from random_photos import SIZES, photo
 from torchvision.transforms.functional import pad
 
+from rvernet_core.data import noise
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.errors import ConfigError, DataError
-from rvernet_core.evaluation import noise
 
 
 def shrink(image, size):

@@ -2,21 +2,25 @@
 
 All functions take a uint8 RGB photo or cut-out (H, W, 3) and give uint8 (size, size, 3), in place of
 `cutouts.letterbox`. Severity 0 is the clean letterbox, 1 is the release. Lengths that the release
-states at 224 px (tiles of 16, a shift of 60 right and 85 up) scale with `size` unless given.
-Nothing here touches global randomness.
+states at 224 px (tiles of 16, a shift of 60 right and 85 up) scale with `size` unless given: a tile is 1/14
+of the input's side at any size, and so is a patch of the nets that have patches. Nothing here touches
+global randomness. The evaluation uses these noises (`evaluation.perturbed`), training may (`augmentation`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from rvernet_core.config import one_of
+from rvernet_core.config import Noise, one_of
 from rvernet_core.data import cutouts
 from rvernet_core.data.cutouts import BLACK, GRAY, Fill
 from rvernet_core.errors import ConfigError, DataError
 
+KINDS = ("permutation", "translocation")
 RELEASE_SIZE = 224
-RELEASE_PATCH = 16
+RELEASE_PATCH = Noise.patch  # 16: with RELEASE_SIZE the one place that says how large a tile is
 RELEASE_DX, RELEASE_DY = 60, 85  # pixels to the right and up
 HOW = ("moved", "rolled", "covered")  # see `translocate`
 
@@ -24,6 +28,17 @@ HOW = ("moved", "rolled", "covered")  # see `translocate`
 def scaled(length: int, size: int) -> int:
     """A length in pixels stated at 224 px, at `size` px; at least 1 for a positive length."""
     return max(1, round(length * size / RELEASE_SIZE))
+
+
+def add_noise(fitted: np.ndarray, kind: Noise, size: int, stream: Sequence[int]) -> np.ndarray:
+    """Noise on a scaled photo uint8 (h, w, 3), as it lies in a letterbox of `size`: uint8 (size, size, 3).
+
+    `stream` seeds the tiles' order.
+    """
+    if kind.kind == "permutation":
+        tile = scaled(kind.patch, size)
+        return shuffle_tiles(fitted, size, tile, kind.severity, np.random.default_rng(stream))
+    return shift(fitted, size, kind.severity, kind.canvas, kind.how)
 
 
 # --- permutation ------------------------------------------------------------------------------------

@@ -1,0 +1,93 @@
+"""Page 6, shown: what the single models know of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from rvernet_book import alt, charts, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.tables import FOUND
+from rvernet_core.data import noise
+from rvernet_core.experiments.inductive_bias import BlindnessFacts, Positions, RollFacts
+from rvernet_core.models.backbones import input_size
+
+
+def position_table(page: Page, measured: Positions, facts: BlindnessFacts) -> Bundle:
+    """Shuffles of own patches and of half patches, with and without position information."""
+    page.glue("gone-change", facts.change, "{:.0e}")
+    page.glue("gone-same", facts.same, "{:.0%}")
+    page.glue("gone-half", facts.half, "{:.0%}")
+    page.glue("blindness", "holds" if facts.holds else "does not hold")
+    return page.table(
+        "position-information",
+        measured.summary.reset_index(),
+        caption=f"Shuffles of a net's own patches (of a CNN: of squares as wide as its total stride) and of half of them, on {measured.images} test ROIs: accuracy on clean images, share of answers that stay the same (mean over seeds), largest change of any logit (over all seeds).",
+        labels={
+            "positions": "position information",
+            "patch": "patch, px",
+            "accuracy": "accuracy, clean",
+            "same_whole": "same answer, own patches",
+            "change_whole": "change of a logit",
+            "same_half": "same answer, half patches",
+            "change_half": "change, half patches",
+        },
+        formats={
+            "same_whole": "{:.0%}",
+            "same_half": "{:.0%}",
+            "change_whole": "{:.1e}",
+            "change_half": "{:.1e}",
+        },
+        data=measured.blindness,
+        keys=["seed"],
+    )
+
+
+def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
+    """Tiles of the nets' own patch size against half of it, in accuracy."""
+    difference = halves.set_index("model")["difference"]
+    page.glue("halves-most", style.label(difference.idxmax()))
+    page.glue("halves-least", style.label(difference.idxmin()))
+    return page.table(
+        "own-against-half",
+        halves,
+        caption=f"The same in accuracy: tiles of the nets' own patch size, which are the release's ({noise.RELEASE_PATCH} px of 224), against half of it, and the paired difference; the smallest {FOUND}.",
+        intervals=["difference"],
+        formats={"difference": "{:+.3f}"},
+    )
+
+
+def rolled_chart(page: Page, measured: Positions, facts: RollFacts) -> Bundle:
+    """How far pooled features move when the image is rolled around."""
+    page.glue("roll-step", facts.step)
+    for key, (model, change) in (("roll-least", facts.least), ("roll-most", facts.most)):
+        page.glue(key, style.label(model))
+        page.glue(f"{key}-change", change, "{:.2f}")
+    page.glue("cnn-story", facts.verdict)
+    page.glue("cnn-change", facts.cnn, "{:.2f}")
+    page.glue("transformer-change", facts.transformer, "{:.2f}")
+    page.glue("off-grid", facts.off_grid, "{:.2f}")
+    page.glue("on-grid", facts.on_grid, "{:.2f}")
+    columns: dict[str, Any] = {"x": "step", "y": "change", "series": "model"}
+    size = input_size(page.study.profile.scale)
+    return page.figure(
+        "rolled-features",
+        lambda ax: charts.curves(
+            ax,
+            measured.rolled,
+            **columns,
+            low="low",
+            high="high",
+            ticks={step: str(step) for step in measured.rolled["step"].unique()},
+            xlabel=f"roll to the right and up, px of {size}",
+            ylabel="change of the pooled features",
+        ),
+        measured.rolled,
+        alt=alt.of_curves(
+            measured.rolled, what="the change of pooled features under a roll", **columns, fmt="{:.2f}"
+        ),
+        caption="How far pooled features move when the ROI is rolled around; 1 is the mean distance between two ROIs. Bands: range over seeds.",
+        size=(7.4, 3.2),
+    )

@@ -1,0 +1,104 @@
+"""Page 10, shown: what each difference between paper and released code does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from rvernet_book import alt, charts, html, style
+from rvernet_book.bundle import Bundle
+from rvernet_book.page import Page
+from rvernet_book.tables import FOUND, interval
+from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
+
+_LABELS = {"macro_f1": "macro-F1", "pair_f1": "F1 of the pair"}
+
+
+def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
+    """The audited models as they are here."""
+    columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
+    return page.table(
+        "audit-base",
+        scores[["model", *columns]],
+        caption="The audited models as this companion trains them, with 95 % intervals.",
+        labels=_LABELS,
+        intervals=list(METRICS),
+        data=scores,
+    )
+
+
+def effect_table(page: Page, effects: pd.DataFrame) -> Bundle:
+    """What text and code say, and what the difference does."""
+    return page.table(
+        "audit",
+        effects,
+        caption="Each difference between text and released code, turned alone: change of the scores, paired over "
+        f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}.",
+        labels={"text": "paper and README", "code": "released code", **_LABELS},
+        formats=dict.fromkeys(METRICS, "{:+.3f}"),
+        intervals=list(METRICS),
+    )
+
+
+def effect_chart(page: Page, effects: pd.DataFrame) -> Bundle:
+    """The changes in accuracy as dots."""
+    columns: dict[str, Any] = {"label": "difference", "value": "accuracy", "series": "model"}
+    columns |= {"low": "accuracy_low", "high": "accuracy_high"}
+    return page.figure(
+        "audit-chart",
+        lambda ax: charts.dots(
+            ax, effects, **columns, references={"as it is here": 0.0}, xlabel="change in accuracy"
+        ),
+        effects[["difference", "model", "accuracy", "accuracy_low", "accuracy_high"]],
+        alt=alt.of_dots(effects, what="change in accuracy by difference", **columns),
+        caption="Change in accuracy when the model is trained as the released code does, one difference at a time.",
+        size=(7.4, 0.42 * effects["difference"].nunique() + 1.0),
+    )
+
+
+def answer(page: Page, facts: AuditFacts) -> html.Html:
+    """How many differences matter, and which most."""
+    page.glue("tried", facts.tried)
+    page.glue("lower", facts.lower)
+    page.glue("higher", facts.higher)
+    top = facts.largest
+    change = interval(top["accuracy"], top["accuracy_low"], top["accuracy_high"], "{:+.3f}")
+    page.glue("largest", f"{top['difference']} ({style.label(top['model'])})")
+    page.glue("largest-change", change)
+    whole = "; ".join(
+        f"{style.label(row['model'])} "
+        + interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"], "{:+.3f}")
+        for row in facts.everything.to_dict("records")
+    )
+    page.glue("everything", whole or "not tried")
+    return page.headline(
+        f"Of {facts.tried} differences between paper and released code that were turned alone, {facts.lower} lower the "
+        f"accuracy and {facts.higher} raise it; the largest is **{top['difference']}** ({change})."
+    )
+
+
+def choice_table(page: Page, chosen: pd.DataFrame) -> Bundle:
+    """What choosing the epoch on the test set would add to the score."""
+    worst = chosen.loc[chosen["flattery"].idxmax()]
+    page.glue("flattery", f"{worst['flattery']:+.3f} ({style.label(worst['model'])})")
+    return page.table(
+        "audit-epoch",
+        chosen,
+        caption="Accuracy after the last epoch, and of the epoch that does best on the test set.",
+        formats={"flattery": "{:+.3f}"},
+        intervals=["flattery"],
+    )
+
+
+def f1_table(page: Page, definitions: pd.DataFrame) -> Bundle:
+    """Two averages of F1 on the same answers."""
+    gaps = definitions["difference"]
+    page.glue("f1-gap", f"{gaps.min():+.3f} to {gaps.max():+.3f}")
+    return page.table(
+        "audit-f1",
+        definitions,
+        caption="Micro- and macro-averaged F1 of the same answers.",
+        labels={"micro_f1": "micro-F1 (= accuracy)", "macro_f1": "macro-F1"},
+        formats={"difference": "{:+.3f}"},
+    )

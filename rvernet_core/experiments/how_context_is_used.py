@@ -1,0 +1,298 @@
+"""Page 9: how much weight does each architecture give to look and company, and where does context mislead?
+
+The law of the rendered plates is known, so every ambiguous item has two numbers: what its look says and what
+its company says. On data whose law is unknown there is nothing to regress on, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core.config import Condition, RunSpec
+from rvernet_core.cues import cues, optimal_weights
+from rvernet_core.errors import ConfigError
+from rvernet_core.evaluation import calibration, comparisons
+from rvernet_core.evaluation.cue_weights import (
+    Items,
+    effective,
+    says_first,
+    weight_at_d,
+    weight_at_rho,
+    weighted_share,
+    weights,
+)
+from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.predictions import Predictions
+from rvernet_core.uncertainty import Measured, estimate
+from rvernet_plates import AMBIGUOUS_PAIRS, PlatesSpec
+from rvernet_plates.laws import Law, law
+
+IDEAL = "ideal observer"
+RHOS = tuple(round(0.1 * k, 1) for k in range(11))
+DISTANCES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+Runs = Mapping[str | Pair, Sequence[Predictions]]
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """The fine-tuned single models and pairs."""
+    return named("single", study.singles()) | named("pair", study.pairs())
+
+
+@dataclass(frozen=True)
+class Cued:
+    """The models' answers on the items of one ambiguous pair whose law is known."""
+
+    pair: tuple[str, str]
+    spec: PlatesSpec
+    law: Law
+    items: Items
+    said: dict[str, np.ndarray]  # model's name -> (S, N), see `says_first`
+    right: dict[str, np.ndarray]  # model's name -> (S, N) in {0, 1}, the ideal observer's among them
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the page is about: models, and each ambiguous pair of the data."""
+
+    models: Runs
+    pairs: tuple[Cued, ...]
+
+    @property
+    def sauces(self) -> Cued:
+        """The first pair: both cues say something."""
+        return self.pairs[0]
+
+
+def context(study: Study) -> Context:
+    """The single models' and the pairs' answers beside the cues. ConfigError for data of an unknown law."""
+    data = study.profile.data
+    if data.name != "plates":
+        raise ConfigError(f"the law of {data.name} is not known, so its cues have no weights; use plates")
+    models: dict[str | Pair, Sequence[Predictions]] = {
+        **study.predictions(study.singles()),
+        **study.predictions(study.pairs()),
+    }
+    samples = study.data.test.samples
+    found = cues(data.plates, samples)
+    names, photos = [s.class_name for s in samples], [s.image_id for s in samples]
+    cued = []
+    for pair in AMBIGUOUS_PAIRS:
+        items = Items.of(found, pair, names, photos)
+        labels = (study.classes.index(pair[0]), study.classes.index(pair[1]))
+        truth = np.where(items.first, *labels)
+        answers = {
+            comparisons.model_name(model): [run.predicted[items.index] for run in runs]
+            for model, runs in models.items()
+        }
+        ideal = np.where(items.best >= 0.5, *labels)
+        answers[IDEAL] = [ideal] * max(map(len, answers.values()))
+        said = {name: says_first(given, labels) for name, given in answers.items()}
+        right = {name: (np.stack(given) == truth).astype(float) for name, given in answers.items()}
+        cued.append(Cued(pair, data.plates, law(data.plates, pair), items, said, right))
+    return Context(models, tuple(cued))
+
+
+# --- weights ------------------------------------------------------------------------------------------
+
+
+def cue_weights(context: Context) -> pd.DataFrame:
+    """One row per pair of classes and model: weights of look and company, and their ratio.
+
+    There is a ratio where the look has a weight whose interval excludes zero: nothing is divided by noise.
+    """
+    rows = []
+    for cued in context.pairs:
+        for name, said in cued.said.items():
+            of_look, of_company, ratio = weights(cued.items, said)
+            if name == IDEAL:
+                continue
+            row = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
+            row |= _columns("look", of_look) | _columns("company", of_company)
+            moved = row["look_low"] > 0 or row["look_high"] < 0
+            rows.append(row | (_columns("ratio", ratio) if cued.law.d > 0 and moved else {}))
+        d, strength = optimal_weights(cued.spec, cued.pair)
+        row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
+        rows.append(row | {"company": strength} | ({"ratio": strength / d} if d > 0 else {}))
+    frame = pd.DataFrame(rows)
+    return frame.reindex(columns=list(dict.fromkeys([*frame, "ratio", "ratio_low", "ratio_high"])))
+
+
+def _kind(name: str) -> str:
+    return "ideal" if name == IDEAL else "RveRNet" if " + " in name else "single"
+
+
+def _columns(name: str, measured: Measured) -> dict[str, float]:
+    e = estimate(measured)
+    return {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
+
+
+def beliefs(context: Context) -> pd.DataFrame:
+    """One row per pair of classes and model: how far its beliefs lie from what its cues say exactly.
+
+    Single models against the posterior of the look, RveRNets against that of look and company. Columns
+    `distance` and `excess`, see `evaluation.calibration`, with intervals. Empty where the probabilities were
+    not kept.
+    """
+    rows = []
+    for cued in context.pairs:
+        items = cued.items
+        of_look = 1 / (1 + np.exp(-cued.law.d * items.look))
+        for model, runs in context.models.items():
+            believed = calibration.beliefs(runs, cued.pair, items.index)
+            if believed is None:
+                continue
+            posterior = items.best if isinstance(model, tuple) else of_look
+            name, units = comparisons.model_name(model), comparisons.units_of(runs)
+            row = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
+            for column, measured in (
+                ("distance", calibration.distance(believed, posterior, items.photos)),
+                ("excess", calibration.excess(believed, posterior, items.first, items.photos)),
+            ):
+                e = estimate(measured, units)
+                row |= {column: e.value, f"{column}_low": e.low, f"{column}_high": e.high}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class WeightFacts:
+    """What is seen of the weights on the sauces."""
+
+    optimum: float  # ratio of the ideal observer's weights
+    lowest: pd.Series | None  # the RveRNet whose ratio is lowest; None where none has a ratio
+    highest: pd.Series | None
+    covering: int  # RveRNets whose interval holds the optimum
+    below: int  # whose interval lies below it: they rely on the look more than is best
+    above: int
+    pairs: int
+    singles_on_company: int  # single models whose weight on the company has an interval that excludes zero
+    singles: int
+
+
+def weight_facts(table: pd.DataFrame) -> WeightFacts:
+    """From `cue_weights`, of its first pair of classes."""
+    rows = table[table["classes"] == table["classes"].iloc[0]]
+    optimum = float(rows.loc[rows["kind"] == "ideal", "ratio"].iloc[0])
+    pairs, singles = rows[rows["kind"] == "RveRNet"], rows[rows["kind"] == "single"]
+    pairs = pairs.dropna(subset=["ratio"])
+    below, above = pairs["ratio_high"] < optimum, pairs["ratio_low"] > optimum
+    moved = (singles["company_low"] > 0) | (singles["company_high"] < 0)
+    return WeightFacts(
+        optimum,
+        None if pairs.empty else pairs.loc[pairs["ratio"].idxmin()],
+        None if pairs.empty else pairs.loc[pairs["ratio"].idxmax()],
+        int((~below & ~above).sum()),
+        int(below.sum()),
+        int(above.sum()),
+        len(pairs),
+        int(moved.sum()),
+        len(singles),
+    )
+
+
+# --- exchanged contexts ---------------------------------------------------------------------------------
+
+
+def exchanged(study: Study, context: Context) -> pd.DataFrame:
+    """One row per RveRNet: share of sauces called the context's class under the other class's context.
+
+    Beside it what the ideal observer would say of the same items: their own look, the company of the source.
+    """
+    pairs = {model: runs for model, runs in context.models.items() if isinstance(model, tuple)}
+    condition = Condition(context="other", photos=study.profile.evaluation_photos)
+    evaluated = study.evaluate(pairs, {"another class": condition})["another class"]
+    labels = [study.classes.index(name) for name in context.sauces.pair]
+    rows = []
+    for model, runs in evaluated.items():
+        follow, _ = comparisons.follows(runs, labels)
+        ideal = _ideal_under(runs[0], study, context.sauces)
+        row = {"model": comparisons.model_name(model), "follows": follow.value}
+        row |= {"follows_low": follow.low, "follows_high": follow.high}
+        rows.append(row | {"ideal observer": ideal})
+    return pd.DataFrame(rows)
+
+
+def _ideal_under(run: Predictions, study: Study, cued: Cued) -> float:
+    """Share of the exchanged items that the ideal observer calls the class of the context's source."""
+    keys = [sample.key for sample in study.data.test.samples]
+    place = {keys[i]: n for n, i in enumerate(cued.items.index)}
+    table = run.table[run.table["key"].isin(place) & run.table["context_source"].isin(place)]
+    own = np.array([place[key] for key in table["key"]])
+    source = np.array([place[key] for key in table["context_source"]])
+    other = cued.items.first[own] != cued.items.first[source]
+    strength = np.log(cued.law.rho / (1 - cued.law.rho))
+    odds = cued.law.d * cued.items.look[own] + strength * cued.items.company[source]
+    return float(((odds >= 0) == cued.items.first[source])[other].mean())
+
+
+# --- other laws ---------------------------------------------------------------------------------------
+
+
+def over_rho(context: Context) -> pd.DataFrame:
+    """One row per model and context strength at the test: accuracy on the sauces, by weighted items."""
+    cued = context.sauces
+    return _over(cued, "rho", RHOS, lambda rho: weight_at_rho(cued.items, rho, cued.law.rho))
+
+
+def over_d(context: Context) -> pd.DataFrame:
+    """One row per model and distance of the looks at the test, by reweighting the items."""
+    cued = context.sauces
+    return _over(cued, "d", DISTANCES, lambda d: weight_at_d(cued.items, d, cued.law.d))
+
+
+def _over(cued: Cued, what: str, values, weight_of) -> pd.DataFrame:
+    rows = []
+    for value in values:
+        weight = weight_of(value)
+        for name, right in cued.right.items():
+            share = _columns("accuracy", weighted_share(right, weight, cued.items.photos))
+            rows.append({"model": name, what: value, **share, "items": effective(weight)})
+    return pd.DataFrame(rows)
+
+
+def crossings(context: Context) -> pd.DataFrame:
+    """One row per RveRNet: the context strength below which it is worse than its ROI module alone.
+
+    Both accuracies are straight lines in rho: rho times the accuracy where the company agrees plus the rest
+    times that where it misleads. Where they do not cross between 0 and 1 the cell is empty.
+    """
+    cued, rows = context.sauces, []
+    agree, mislead = cued.items.agrees, ~cued.items.agrees
+    for model in context.models:
+        if not isinstance(model, tuple):
+            continue
+        name, alone = comparisons.model_name(model), model[0]
+        if alone not in cued.right:
+            continue
+        parts = {}
+        for what, chosen in (("company agrees", agree), ("company misleads", mislead)):
+            ours, single = (
+                weighted_share(cued.right[m], chosen.astype(float), cued.items.photos) for m in (name, alone)
+            )
+            parts |= _columns(what, ours) | {f"{what}, ROI alone": float(single.exact.mean())}
+            parts[f"gain, {what}"] = float((ours.exact - single.exact).mean())
+        up, down = parts.pop("gain, company agrees"), parts.pop("gain, company misleads")
+        crossing = down / (down - up) if down < 0 < up else np.nan
+        rows.append({"model": name, **parts, "context helps above rho": crossing})
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class MisleadFacts:
+    """Where context begins to mislead."""
+
+    lowest: float  # crossing, over RveRNets; NaN where none crosses
+    highest: float
+    crossing: int
+    compared: int
+
+
+def mislead_facts(table: pd.DataFrame) -> MisleadFacts:
+    """From `crossings`."""
+    found = table["context helps above rho"].dropna()
+    ends = (float(found.min()), float(found.max())) if len(found) else (float("nan"), float("nan"))
+    return MisleadFacts(*ends, len(found), len(table))

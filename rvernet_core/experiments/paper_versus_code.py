@@ -1,0 +1,272 @@
+"""Page 10: what does each difference between the paper's text and the released code do to the results?
+
+The author published code, and that is why this page can exist. Every difference that can be tried is a switch
+of the specs (`config.RELEASED`); each is turned alone, then all at once, on the same photos and seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rvernet_core import config, uncertainty
+from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
+from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.study import Pair, Study
+from rvernet_core.models.backbones import facts, has_distillation_token
+from rvernet_core.predictions import Predictions
+
+METRICS = ("accuracy", "macro_f1", "pair_f1")
+#: The peak rate of the text and of the README, for all weights alike.
+STATED = {"lr": 4e-3, "head_lr_factor": 1.0}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference between text and code.
+
+    switches: fields of `config.RELEASED` that it turns; none: it changes values alone. stated: whether the
+    peak rate is the text's instead of the recipe's.
+    """
+
+    name: str
+    text: str  # what paper and README say
+    code: str  # what the released code does
+    switches: tuple[str, ...] = ()
+    stated: bool = False
+
+
+DIFFERENCES = (
+    Difference(
+        "stated rate, schedule as written",
+        "warm-up to 0.004, then cosine decay",
+        "does otherwise, see the next line",
+        stated=True,
+    ),
+    Difference(
+        "stated rate, schedule as released",
+        "warm-up to 0.004, then cosine decay",
+        "steps once per epoch on a curve counted in iterations",
+        ("schedule",),
+        stated=True,
+    ),
+    Difference(
+        "schedule", "warm-up, then cosine decay", "the same curve at the recipe's rate", ("schedule",)
+    ),
+    Difference("flips", "horizontal flip", "each branch is flipped by itself", ("flip_together",)),
+    Difference("pixels", "not stated", "no normalisation of pixels", ("normalise",)),
+    Difference(
+        "head of DeiT-distilled", "pretrained", "its pretraining head starts at random", ("fresh_head",)
+    ),
+    Difference("token of DeiT-distilled", "not stated", "the class token alone answers", ("class_token",)),
+    Difference("shared module", "two modules", "one module sees both cut-outs", ("shared",)),
+    Difference(
+        "pairing",
+        "a ROI with its own surroundings",
+        "by file name alone; of equal names the last counts",
+        ("pairing",),
+    ),
+    Difference("dropout", "not stated", "0.2 before a CNN's head", ("dropout",)),
+    Difference("batch norms", "not stated", "statistics are estimated anew", ("freeze_batch_norm",)),
+    Difference(
+        "raw features, one rate",
+        "the outputs of both modules",
+        "as they are, and all weights at one rate",
+        ("standardise", "head_lr_factor"),
+    ),
+    Difference("validation", "not stated", "none: all training photos are fitted", ("val_fraction",)),
+    Difference(
+        "everything", "as above", "all of the above at once, and the rest", tuple(config.RELEASED), True
+    ),
+)
+BASE = "as it is here"
+
+
+def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
+    """The models that the audit trains: the single models and pairs that the profile names."""
+    profile = study.profile
+    singles = [name for name in profile.audited_singles if name in study.backbones]
+    models: dict[str | Pair, tuple[ModelSpec, TrainSpec]] = {
+        name: (ModelSpec(roi=name), profile.single) for name in singles or study.backbones[:1]
+    }
+    for roi, extra in profile.ablated[:1]:
+        models[roi, extra] = (ModelSpec(roi=roi, extra_roi=extra), profile.pair)
+    return models
+
+
+def variants(study: Study) -> dict[str, dict[str | Pair, list[RunSpec]]]:
+    """`BASE` and every difference -> model -> one spec per seed, where it changes that model's training."""
+    found: dict[str, dict[str | Pair, list[RunSpec]]] = {BASE: {}}
+    for model, (spec, train) in audited(study).items():
+        base = [_watched(run) for run in study.specs(spec, train)]
+        found[BASE][model] = base
+        for difference in DIFFERENCES:
+            turned = [_turned(run, difference) for run in base]
+            if turned != base and _concerns(difference, spec):
+                found.setdefault(difference.name, {})[model] = turned
+    return found
+
+
+def _watched(run: RunSpec) -> RunSpec:
+    """The run with the test set watched, which changes none of its answers."""
+    return config.replace(run, train=config.replace(run.train, watch_test=True))
+
+
+def _turned(run: RunSpec, difference: Difference) -> RunSpec:
+    if difference.stated:
+        run = config.replace(run, train=config.replace(run.train, **STATED))
+    return config.as_released(run, *difference.switches) if difference.switches else run
+
+
+def _concerns(difference: Difference, model: ModelSpec) -> bool:
+    """Whether the difference can change the training of a model of this kind at all."""
+    names = [getattr(model, branch) for branch in model.branches]
+    cnn = any(facts(name).family == "cnn" for name in names)
+    tokens = any(map(has_distillation_token, names))
+    needs = {
+        "flip_together": len(names) > 1,
+        "pairing": len(names) > 1,
+        "shared": len(names) > 1 and len(set(names)) == 1,
+        "fresh_head": tokens and model.fusion == "logits",
+        "class_token": tokens,
+        "dropout": cnn,
+        "freeze_batch_norm": cnn,
+    }
+    return not difference.switches or any(needs.get(switch, True) for switch in difference.switches)
+
+
+def needs(study: Study) -> dict[str, list[RunSpec]]:
+    """Every variant of every audited model."""
+    return {
+        f"audit-{_slug(name)}-{'+'.join(model) if isinstance(model, tuple) else model}": specs
+        for name, models in variants(with_audit_seeds(study)).items()
+        for model, specs in models.items()
+    }
+
+
+def with_audit_seeds(study: Study) -> Study:
+    """The study with its profile's seeds for the audit, which tries many things on few models."""
+    seeds = study.profile.audit_seeds or study.profile.seeds
+    return dataclasses.replace(study, profile=config.replace(study.profile, seeds=seeds))
+
+
+def _slug(name: str) -> str:
+    return name.replace(",", "").replace(" ", "-").lower()
+
+
+# --- what came of it ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Every variant's answers: BASE or a difference's name -> model -> one Predictions per seed."""
+
+    runs: Mapping[str, Mapping[str | Pair, Sequence[Predictions]]]
+    ambiguous: tuple[str, str]
+
+    @property
+    def base(self) -> Mapping[str | Pair, Sequence[Predictions]]:
+        """The audited models as they are here."""
+        return self.runs[BASE]
+
+
+def audit(study: Study) -> Audit:
+    """Train or read every variant."""
+    runs = {name: study.predictions(models) for name, models in variants(study).items()}
+    singles = {name: part for name, part in runs[BASE].items() if isinstance(name, str)}
+    return Audit(runs, comparisons.ambiguous_pair(singles, study.classes))
+
+
+def effects(study: Study, audit: Audit) -> pd.DataFrame:
+    """One row per model and difference: text, code, and the change of each metric, by seed and photo.
+
+    Of accuracy also p after Holm's correction over all rows, and the smallest change found with a power of
+    80 %.
+    """
+    keys, moves = [], {metric: [] for metric in METRICS}
+    for model in audit.base:
+        for difference in DIFFERENCES:
+            runs = audit.runs.get(difference.name, {}).get(model)
+            if runs is None:
+                continue
+            row = {"difference": difference.name, "text": difference.text, "code": difference.code}
+            row["model"] = comparisons.model_name(model)
+            for metric in METRICS:
+                e = comparisons.difference(runs, audit.base[model], metric, study.classes, audit.ambiguous)
+                moves[metric].append(e)
+            keys.append(row)
+    table = pd.DataFrame(keys)
+    for metric, found in moves.items():
+        own = comparisons.compared([{}] * len(keys), found, metric)
+        table = table.join(own if metric == "accuracy" else own.drop(columns=["p", "smallest"]))
+    return table
+
+
+def scores(study: Study, audit: Audit) -> pd.DataFrame:
+    """The audited models as they are here: what every effect is measured against."""
+    return comparisons.summary(audit.base, list(METRICS), study.classes, audit.ambiguous)
+
+
+def chosen_on_test(study: Study, audit: Audit) -> pd.DataFrame:
+    """One row per model: accuracy after the last epoch, of the best on the test set, and their difference.
+
+    The interval is over seeds, those of one pretrained checkpoint counted as one. The difference is never
+    below zero: choosing on the test set can only flatter, and this is by how much.
+    """
+    histories = study.histories(variants(study)[BASE])
+    rows = []
+    for model, by_seed in histories.items():
+        curves = [[row["test accuracy"] for row in history] for history in by_seed]
+        last, best = (np.array([choose(curve) for curve in curves]) for choose in (lambda c: c[-1], max))
+        units = np.array(comparisons.units_of(audit.base[model]))
+        gain = uncertainty.estimate(uncertainty.measure_mean(best - last, units))
+        rows.append(
+            {
+                "model": comparisons.model_name(model),
+                "last epoch": last.mean(),
+                "best epoch": best.mean(),
+                "flattery": gain.value,
+                "flattery_low": gain.low,
+                "flattery_high": gain.high,
+                "epochs": len(curves[0]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def f1_definitions(study: Study, audit: Audit) -> pd.DataFrame:
+    """One row per model: micro-averaged F1, which is accuracy, and macro-averaged F1, of the same answers.
+
+    The release logs the one in training and the other in validation.
+    """
+    table = comparisons.summary(audit.base, ["accuracy", "macro_f1"], study.classes)
+    rows = table[["model", "accuracy", "macro_f1"]].rename(columns={"accuracy": "micro_f1"})
+    return rows.assign(difference=rows["macro_f1"] - rows["micro_f1"])
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """What the audit found."""
+
+    tried: int  # pairs of model and difference
+    lower: int  # that are shown to lower accuracy, by the corrected p
+    higher: int
+    largest: pd.Series  # the row of `effects` that moves accuracy most
+    everything: pd.DataFrame  # its rows of "everything"
+
+
+def audit_facts(effects: pd.DataFrame) -> AuditFacts:
+    """From `effects`."""
+    single = effects[effects["difference"] != "everything"]
+    signs = comparisons.shown(single, "accuracy")
+    return AuditFacts(
+        tried=len(single),
+        lower=int((signs < 0).sum()),
+        higher=int((signs > 0).sum()),
+        largest=single.loc[single["accuracy"].abs().idxmax()],
+        everything=effects[effects["difference"] == "everything"],
+    )

@@ -1,0 +1,83 @@
+"""Page 6, why, shown from made-up frames: tables, the figure and the glued numbers agree with the data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import stand_in
+
+from rvernet_book.page import Page
+from rvernet_book.pages import inductive_bias as show
+from rvernet_core.experiments.inductive_bias import BlindnessFacts, Positions, RollFacts
+
+MODELS = ("vit", "mlp-mixer")
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page("06-noise-robustness", stand_in.study("demo"), tmp_path)
+
+
+def written(bundle):
+    return pd.read_csv(bundle.paths["csv"])
+
+
+@pytest.fixture
+def measured():
+    rows = [("vit", 0, "kept", 8), ("vit", 0, "removed", 8), ("mlp-mixer", 0, "kept", 8)]
+    blindness = pd.DataFrame(rows, columns=["model", "seed", "positions", "patch"])
+    blindness = blindness.assign(
+        accuracy=0.5, same_whole=0.25, change_whole=1e-5, same_half=0.125, change_half=2.0
+    )
+    summary = blindness.drop(columns="seed").set_index(["model", "positions"])
+    rolled = pd.DataFrame(
+        [(m, step, 0.1 * step) for m in MODELS for step in (4, 8, 16)], columns=["model", "step", "change"]
+    )
+    rolled = rolled.assign(
+        low=rolled["change"] - 0.1, high=rolled["change"] + 0.1, patch=8, aligned=rolled["step"] >= 8
+    )
+    return Positions(60, blindness, summary, 8, rolled)
+
+
+def test_the_table_of_positions_has_a_line_per_model_and_state_and_a_row_per_seed_in_its_file(page, measured):
+    bundle = show.position_table(page, measured, BlindnessFacts(1e-5, 0.99, 0.125, True))
+    text = bundle._repr_html_()
+    assert text.count("removed") == 1
+    assert "position information" in text
+    assert "60 test ROIs" in text
+    assert "1.0e-05" in text
+    assert set(written(bundle)["seed"]) == {0}
+    assert page.numbers == {
+        "gone-change": "1e-05",
+        "gone-same": "99%",
+        "gone-half": "12%",
+        "blindness": "holds",
+    }
+
+
+def test_blindness_that_does_not_hold_is_said(page, measured):
+    show.position_table(page, measured, BlindnessFacts(0.5, 0.5, 0.5, False))
+    assert page.numbers["blindness"] == "does not hold"
+
+
+def test_own_patches_against_half_patches(page):
+    halves = pd.DataFrame({"model": MODELS, "clean": 0.9, "tiles of 16 px": 0.8, "tiles of 8 px": [0.5, 0.7]})
+    halves["difference"] = [0.3, 0.1]
+    halves["difference_low"], halves["difference_high"] = (
+        halves["difference"] - 0.1,
+        halves["difference"] + 0.1,
+    )
+    text = show.halves_table(page, halves)._repr_html_()
+    assert "+0.300" in text
+    assert "16 px of 224" in text
+    assert page.numbers == {"halves-most": "ViT", "halves-least": "MLP-Mixer"}
+
+
+def test_the_chart_of_rolled_features_says_where_each_line_ends(page, measured):
+    facts = RollFacts(16, ("vit", 0.4), ("mlp-mixer", 1.6), np.nan, 0.4, "cannot be tested", 0.3, 0.2)
+    bundle = show.rolled_chart(page, measured, facts)
+    assert "ViT from 0.40 at 4 to 1.60 at 16" in bundle.alt
+    assert len(written(bundle)) == 6
+    assert page.numbers["roll-least"] == "ViT"
+    assert page.numbers["roll-most-change"] == "1.60"
+    assert page.numbers["cnn-change"] == "nan"
+    assert page.numbers["cnn-story"] == "cannot be tested"

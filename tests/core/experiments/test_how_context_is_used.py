@@ -1,0 +1,159 @@
+"""Page 9 on a made-up study whose models add the cues with known weights."""
+
+from dataclasses import replace as replace_run
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_sets import make_predictions
+
+from rvernet_core import runs
+from rvernet_core.config import CLEAN, replace
+from rvernet_core.cues import cues
+from rvernet_core.errors import ConfigError
+from rvernet_core.experiments import how_context_is_used as page
+from rvernet_core.experiments.study import Study
+from rvernet_plates import FOODS, plan_scene
+
+PAIRS = (("mobilenetv2", "mobilenetv2"), ("vit", "mobilenetv2"))
+#: weight of company over that of the look
+RELIANCE = {("mobilenetv2", "mobilenetv2"): 1.0, ("vit", "mobilenetv2"): 4.0}
+
+
+@pytest.fixture(scope="module")
+def study():
+    base = Study.of("smoke", backbones=["mobilenetv2", "vit"], device="cpu")
+    spec = replace(base.profile.data, test_scenes=1)
+    items = [
+        (seed, item) for seed in range(2**30, 2**30 + 500) for item in plan_scene(spec.plates, seed).items
+    ]
+    samples = [
+        SimpleNamespace(image_id=f"{seed:010d}", class_name=item.name, key=f"{item.name}/{seed}")
+        for seed, item in items
+    ]
+    found = cues(spec.plates, samples)
+    labels = np.array([FOODS.index(s.class_name) for s in samples])
+
+    def answers(run, condition=CLEAN):
+        rng = np.random.default_rng(run.seed)
+        predicted, source = labels.copy(), np.arange(len(labels))
+        names = (run.model.roi, run.model.extra_roi)
+        for i, cue in found.items():
+            if condition.context == "other":
+                others = [k for k, c in found.items() if c.pair == cue.pair and labels[k] != labels[i]]
+                source[i] = others[i % len(others)]
+            odds = cue.look + RELIANCE.get(names, 0.0) * found[source[i]].company + 0.3 * rng.normal()
+            predicted[i] = FOODS.index(cue.pair[0 if odds > 0 else 1])
+        columns = {"key": [s.key for s in samples], "image_id": [s.image_id for s in samples]}
+        if condition.context == "other":
+            columns["context_source"] = [samples[k].key for k in source]
+        run_id = runs.identity(run)
+        return make_predictions(
+            predicted, labels, run.seed, run=run_id, spec=run, condition=condition, **columns
+        )
+
+    made_up = SimpleNamespace(
+        profile=replace(base.profile, seeds=(0, 1, 2), pairs=PAIRS, evaluation_photos=0),
+        classes=FOODS,
+        data=SimpleNamespace(test=SimpleNamespace(samples=samples)),
+        predictions=lambda specs: {key: [answers(s) for s in part] for key, part in specs.items()},
+        evaluate=lambda models, conditions: {
+            name: {key: [answers(p.spec, condition) for p in part] for key, part in models.items()}
+            for name, condition in conditions.items()
+        },
+    )
+    of = replace_profile(base, made_up.profile)
+    made_up.singles, made_up.pairs = of.singles, of.pairs
+    return made_up
+
+
+def replace_profile(study, profile):
+    return Study(profile, study.backbones, study.store)
+
+
+@pytest.fixture(scope="module")
+def context(study):
+    return page.context(study)
+
+
+def test_reliance_on_company_is_recovered_against_the_optimum(context):
+    table = page.cue_weights(context)
+    sauces = table[table["classes"] == "ketchup / chili paste"].set_index("model")["ratio"]
+    assert sauces["mobilenetv2"] == pytest.approx(0, abs=0.25)
+    assert sauces[page.IDEAL] == pytest.approx(np.log(4) / 1.5)
+    assert sauces["mobilenetv2 + mobilenetv2"] == pytest.approx(1.0, rel=0.25)
+    assert sauces["vit + mobilenetv2"] > 1.5 * sauces[page.IDEAL]
+    facts = page.weight_facts(table)
+    assert facts.highest["model"] == "vit + mobilenetv2"
+    assert facts.above >= 1
+    assert sauces.notna().all()
+    assert (facts.pairs, facts.singles, facts.singles_on_company) == (2, 2, 0)
+
+
+def test_on_the_drinks_only_the_company_has_weight_and_there_is_no_ratio(context):
+    table = page.cue_weights(context)
+    drinks = table[table["classes"] == "water / liquor"].set_index("model")
+    assert drinks["ratio"].isna().all()
+    assert drinks.loc[page.IDEAL, "company"] == pytest.approx(np.log(9))
+    assert drinks.loc[page.IDEAL, "look"] == 0
+
+
+def test_who_relies_on_company_is_misled_first(context):
+    table = page.crossings(context).set_index("model")["context helps above rho"]
+    assert 0 < table["mobilenetv2 + mobilenetv2"] < table["vit + mobilenetv2"] < 1
+    facts = page.mislead_facts(page.crossings(context))
+    assert (facts.crossing, facts.compared) == (2, 2)
+    assert facts.lowest == table.min()
+
+
+def test_at_the_trained_law_the_sweeps_give_the_plain_accuracy(context):
+    law, right = context.sauces.law, context.sauces.right
+    for table, column, value in (
+        (page.over_rho(context), "rho", law.rho),
+        (page.over_d(context), "d", law.d),
+    ):
+        rows = table[table[column] == value].set_index("model")
+        for name, scores in right.items():
+            assert rows.loc[name, "accuracy"] == pytest.approx(scores.mean())
+            assert rows.loc[name, "items"] == pytest.approx(len(context.sauces.items.look))
+
+
+def test_exchanged_contexts_are_followed_more_by_those_who_rely_on_them(study, context):
+    table = page.exchanged(study, context).set_index("model")
+    assert table.loc["vit + mobilenetv2", "follows"] > table.loc["mobilenetv2 + mobilenetv2", "follows"]
+    assert table["ideal observer"].nunique() == 1
+    assert 0 < table["ideal observer"].iloc[0] < 1
+
+
+def test_data_of_an_unknown_law_is_refused(study):
+    other = SimpleNamespace(
+        **{
+            **vars(study),
+            "profile": replace(study.profile, data=replace(study.profile.data, name="foodseg103")),
+        }
+    )
+    with pytest.raises(ConfigError, match="law of foodseg103 is not known"):
+        page.context(other)
+
+
+def test_beliefs_are_compared_with_what_each_model_could_know(study, context):
+    assert page.beliefs(context).empty, "these models' probabilities were not kept"
+
+    def with_beliefs(model, run):
+        table = run.table.copy()
+        for cued in context.pairs:
+            items = cued.items
+            p = items.best if isinstance(model, tuple) else 1 / (1 + np.exp(-cued.law.d * items.look))
+            table.loc[items.index, f"p {cued.pair[0]}"] = p
+            table.loc[items.index, f"p {cued.pair[1]}"] = 1 - p
+        return replace_run(run, table=table)
+
+    models = {name: [with_beliefs(name, run) for run in part] for name, part in context.models.items()}
+    table = page.beliefs(replace_run(context, models=models))
+    assert len(table) == len(context.pairs) * len(models)
+    assert (table["distance"] < 0.001).all(), "the ideal observer of its own cues"
+    assert (table["excess"].abs() < 0.001).all()
+    blind = {name: [with_beliefs("single", run) for run in part] for name, part in models.items()}
+    table = page.beliefs(replace_run(context, models=blind)).set_index("kind")
+    assert (table.loc["RveRNet", "distance_low"] > 0.02).all(), "the company is ignored"
+    assert (table.loc["single", "distance"] < 0.001).all()
