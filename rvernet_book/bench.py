@@ -1,14 +1,15 @@
 """How quick the parts are on this machine, one thread each: `make bench`.
 
-One training step of a micro net is measured three ways on the same batches: the whole loop of
-`training.fit`, a plain PyTorch loop beside it, and forward and backward alone. What the first takes beyond
-the third is data, optimiser and bookkeeping.
+One training step of a micro net is measured on the same batches in the loop of `training.fit` and in a plain
+PyTorch loop beside it. Hooks tell how much of the former is forward, loss and backward; the rest is data,
+optimiser and bookkeeping.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from rvernet_core import environment, files, training
 from rvernet_core.config import ModelSpec, TrainSpec
@@ -23,7 +25,7 @@ from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.masking import Masker, build_micro
 from rvernet_core.models import backbones
-from rvernet_core.models.precision import Autocast, resolve
+from rvernet_core.models.precision import resolve
 from rvernet_core.models.rvernet import Classifier, build_model
 from rvernet_plates import PlatesSpec, render_scene
 
@@ -63,7 +65,7 @@ def report(results: dict[str, Any]) -> str:
             parts.to_string(index=False, float_format="{:.1f}".format),
             "",
             f"One training step of {results['batch']} cut-outs; plain: a plain PyTorch loop on them;",
-            "outside: share of a step that is neither forward nor backward",
+            "outside: share of our step before its forward and after its backward pass",
             "",
             steps.to_string(index=False, float_format="{:.2f}".format),
             "",
@@ -84,18 +86,21 @@ def _training(name: str, precision: str, steps: int) -> dict[str, Any]:
     cutouts = _cutouts(BATCH * steps)
     used = resolve(precision)
     spec = TrainSpec(epochs=1, batch_size=BATCH, lr=1e-3, val_fraction=0.0, precision=precision, warmup=0.0)
-    whole, plain, core = (
-        _once(lambda: training.fit(_model(name), cutouts, spec, 0)) / steps,
-        _once(lambda: _plain_loop(_model(name), cutouts, used)) / steps,
-        _forward_backward(_model(name), cutouts, used, steps),
-    )
+    warm = _cutouts(2 * BATCH)  # the first steps of a process are slower
+    training.fit(_model(name), warm, spec, 0)
+    _plain_loop(_model(name), warm, used)
+    model, other = _model(name), _model(name)
+    with _inside(model) as inside:
+        whole = _once(lambda: training.fit(model, cutouts, spec, 0)) / steps
+    plain = _once(lambda: _plain_loop(other, cutouts, used)) / steps
+    core = sum(inside) / steps
     return {
         "net": name,
         "precision": f"{precision} ({used})" if precision == "auto" else precision,
         "steps/s": 1 / whole,
         "images/s": BATCH / whole,
         "plain, steps/s": 1 / plain,
-        "outside": max(0.0, 1 - core / whole),
+        "outside": 1 - core / whole,
         "seconds": {"step": whole, "plain": plain, "forward and backward": core},
     }
 
@@ -138,19 +143,20 @@ def _plain_loop(model: Classifier, cutouts: CutoutSet, precision: str) -> None:
         optimizer.step()
 
 
-def _forward_backward(model: Classifier, cutouts: CutoutSet, precision: str, steps: int) -> float:
-    """Seconds of forward and backward of one batch, the median of `steps`."""
-    model.train()
-    images = to_batch(cutouts.images("roi", np.arange(BATCH)), None, "cpu")
-    autocast = Autocast(model, precision, "cpu")
-
-    def step() -> None:
-        model.zero_grad(set_to_none=True)
-        with autocast:
-            logits = model(images)
-        logits.float().square().mean().backward()
-
-    return _median(step, steps)
+@contextlib.contextmanager
+def _inside(model: Classifier) -> Iterator[list[float]]:
+    """Seconds of each training step within the block, from its forward pass to the optimiser's turn."""
+    starts: list[float] = []
+    spans: list[float] = []
+    hooks = [
+        model.register_forward_pre_hook(lambda *_: starts.append(time.perf_counter())),
+        register_optimizer_step_pre_hook(lambda *_: spans.append(time.perf_counter() - starts[-1])),
+    ]
+    try:
+        yield spans
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 # --- single parts -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from rvernet_book import bench
 
@@ -20,7 +21,22 @@ def test_a_step_is_measured_in_every_precision_beside_a_plain_loop(results):
     for row in rows:
         assert row["images/s"] == pytest.approx(2 * row["steps/s"])
         assert all(row["seconds"][what] > 0 for what in ("step", "plain", "forward and backward"))
-        assert 0 <= row["outside"] < 1
+        assert 0 < row["outside"] < 1
+        assert row["outside"] == pytest.approx(
+            1 - row["seconds"]["forward and backward"] / row["seconds"]["step"]
+        )
+
+
+def test_the_hooks_of_the_measurement_are_gone_afterwards(results):
+    """What is trained next is not measured: no list grows with it."""
+    model = bench._model("mobilenetv2")
+    with bench._inside(model) as spans:
+        pass
+    optimizer = torch.optim.Adam(model.parameters())
+    model.classifier[0].weight.sum().backward()
+    optimizer.step()
+    assert not spans
+    assert not model._forward_pre_hooks
 
 
 def test_the_report_names_every_part_and_the_file_holds_all_of_it(results, tmp_path):
