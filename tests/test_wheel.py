@@ -31,7 +31,7 @@ assert Path(rvernet_core.__file__).is_relative_to(sys.argv[1]), rvernet_core.__f
 scenes = [render_scene(PlatesSpec(size=64), seed) for seed in range(6)]
 
 masks, scores = load_sam("micro").encode(scenes[0].image).boxes([[5, 5, 40, 40]])
-assert masks.shape == (1, 64, 64) and masks.any()
+assert masks.shape == (1, *scenes[0].instances.shape) and masks.any()
 
 model = build_model(ModelSpec(roi="deit", extra_roi="mobilenetv2"), classes=7).eval()
 images = torch.rand(2, 3, model.input_size, model.input_size)

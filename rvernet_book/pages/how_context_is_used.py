@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -12,11 +13,14 @@ from rvernet_book.page import Page
 from rvernet_book.tables import interval
 from rvernet_core.experiments.how_context_is_used import Context, MisleadFacts, WeightFacts
 
+UNKNOWN = "unknown"
 NONE = "none"  # in prose, where no RveRNet has a ratio of weights
 
 
-def weight_table(page: Page, weights: pd.DataFrame) -> Bundle:
-    """Weights of both cues, of every model."""
+def weight_table(page: Page, weights: pd.DataFrame) -> Bundle | None:
+    """Weights of both cues, of every model; nothing where no law is known."""
+    if weights.empty:
+        return None
     bounds = [f"{cue}{end}" for cue in ("look", "company", "ratio") for end in ("", "_low", "_high")]
     return page.table(
         "cue-weights",
@@ -29,8 +33,10 @@ def weight_table(page: Page, weights: pd.DataFrame) -> Bundle:
     )
 
 
-def weight_chart(page: Page, weights: pd.DataFrame, facts: WeightFacts) -> Bundle:
+def weight_chart(page: Page, weights: pd.DataFrame, facts: WeightFacts) -> Bundle | None:
     """The ratio of the weights against the optimum, RveRNets and single models."""
+    if weights.empty:
+        return None
     rows = weights[weights["ratio"].notna()].sort_values("ratio")
     columns: dict[str, Any] = {"label": "model", "value": "ratio", "low": "ratio_low", "high": "ratio_high"}
     references = {"the best": facts.optimum, "look alone": 0.0}
@@ -54,7 +60,7 @@ def weight_chart(page: Page, weights: pd.DataFrame, facts: WeightFacts) -> Bundl
 def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
     """Who weighs well, and where context begins to mislead."""
     low, high = facts.lowest, facts.highest
-    page.glue("optimum", f"{facts.optimum:.2f}")
+    page.glue("optimum", UNKNOWN if math.isnan(facts.optimum) else f"{facts.optimum:.2f}")
     for key, row in (("least", low), ("most", high)):
         text = NONE if row is None else interval(row["ratio"], row["ratio_low"], row["ratio_high"], "{:.2f}")
         page.glue(f"{key}-model", NONE if row is None else style.label(row["model"]))
@@ -69,6 +75,9 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
         if mislead.crossing
         else "no strength of the context was found at which it begins to mislead"
     )
+    if math.isnan(facts.optimum):
+        data = page.study.profile.data.name
+        return page.headline(f"The law of {data} is not known, so look and company have no weights there.")
     if low is None or high is None:
         return page.headline(
             f"No RveRNet's answers follow the look, so none has a ratio of weights; {where}."
@@ -82,7 +91,8 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
 def exchange_table(page: Page, exchanged: pd.DataFrame) -> Bundle:
     """Whose class is named under the other class's surroundings."""
     page.glue("follow-range", f"{exchanged['follows'].min():.0%} to {exchanged['follows'].max():.0%}")
-    page.glue("follow-ideal", f"{exchanged['ideal observer'].mean():.0%}")
+    known = "ideal observer" in exchanged
+    page.glue("follow-ideal", f"{exchanged['ideal observer'].mean():.0%}" if known else UNKNOWN)
     return page.table(
         "context-exchanged",
         exchanged,
@@ -92,8 +102,35 @@ def exchange_table(page: Page, exchanged: pd.DataFrame) -> Bundle:
     )
 
 
-def rho_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle:
+def exchange_chart(page: Page, exchanged: pd.DataFrame) -> Bundle:
+    """The same as dots, with the ideal observer where the law is known."""
+    columns: dict[str, Any] = {"label": "model", "value": "follows"}
+    columns |= {"low": "follows_low", "high": "follows_high"}
+    known = "ideal observer" in exchanged
+    references = {"ideal observer": float(exchanged["ideal observer"].mean())} if known else {}
+    return page.figure(
+        "context-exchanged-chart",
+        lambda ax: charts.dots(
+            ax,
+            exchanged,
+            **columns,
+            references=references,
+            fmt="{:.0%}",
+            xlabel="share that follows the context",
+        ),
+        exchanged,
+        alt=alt.of_dots(
+            exchanged, what="how often the exchanged context is followed", **columns, references=references
+        ),
+        caption="How often the answer is the class of the exchanged context.",
+        size=(7.4, 0.34 * len(exchanged) + 1.2),
+    )
+
+
+def rho_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle | None:
     """Accuracy by how often the company agrees, at the test."""
+    if table.empty:
+        return None
     return _law_chart(
         page,
         table,
@@ -105,8 +142,10 @@ def rho_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle:
     )
 
 
-def d_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle:
+def d_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle | None:
     """Accuracy by the distance of the looks, at the test."""
+    if table.empty:
+        return None
     return _law_chart(
         page,
         table,
@@ -133,8 +172,10 @@ def _law_chart(page: Page, table: pd.DataFrame, name: str, x: str, xlabel: str, 
     )
 
 
-def crossing_table(page: Page, crossings: pd.DataFrame) -> Bundle:
+def crossing_table(page: Page, crossings: pd.DataFrame) -> Bundle | None:
     """Where company agrees, where it misleads, and the strength at which the two cancel."""
+    if crossings.empty:
+        return None
     return page.table(
         "rho-crossing",
         crossings,

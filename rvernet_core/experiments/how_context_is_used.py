@@ -1,7 +1,8 @@
 """Page 9: how much weight does each architecture give to look and company, and where does context mislead?
 
 The law of the rendered plates is known, so every ambiguous item has two numbers: what its look says and what
-its company says. On data whose law is unknown there is nothing to regress on, and the page says so.
+its company says. On data whose law is unknown there is nothing to regress on: the frames are empty, and the
+page says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import pandas as pd
 
 from rvernet_core.config import Condition, RunSpec
 from rvernet_core.cues import cues, optimal_weights
-from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import calibration, comparisons
 from rvernet_core.evaluation.cue_weights import (
     Items,
@@ -68,14 +68,14 @@ class Context:
 
 
 def context(study: Study) -> Context:
-    """The single models' and the pairs' answers beside the cues. ConfigError for data of an unknown law."""
+    """The single models' and the pairs' answers beside the cues; no pair of classes where no law is known."""
     data = study.profile.data
-    if data.name != "plates":
-        raise ConfigError(f"the law of {data.name} is not known, so its cues have no weights; use plates")
     models: dict[str | Pair, Sequence[Predictions]] = {
         **study.predictions(study.singles()),
         **study.predictions(study.pairs()),
     }
+    if data.name != "plates":
+        return Context(models, ())
     samples = study.data.test.samples
     found = cues(data.plates, samples)
     names, photos = [s.class_name for s in samples], [s.image_id for s in samples]
@@ -110,9 +110,10 @@ def cue_weights(context: Context) -> pd.DataFrame:
             of_look, of_company, ratio = weights(cued.items, said)
             if name == IDEAL:
                 continue
-            row = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
-            row |= _columns("look", of_look) | _columns("company", of_company)
-            moved = row["look_low"] > 0 or row["look_high"] < 0
+            row: dict = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
+            look = _columns("look", of_look)
+            moved = look["look_low"] > 0 or look["look_high"] < 0
+            row |= look | _columns("company", of_company)
             rows.append(row | (_columns("ratio", ratio) if cued.law.d > 0 and moved else {}))
         d, strength = optimal_weights(cued.spec, cued.pair)
         row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
@@ -162,7 +163,7 @@ def beliefs(context: Context) -> pd.DataFrame:
 class WeightFacts:
     """What is seen of the weights on the sauces."""
 
-    optimum: float  # ratio of the ideal observer's weights
+    optimum: float  # ratio of the ideal observer's weights; NaN where no law is known
     lowest: pd.Series | None  # the RveRNet whose ratio is lowest; None where none has a ratio
     highest: pd.Series | None
     covering: int  # RveRNets whose interval holds the optimum
@@ -175,6 +176,8 @@ class WeightFacts:
 
 def weight_facts(table: pd.DataFrame) -> WeightFacts:
     """From `cue_weights`, of its first pair of classes."""
+    if table.empty:
+        return WeightFacts(float("nan"), None, None, 0, 0, 0, 0, 0, 0)
     rows = table[table["classes"] == table["classes"].iloc[0]]
     optimum = float(rows.loc[rows["kind"] == "ideal", "ratio"].iloc[0])
     pairs, singles = rows[rows["kind"] == "RveRNet"], rows[rows["kind"] == "single"]
@@ -205,14 +208,17 @@ def exchanged(study: Study, context: Context) -> pd.DataFrame:
     pairs = {model: runs for model, runs in context.models.items() if isinstance(model, tuple)}
     condition = Condition(context="other")  # as on page 8: a source may be any test photo
     evaluated = study.evaluate(pairs, {"another class": condition})["another class"]
-    labels = [study.classes.index(name) for name in context.sauces.pair]
+    singles = {name: runs for name, runs in context.models.items() if isinstance(name, str)}
+    classes = context.pairs[0].pair if context.pairs else comparisons.ambiguous_pair(singles, study.classes)
+    labels = [study.classes.index(name) for name in classes]
     rows = []
     for model, runs in evaluated.items():
         follow, _ = comparisons.follows(runs, labels)
-        ideal = _ideal_under(runs[0], study, context.sauces)
         row = {"model": comparisons.model_name(model), "follows": follow.value}
         row |= {"follows_low": follow.low, "follows_high": follow.high}
-        rows.append(row | {"ideal observer": ideal})
+        for cued in context.pairs[:1]:
+            row["ideal observer"] = _ideal_under(runs[0], study, cued)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -234,12 +240,16 @@ def _ideal_under(run: Predictions, study: Study, cued: Cued) -> float:
 
 def over_rho(context: Context) -> pd.DataFrame:
     """One row per model and context strength at the test: accuracy on the sauces, by weighted items."""
+    if not context.pairs:
+        return pd.DataFrame()
     cued = context.sauces
     return _over(cued, "rho", RHOS, lambda rho: weight_at_rho(cued.items, rho, cued.law.rho))
 
 
 def over_d(context: Context) -> pd.DataFrame:
     """One row per model and distance of the looks at the test, by reweighting the items."""
+    if not context.pairs:
+        return pd.DataFrame()
     cued = context.sauces
     return _over(cued, "d", DISTANCES, lambda d: weight_at_d(cued.items, d, cued.law.d))
 
@@ -260,6 +270,8 @@ def crossings(context: Context) -> pd.DataFrame:
     Both accuracies are straight lines in rho: rho times the accuracy where the company agrees plus the rest
     times that where it misleads. Where they do not cross between 0 and 1 the cell is empty.
     """
+    if not context.pairs:
+        return pd.DataFrame()
     cued, rows = context.sauces, []
     agree, mislead = cued.items.agrees, ~cued.items.agrees
     for model in context.models:
@@ -293,6 +305,6 @@ class MisleadFacts:
 
 def mislead_facts(table: pd.DataFrame) -> MisleadFacts:
     """From `crossings`."""
-    found = table["context helps above rho"].dropna()
+    found = table["context helps above rho"].dropna() if len(table) else pd.Series(dtype=float)
     ends = (float(found.min()), float(found.max())) if len(found) else (float("nan"), float("nan"))
     return MisleadFacts(*ends, len(found), len(table))

@@ -9,7 +9,13 @@ from rvernet_book.typed_numbers import ALLOWED, allowed, faults, prose, typed
 from rvernet_core.errors import RecordError
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = {"summary.md", "coverage.md", "intervals.md", "verifications.md"}  # by `python -m rvernet_book`
+WRITTEN = {
+    "summary.md",
+    "coverage.md",
+    "intervals.md",
+    "verifications.md",
+    "search.md",
+}  # by `python -m rvernet_book`
 PAGES = [p for p in sorted((ROOT / "book").glob("*.md")) if p.name not in WRITTEN]
 PAGES += [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "README.md"]
 

@@ -67,6 +67,9 @@ def test_the_other_tables_and_sweeps(page):
     exchanged = pd.DataFrame({"model": ["a + b"], "follows": [0.74], "ideal observer": [0.89]})
     show.exchange_table(page, exchanged.assign(follows_low=0.7, follows_high=0.8))
     assert (page.numbers["follow-range"], page.numbers["follow-ideal"]) == ("74% to 74%", "89%")
+    bounded = exchanged.assign(follows_low=0.7, follows_high=0.8)
+    assert "ideal observer" in show.exchange_chart(page, bounded).alt
+    assert "ideal" not in show.exchange_chart(page, bounded.drop(columns="ideal observer")).alt
 
 
 def test_beliefs_are_shown_and_the_nearest_and_farthest_glued(page):
@@ -94,3 +97,19 @@ def test_without_kept_probabilities_the_prose_says_unknown(page):
     assert show.belief_table(page, pd.DataFrame()) is None
     assert page.numbers["nearest-believer"] == "unknown"
     assert page.numbers["believers"] == "0"
+
+
+def test_where_no_law_is_known_the_page_says_so_and_every_number_is_glued(page):
+    empty, facts = pd.DataFrame(), weight_facts(pd.DataFrame())
+    context = SimpleNamespace(pairs=())
+    shown = [show.weight_table(page, empty), show.weight_chart(page, empty, facts)]
+    shown += [show.rho_chart(page, context, empty), show.d_chart(page, context, empty)]
+    shown.append(show.crossing_table(page, empty))
+    assert shown == [None] * 5
+    nan = float("nan")
+    text = show.answer(page, facts, MisleadFacts(nan, nan, 0, 0))._repr_html_()
+    assert "is not known" in text
+    assert page.numbers["optimum"] == "unknown"
+    exchanged = pd.DataFrame({"model": ["a + b"], "follows": [0.7], "follows_low": 0.6, "follows_high": 0.8})
+    show.exchange_table(page, exchanged)
+    assert page.numbers["follow-ideal"] == "unknown"

@@ -1,6 +1,5 @@
 """Page 9 on a made-up study whose models add the cues with known weights."""
 
-from dataclasses import replace as replace_run
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,6 @@ from small_sets import make_predictions
 from rvernet_core import runs
 from rvernet_core.config import CLEAN, replace
 from rvernet_core.cues import cues
-from rvernet_core.errors import ConfigError
 from rvernet_core.experiments import how_context_is_used as page
 from rvernet_core.experiments.study import Study
 from rvernet_plates import FOODS, plan_scene
@@ -125,35 +123,16 @@ def test_exchanged_contexts_are_followed_more_by_those_who_rely_on_them(study, c
     assert 0 < table["ideal observer"].iloc[0] < 1
 
 
-def test_data_of_an_unknown_law_is_refused(study):
-    other = SimpleNamespace(
-        **{
-            **vars(study),
-            "profile": replace(study.profile, data=replace(study.profile.data, name="foodseg103")),
-        }
-    )
-    with pytest.raises(ConfigError, match="law of foodseg103 is not known"):
-        page.context(other)
-
-
-def test_beliefs_are_compared_with_what_each_model_could_know(study, context):
-    assert page.beliefs(context).empty, "these models' probabilities were not kept"
-
-    def with_beliefs(model, run):
-        table = run.table.copy()
-        for cued in context.pairs:
-            items = cued.items
-            p = items.best if isinstance(model, tuple) else 1 / (1 + np.exp(-cued.law.d * items.look))
-            table.loc[items.index, f"p {cued.pair[0]}"] = p
-            table.loc[items.index, f"p {cued.pair[1]}"] = 1 - p
-        return replace_run(run, table=table)
-
-    models = {name: [with_beliefs(name, run) for run in part] for name, part in context.models.items()}
-    table = page.beliefs(replace_run(context, models=models))
-    assert len(table) == len(context.pairs) * len(models)
-    assert (table["distance"] < 0.001).all(), "the ideal observer of its own cues"
-    assert (table["excess"].abs() < 0.001).all()
-    blind = {name: [with_beliefs("single", run) for run in part] for name, part in models.items()}
-    table = page.beliefs(replace_run(context, models=blind)).set_index("kind")
-    assert (table.loc["RveRNet", "distance_low"] > 0.02).all(), "the company is ignored"
-    assert (table.loc["single", "distance"] < 0.001).all()
+def test_where_no_law_is_known_there_are_no_weights_and_the_frames_are_empty(study):
+    profile = replace(study.profile, data=replace(study.profile.data, name="foodseg103"))
+    other = SimpleNamespace(**{**vars(study), "profile": profile})
+    found = page.context(other)
+    assert found.pairs == ()
+    assert len(found.models) == 4
+    weights = page.cue_weights(found)
+    assert weights.empty
+    assert np.isnan(page.weight_facts(weights).optimum)
+    for frame in (page.over_rho(found), page.over_d(found), page.crossings(found), page.beliefs(found)):
+        assert frame.empty
+    assert page.mislead_facts(page.crossings(found)).crossing == 0
+    assert "ideal observer" not in page.exchanged(other, found)
