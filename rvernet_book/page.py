@@ -153,13 +153,12 @@ class Page:
         _glue(name, self.numbers[name])
 
     def headline(self, sentence: str) -> html.Html:
-        """The page's answer, a sentence of Markdown: shown here, on the book's first page, and glued.
+        """The page's answer, a sentence of Markdown: shown here and on the book's first page.
 
-        Plain text of all headlines stands under the name `answer`, for the head of the page.
+        `close` glues the plain text of all headlines as `answer`, once, for the head of the page.
         """
         if sentence not in self.headlines:
             self.headlines.append(sentence)
-        _glue("answer", html.plain(" ".join(self.headlines)))
         return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
     def attach(self, name: str, frame: pd.DataFrame) -> None:
@@ -168,6 +167,8 @@ class Page:
 
     def close(self) -> html.Html:
         """Write `<name>.page.json`, the predictions and manifests behind it; return the provenance box."""
+        if self.headlines:
+            _glue("answer", html.plain(" ".join(self.headlines)))
         data, used = self.study.data, self.study.used
         facts = provenance.collect(
             profile=self.profile,
