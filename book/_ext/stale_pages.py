@@ -30,7 +30,7 @@ def announce(app, doctree: nodes.document, docname: str) -> None:
     if name in reasons:
         text = f"The numbers of this page are stale: {reasons[name]}. The next record replaces them."
     elif docname == FRONT and reasons:
-        pages = ", ".join(sorted(page.partition("-")[0].lstrip("0") for page in reasons))
+        pages = ", ".join(map(str, sorted(int(page.partition("-")[0]) for page in reasons)))
         text = f"The companion has changed since the record; the numbers of these pages are stale: {pages}."
     else:
         return

@@ -46,6 +46,8 @@ def test_what_is_stale_is_said_with_its_reason_and_on_the_front_page(ext, monkey
     assert "these pages are stale: 3." in announced(ext, "book/intro")
     assert announced(ext, "book/experiments/04-ketchup-vs-chili") is None
     assert announced(ext, "book/method") is None
+    monkeypatch.setattr(site, "stale", lambda record: dict.fromkeys(("10-ten", "02-two"), "why"))
+    assert "these pages are stale: 2, 10." in announced(ext, "book/intro")
 
 
 def test_a_record_of_today_is_not_announced(ext, monkeypatch):
