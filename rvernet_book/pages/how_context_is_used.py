@@ -68,8 +68,8 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
     for name in ("covering", "below", "above", "pairs", "singles", "singles_on_company"):
         page.glue(name.replace("_", "-"), getattr(facts, name))
     page.glue("crossing-count", mislead.crossing)
-    page.glue("crossing-low", f"{mislead.lowest:.2f}")
-    page.glue("crossing-high", f"{mislead.highest:.2f}")
+    for name, value in (("low", mislead.lowest), ("high", mislead.highest)):
+        page.glue(f"crossing-{name}", f"{value:.2f}" if mislead.crossing else NONE)
     where = (
         f"it helps above a context strength of {mislead.lowest:.2f} to {mislead.highest:.2f} and misleads below"
         if mislead.crossing

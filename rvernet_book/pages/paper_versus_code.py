@@ -29,10 +29,11 @@ def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
 
 
 def effect_table(page: Page, effects: pd.DataFrame) -> Bundle:
-    """What text and code say, and what the difference does."""
+    """What the difference does, and at the right what text and code say."""
+    said = ["text", "code"]
     return page.table(
         "audit",
-        effects,
+        effects[[*[column for column in effects if column not in said], *said]],
         caption="Each difference between text and released code, turned alone: change of the scores, paired over "
         f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}.",
         labels={"text": "paper and README", "code": "released code", **_LABELS},

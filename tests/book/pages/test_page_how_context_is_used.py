@@ -45,6 +45,7 @@ def test_the_answer_names_both_ends_and_where_context_misleads(page, weights):
     nan = float("nan")
     other = show.answer(page, weight_facts(weights), MisleadFacts(nan, nan, 0, 2))._repr_html_()
     assert "no strength of the context was found" in other
+    assert page.numbers["crossing-low"] == page.numbers["crossing-high"] == "none"
 
 
 def test_where_no_model_has_a_ratio_the_answer_says_so(page, weights):
