@@ -91,10 +91,12 @@ def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
     profile = study.profile
     singles = [name for name in profile.audited_singles if name in study.backbones]
     models: dict[str | Pair, tuple[ModelSpec, TrainSpec]] = {
-        name: (ModelSpec(roi=name), profile.single) for name in singles or study.backbones[:1]
+        name: (ModelSpec(roi=name), profile.train(ModelSpec(roi=name)))
+        for name in singles or study.backbones[:1]
     }
     for roi, extra in profile.ablated[:1]:
-        models[roi, extra] = (ModelSpec(roi=roi, extra_roi=extra), profile.pair)
+        pair = ModelSpec(roi=roi, extra_roi=extra)
+        models[roi, extra] = (pair, profile.train(pair))
     return models
 
 
