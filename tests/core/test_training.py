@@ -477,7 +477,7 @@ def test_batches_are_noised_whole_on_both_cut_outs_and_never_in_validation(cutou
 
 def test_a_net_learns_what_it_is_trained_with(cutouts, unseen):
     """Trained on shifted pictures alone, a net is better on them than one that never saw any."""
-    spec = TrainSpec(epochs=20, batch_size=20, lr=2e-3, val_fraction=0.0)
+    spec = TrainSpec(epochs=12, batch_size=20, lr=2e-3, val_fraction=0.0)
     model = ModelSpec(roi="mobilenetv2", **FRESH)
     shifted = perturbed(unseen, Condition(noise=Noise("translocation")))
     easy = unseen.labels < 2
