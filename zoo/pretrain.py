@@ -28,6 +28,7 @@ from rvernet_core import files
 from rvernet_core.config import fingerprint
 from rvernet_core.errors import CheckpointError, TrainingError
 from rvernet_core.models import backbones
+from rvernet_core.models.precision import resolve
 from rvernet_core.models.weights import load_torch_checkpoint, load_weights, save_weights
 from rvernet_core.sealed import is_intact, sealed_folder
 from rvernet_core.training import warmup_cosine
@@ -89,16 +90,9 @@ def structure(net: nn.Module) -> str:
     return fingerprint(str(net), [(name, list(t.shape)) for name, t in net.state_dict().items()])
 
 
-@functools.lru_cache
 def native_bfloat16(device: str = "cpu") -> bool:
     """Whether the device multiplies bfloat16 by itself; a processor without it is slower than in float32."""
-    if device != "cpu":
-        return torch.cuda.is_bf16_supported()
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8").split()
-    except OSError:  # not Linux
-        return False
-    return bool({"avx512_bf16", "amx_bf16"} & set(flags))
+    return resolve("auto", device) == "bfloat16"
 
 
 def precision(name: str, device: str = "cpu") -> str:

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from rvernet_core.config import DataSpec, fingerprint
 from rvernet_core.data.samples import Candidate, FoodSplit, MaskedSource, build_split
+from rvernet_core.data.workers import cores, start_worker
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.files import new_array
 from rvernet_core.sealed import is_intact, sealed_folder
@@ -180,7 +178,7 @@ def _render_all(
     shapes: list[tuple[int, int]] = [(0, 0) for _ in seeds]
     hidden = None if progress is None else not progress
     with tqdm(total=len(seeds), desc="rendering scenes", unit="scene", disable=hidden) as bar:
-        for start, chunk in _chunks(spec, seeds, folder, _cores() if workers is None else workers):
+        for start, chunk in _chunks(spec, seeds, folder, cores() if workers is None else workers):
             for i, (shape, of_scene) in enumerate(chunk, start):
                 shapes[i], items[i] = shape, of_scene
             bar.update(len(chunk))
@@ -198,7 +196,7 @@ def _chunks(spec: PlatesSpec, seeds: range, folder: Path, workers: int) -> Itera
             yield _render_chunk(*job)
         return
     # spawned, not forked: the caller may hold threads of torch or a notebook
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), start_worker)
     try:
         for done in as_completed([pool.submit(_render_chunk, *job) for job in jobs]):
             yield done.result()
@@ -209,20 +207,6 @@ def _chunks(spec: PlatesSpec, seeds: range, folder: Path, workers: int) -> Itera
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """One thread for each worker, which ends when its parent does, even if that was killed."""
-    cv2.setNumThreads(1)
-
-    parent = parent_process()
-
-    def leave_with_parent() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
 def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> tuple[int, list[tuple]]:
@@ -237,10 +221,3 @@ def _render_chunk(spec: PlatesSpec, seeds: range, start: int, folder: Path) -> t
     images.flush()
     instances.flush()
     return start, rendered
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -5,9 +5,8 @@ features of shape, texture and colour. `render_thing` draws one picture as a pur
 size); `thing_corpus` keeps many of them on disk.
 """
 
-from zoo.things.corpus import thing_corpus
+from zoo.things.corpus import THINGS_VERSION, thing_corpus
 from zoo.things.picture import render_thing
 from zoo.things.table import CATEGORIES
-from zoo.things.version import THINGS_VERSION
 
 __all__ = ["CATEGORIES", "THINGS_VERSION", "render_thing", "thing_corpus"]

@@ -6,25 +6,23 @@ images, labels = thing_corpus(60_000, first_seed=0, cache=cache)    # memory-map
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from rvernet_core.config import fingerprint
+from rvernet_core.data.workers import cores, start_worker
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.files import new_array
 from rvernet_core.sealed import is_intact, sealed_folder
 from zoo.things.picture import render_thing
 from zoo.things.table import CATEGORIES
-from zoo.things.version import THINGS_VERSION
 
+THINGS_VERSION = 1  # raised whenever any pixel or any category changes; part of a corpus's fingerprint
 _CHUNK = 128  # pictures a worker renders between two reports
 _WORTH_A_POOL = 4 * _CHUNK  # fewer pictures are quicker in this process than starting others
 
@@ -64,7 +62,7 @@ def thing_corpus(
     folder = Path(cache) / "things" / name
     if not is_intact(folder):
         with sealed_folder(folder, count * (size * size * 3 + 2)) as staging:
-            _render_all(count, first_seed, size, staging, progress, _cores() if workers is None else workers)
+            _render_all(count, first_seed, size, staging, progress, cores() if workers is None else workers)
     return np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy")
 
 
@@ -87,7 +85,7 @@ def _render_all(
                 bar.update(_render_chunk(*job))
             return
         # spawned, not forked: the caller may hold threads of torch or a notebook
-        pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _start_worker)
+        pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), start_worker)
         try:
             for done in as_completed([pool.submit(_render_chunk, *job) for job in jobs]):
                 bar.update(done.result())
@@ -108,24 +106,3 @@ def _render_chunk(labels: np.ndarray, start: int, seed: int, size: int, folder: 
         images[start + k] = render_thing(label, seed + k, size)
     images.flush()
     return len(labels)
-
-
-def _start_worker() -> None:
-    """One thread for each worker, which ends when its parent does, even if that was killed."""
-    cv2.setNumThreads(1)
-
-    parent = parent_process()
-
-    def leave_with_parent() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

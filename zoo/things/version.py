@@ -1,3 +1,0 @@
-"""Raised whenever any pixel or any category changes; part of a corpus's fingerprint."""
-
-THINGS_VERSION = 1
