@@ -42,8 +42,8 @@ from zoo.things import thing_corpus
 
 #: Pictures and the first of their seeds. The search measures on pictures that are not in the final test.
 TRAIN, TEST, CHOICE = (100_000, 0), (3_000, 10_000_000), (2_000, 20_000_000)
-RATES = (5e-4, 1e-3, 2e-3)  # peak rates of the search
-SEARCH_PICTURES = 10_000
+RATES = (1e-3, 2e-3, 4e-3)  # peak rates of the search
+SEARCH_PICTURES = 30_000  # fewer do not tell the rates of a transformer apart
 RECORD = Path(__file__).with_name("pretraining.csv")  # the search and what came of it; beside it, as a page
 
 log = logging.getLogger(__name__)
@@ -129,9 +129,15 @@ def read_record() -> list[dict[str, str]]:
 
 
 def record(rows: Iterable[dict], parts: Path) -> None:
-    """Put rows into pretraining.csv, in place of older ones of the same training, and write the page anew."""
+    """Put rows into pretraining.csv, in place of older ones of the same training, and write the page anew.
+
+    A new search of an architecture replaces its older one whole: scores after other budgets are not compared.
+    """
+    rows = list(rows)
+    searched = {row["name"] for row in rows if row["part"] == "search"}
     with _alone(parts):
-        table = {_key(row): row for row in read_record()}
+        kept = (row for row in read_record() if row["part"] != "search" or row["name"] not in searched)
+        table = {_key(row): row for row in kept}
         table |= {_key(row): {c: str(row.get(c, "")) for c in COLUMNS} for row in rows}
         order = sorted(table, key=_place)
         text = io.StringIO()

@@ -275,6 +275,15 @@ def test_the_command_adds_a_seed_and_does_nothing_twice(command, tmp_path, monke
     assert [c["seed"] for c in card["checkpoints"]] == [0, 1]
 
 
+def test_a_new_search_replaces_the_older_one_whole(command, monkeypatch):
+    command("mlp-mixer", "vit", "--search", "--seeds")
+    monkeypatch.setattr(train_backbones, "RATES", (4e-3,))
+    monkeypatch.setattr(train_backbones, "SEARCH_PICTURES", 24)
+    command("mlp-mixer", "--search", "--seeds")
+    rates = {(r["name"], float(r["rate"]), r["pictures"]) for r in train_backbones.read_record()}
+    assert rates == {("mlp-mixer", 4e-3, "24"), ("vit", 1e-3, "16"), ("vit", 2e-3, "16")}
+
+
 def test_checkpoints_of_another_budget_leave_the_card(command, tmp_path):
     command("mlp-mixer", "--search", "--seeds", "0")
     card = tmp_path / "out" / "mlp-mixer.json"
