@@ -40,7 +40,7 @@ def write_card(folder: Path, name: str, facts: dict) -> None:
         f"- Top-1: share of {facts['test']} named rightly",
         *([f"- Plates: {facts['plates_test']}"] if measured else []),
         "",
-        *_table(head, rows),
+        *table(head, rows),
     ]
     files.write_text(folder / f"{name}.md", "\n".join(lines) + "\n")
 
@@ -64,9 +64,10 @@ def write_pretraining(path: Path, rows: Sequence[dict[str, str]]) -> None:
         ]
         seen = " or ".join(sorted({f"{int(row['pictures']):,}" for row in own}))
         lines += ["## " + title.format(seen), ""]
-        lines += [*_table(["", *(head.format(c) for c in columns)], cells), ""]
+        lines += [*table(["", *(head.format(c) for c in columns)], cells), ""]
     files.write_text(path, "\n".join(lines))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table."""
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

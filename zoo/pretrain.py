@@ -52,6 +52,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self.images.shape[1]
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """A short name of the labels and of some fifty pictures: the renderer or the seeds change it."""
@@ -141,7 +146,7 @@ def pretrain(job: Job, train: Pictures, test: Pictures, parts: Path, teacher: Pa
 def _fit(job: Job, train: Pictures, checkpoint: Path, teacher: Path | None) -> tuple[backbones.Net, float]:
     """The trained net, in eval mode, and the seconds that its training took in all."""
     torch.manual_seed(job.seed)
-    net = fresh(job.name).to(job.device)
+    net = fresh(job.name, train.size).to(job.device)
     advice = _Teacher(job, teacher) if job.teacher else None
     optimizer = adamw(net, job.rate)
     first, spent = _resume(checkpoint, net, optimizer)
@@ -170,9 +175,9 @@ def _fit(job: Job, train: Pictures, checkpoint: Path, teacher: Path | None) -> t
     return net.eval(), spent + time.perf_counter() - began
 
 
-def fresh(name: str) -> backbones.Net:
-    """An untrained micro net in train mode, its two tokens, if it has them, answering apart."""
-    net = backbones.build(name, pretrained=False).train()
+def fresh(name: str, size: int) -> backbones.Net:
+    """An untrained micro net in train mode for pictures of `size` px; two tokens, if any, answer apart."""
+    net = backbones.untrained(name, size).train()
     for module in net.modules():
         if hasattr(module, "fused_attn"):  # on short sequences the plain products are quicker: 230 against
             module.fused_attn = False  # 150 pictures a second for ViT on one core, in bfloat16

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,28 +52,30 @@ class Backbone:
     marker: str  # on figures, so that colour never carries a meaning alone
     family: str  # cnn | transformer | mlp: which inductive bias it stands for
     timm_tag: str  # timm's name of the paper-scale net and its weights
-    micro: Callable[[], Net]  # builds the micro net, untrained
+    micro: Callable[[int], Net]  # builds the micro net, untrained, for inputs of so many pixels a side
     mean_std: tuple[tuple[float, ...], tuple[float, ...]]  # of the pixels in [0, 1], per channel
     prefix_tokens: int | None  # tokens before the patch tokens; None: a feature map instead of tokens
     cam_layer: Callable[[Net], nn.Module]  # where Grad-CAM reads activations and gradients
 
 
-def _micro_mobilenetv2() -> Net:
-    """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 7 x 7, the paper's own."""
+def _micro_mobilenetv2(_: int) -> Net:
+    """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 7 x 7, the paper's own, at 112 px."""
     stages = [["ds_r1_k3_s2_c16"], ["ir_r2_k3_s2_e4_c32"], ["ir_r3_k3_s2_e4_c64"], ["ir_r2_k3_s1_e4_c96"]]
     return EfficientNet(
         decode_arch_def(stages), MICRO_LABELS, num_features=384, stem_size=16, act_layer=nn.ReLU6
     )
 
 
-_MICRO_VIT: dict[str, Any] = {
-    "img_size": 112,
-    "patch_size": 8,
-    "embed_dim": 64,
-    "depth": 4,
-    "num_heads": 2,
-    "num_classes": MICRO_LABELS,
-}
+def _micro_vit(net: type[Net], **regularisation: float) -> Callable[[int], Net]:
+    """Vision transformers (https://arxiv.org/abs/2010.11929) with the paper's 14 x 14 tokens at 112 px."""
+    shape = {"patch_size": 8, "embed_dim": 64, "depth": 4, "num_heads": 2}
+    return lambda size: net(img_size=size, num_classes=MICRO_LABELS, **shape, **regularisation)
+
+
+def _micro_mixer(size: int) -> Net:
+    """MLP-Mixer (https://arxiv.org/abs/2105.01601) of 14 x 14 tokens, the paper's own, at 112 px."""
+    return MlpMixer(MICRO_LABELS, img_size=size, patch_size=8, num_blocks=5, embed_dim=64)
+
 
 ZOO: dict[str, Backbone] = {
     entry.name: entry
@@ -98,7 +99,7 @@ ZOO: dict[str, Backbone] = {
             marker="o",
             family="transformer",
             timm_tag="vit_base_patch16_224.augreg_in1k",
-            micro=partial(VisionTransformer, **_MICRO_VIT),
+            micro=_micro_vit(VisionTransformer),
             mean_std=HALF,
             prefix_tokens=1,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -110,7 +111,7 @@ ZOO: dict[str, Backbone] = {
             marker="D",
             family="transformer",
             timm_tag="deit_base_patch16_224.fb_in1k",
-            micro=partial(VisionTransformer, **_MICRO_VIT, drop_path_rate=0.1),
+            micro=_micro_vit(VisionTransformer, drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=1,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -122,7 +123,7 @@ ZOO: dict[str, Backbone] = {
             marker="^",
             family="transformer",
             timm_tag="deit_base_distilled_patch16_224.fb_in1k",
-            micro=partial(VisionTransformerDistilled, **_MICRO_VIT, drop_path_rate=0.1),
+            micro=_micro_vit(VisionTransformerDistilled, drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=2,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -134,7 +135,7 @@ ZOO: dict[str, Backbone] = {
             marker="P",
             family="mlp",
             timm_tag="mixer_b16_224.goog_in21k_ft_in1k",
-            micro=lambda: MlpMixer(MICRO_LABELS, img_size=112, patch_size=8, num_blocks=5, embed_dim=64),
+            micro=_micro_mixer,
             mean_std=HALF,
             prefix_tokens=0,
             cam_layer=lambda net: net.blocks[-1],
@@ -180,7 +181,7 @@ def build(
     """
     entry = facts(name)
     if one_of(scale, _INPUT_SIZE, "scale") == "micro":
-        net = _channels_last(entry.micro())
+        net = untrained(name, input_size(scale))
         if pretrained:
             net.load_state_dict(load_weights(weights_path(name, checkpoint)))
         return net
@@ -197,6 +198,11 @@ def build(
             f"{path} does not hold the weights of {entry.timm_tag}: {str(error)[:300]}"
         ) from error
     return net
+
+
+def untrained(name: str, size: int) -> Net:
+    """The micro net of `name` with random weights, for inputs of `size` pixels a side, a multiple of 8."""
+    return _channels_last(facts(name).micro(size))
 
 
 def _channels_last(net: Net) -> Net:
