@@ -7,7 +7,6 @@ standard error and exit status 2; what was done and did not end well, in exit st
 from __future__ import annotations
 
 import argparse
-import contextlib
 import difflib
 import json
 import logging
@@ -18,6 +17,15 @@ import time
 import typing
 from pathlib import Path
 
+from rvernet_book.options import (
+    Parser,
+    add_profile,
+    add_study,
+    at_least_one,
+    overrides,
+    stop,
+    study_of,
+)
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RveRNetError
 
@@ -40,22 +48,17 @@ def main(arguments: list[str] | None = None) -> None:
             options.action(options)
             sys.stdout.flush()
     except RveRNetError as error:
-        _stop(f"rvernet: {error}")
+        stop(f"rvernet: {error}")
     except BrokenPipeError:  # whoever read our output has enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         logging.info("", exc_info=True)
-        _stop(f"rvernet: {error.strerror or error}: {error.filename or 'no file is named'}")
+        stop(f"rvernet: {error.strerror or error}: {error.filename or 'no file is named'}")
     except KeyboardInterrupt:
-        _stop(f"rvernet: interrupted; {AGAIN}", 130)
+        stop(f"rvernet: interrupted; {AGAIN}", 130)
     except processes.Ended:
         print(f"rvernet: told to end; {AGAIN}", file=sys.stderr)
         raise
-
-
-def _stop(message: str, status: int = 2) -> typing.NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(status)
 
 
 # --- the commands: what each does, and in `*_options` what it takes -------------------------------
@@ -67,7 +70,7 @@ def data(options: argparse.Namespace) -> None:
     from rvernet_core.fetch import fetch_all
     from rvernet_core.models.backbones import input_size
 
-    study = _study(options)
+    study = study_of(options)
     if options.fetch:
         fetch_all(study.downloads(), study.store.cache)
     food = study.data
@@ -81,7 +84,7 @@ def data(options: argparse.Namespace) -> None:
 
 
 def data_options(parser: argparse.ArgumentParser) -> None:
-    _add_study(parser)
+    add_study(parser)
     parser.add_argument("--fetch", action="store_true", help="first fetch the weights too, see rvernet fetch")
     layout = {"type": Path, "metavar": "FOLDER"}
     parser.add_argument("--foodseg103", **layout, help="write it in FoodSeg103's official layout")
@@ -95,7 +98,7 @@ def fetch(options: argparse.Namespace) -> None:
     """
     from rvernet_core.fetch import fetch_all
 
-    study = _study(options)
+    study = study_of(options)
     paths = fetch_all(study.downloads(), study.store.cache)
     print("\n".join(map(str, paths)) or f"the {study.profile.name} profile needs nothing from elsewhere")
 
@@ -106,7 +109,7 @@ def run(options: argparse.Namespace) -> None:
     from rvernet_book.reproduce import one_gpu
 
     with one_gpu():
-        study = _study(options)
+        study = study_of(options)
         jobs = jobs_of(study, _pages())
         specs = jobs[one_of(options.job, jobs, "job")]
         for trained in study.store.load_or_train_all(specs, desc=options.job):
@@ -114,13 +117,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
-    _add_study(parser)
+    add_study(parser)
     parser.add_argument("job", help="a name that `rvernet jobs` lists")
 
 
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: the runs of each, and a fingerprint of what decides their result."""
-    print(json.dumps(_graph(_study(options)), indent=1))
+    print(json.dumps(_graph(study_of(options)), indent=1))
 
 
 def mask(options: argparse.Namespace) -> None:
@@ -158,7 +161,7 @@ def predict(options: argparse.Namespace) -> None:
     from rvernet_core.evaluation.own_photo import cut_photo, probabilities
     from rvernet_core.models.released import load_released
 
-    study = _study(options)
+    study = study_of(options)
     if options.classes and not options.checkpoint:
         raise ConfigError("--classes names the classes of a --checkpoint; pass both, or neither")
     models = study.singles() | {f"{roi}+{extra}": specs for (roi, extra), specs in study.pairs().items()}
@@ -176,7 +179,7 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def predict_options(parser: argparse.ArgumentParser) -> None:
-    _add_study(parser)
+    add_study(parser)
     parser.add_argument("photo", type=Path)
     parser.add_argument("mask", type=Path, help="PNG of the photo's size; all but 0 is the ROI")
     model = parser.add_mutually_exclusive_group()
@@ -185,7 +188,7 @@ def predict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes", type=Path, help="names of its classes, one a line; default: the release's"
     )
-    parser.add_argument("--top", type=_at_least_one, default=5, help="how many classes to show")
+    parser.add_argument("--top", type=at_least_one, default=5, help="how many classes to show")
 
 
 def notebook(options: argparse.Namespace) -> None:
@@ -194,13 +197,13 @@ def notebook(options: argparse.Namespace) -> None:
     from rvernet_book.reproduce import one_gpu
 
     source = notebooks.source_of(ROOT / "notebooks", options.name)
-    _study(options)  # wrong parameters stop here, before a kernel is started
+    study_of(options)  # wrong parameters stop here, before a kernel is started
     with one_gpu():
-        notebooks.execute(source, Path(options.out), _overrides(options))
+        notebooks.execute(source, Path(options.out), overrides(options))
 
 
 def notebook_options(parser: argparse.ArgumentParser) -> None:
-    _add_study(parser)
+    add_study(parser)
     parser.add_argument("name", help="such as 02-off-the-shelf")
     parser.add_argument("--out", required=True, help="where the executed notebook goes")
 
@@ -220,7 +223,7 @@ def book(options: argparse.Namespace) -> None:
 
 def book_options(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    _add_profile(which)
+    add_profile(which)
     which.add_argument("--from-record", action="store_true", help="the published record, into _build/html")
 
 
@@ -231,17 +234,15 @@ def reproduce(options: argparse.Namespace) -> None:
 
     if options.record and options.target != "book":
         raise ConfigError(f"--record publishes a whole book; leave --target {options.target} out")
-    study = _study(options)  # wrong parameters stop here, before any work
+    study = study_of(options)  # wrong parameters stop here, before any work
     output, started = _output_folder(study.profile.name), time.time()
     cores = options.cores or os.cpu_count() or 1
     published.finish()
     with one.alone_in(output):
-        done = one.build(
-            output, _overrides(options), _graph(study), study.store.device, cores, options.target
-        )
+        done = one.build(output, overrides(options), _graph(study), study.store.device, cores, options.target)
         if not done:
             logs = (output / "logs").relative_to(ROOT)
-            _stop(f"rvernet: a step failed; its log is in {logs}/; {AGAIN}", 1)
+            stop(f"rvernet: a step failed; its log is in {logs}/; {AGAIN}", 1)
         places = {
             "runs": study.store.cache / "runs",
             "notebooks": output / "experiments",
@@ -255,8 +256,8 @@ def reproduce(options: argparse.Namespace) -> None:
 
 
 def reproduce_options(parser: argparse.ArgumentParser) -> None:
-    _add_study(parser)
-    parser.add_argument("--cores", type=_at_least_one, help="default: all")
+    add_study(parser)
+    parser.add_argument("--cores", type=at_least_one, help="default: all")
     parser.add_argument(
         "--from-record", dest="runs", action="store_const", const="record", help="short for --runs record"
     )
@@ -277,7 +278,7 @@ def verify(options: argparse.Namespace) -> None:
     published.finish()
     if damage := published.damage(ROOT / "book", ROOT / "README.md"):
         print("\n".join(damage))
-        _stop(f"rvernet: the record is not as it was published, see above; {published.REMEDY}", 1)
+        stop(f"rvernet: the record is not as it was published, see above; {published.REMEDY}", 1)
     print(f"the record is as it was published: {len(published.hashes_of(published.RECORD))} files")
     for page, reason in site.stale(published.RECORD).items():
         print(f"{page:28} is stale: {reason}")
@@ -299,7 +300,7 @@ def verify(options: argparse.Namespace) -> None:
 def verify_options(parser: argparse.ArgumentParser) -> None:
     from rvernet_book.certificate import WATTS
 
-    _add_profile(parser)
+    add_profile(parser)
     parser.add_argument("--keep", action="store_true", help="also keep it in book/verifications")
     parser.add_argument(
         "--watts",
@@ -320,12 +321,6 @@ def doctor(options: argparse.Namespace) -> None:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def _study(options: argparse.Namespace):
-    from rvernet_book.page import open_study
-
-    return open_study(**_values(options))
-
-
 def _graph(study) -> dict:
     from rvernet_book.graph import graph
     from rvernet_book.page import RECORD
@@ -337,33 +332,6 @@ def _pages() -> list[str]:
     return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-def _values(options: argparse.Namespace) -> dict:
-    """Every parameter of a study: from its option or the --parameters file, else its default.
-
-    ConfigError where the two contradict each other.
-    """
-    from rvernet_book import parameters
-
-    known = parameters.of_study()
-    given = {p.name: getattr(options, p.name) for p in known if getattr(options, p.name) is not None}
-    stored = parameters.read_yaml(options.parameters) if options.parameters is not None else {}
-    for name in given.keys() & stored.keys():
-        if given[name] != stored[name]:
-            raise ConfigError(
-                f"{name} is {given[name]!r}, but {stored[name]!r} in {options.parameters}; leave one out"
-            )
-    return parameters.absolute({p.name: p.default for p in known} | given | stored)
-
-
-def _overrides(options: argparse.Namespace) -> dict:
-    """The profile, and every parameter that is not at its default."""
-    from rvernet_book import parameters
-
-    values = _values(options)
-    defaults = {parameter.name: parameter.default for parameter in parameters.of_study()}
-    return {name: v for name, v in values.items() if name == "profile" or v != defaults[name]}
-
-
 def _output_folder(profile: str) -> Path:
     """Where the executed notebooks and the book of a profile go; ConfigError for an unknown profile."""
     from rvernet_core.experiments.profiles import profile_named
@@ -371,30 +339,11 @@ def _output_folder(profile: str) -> Path:
     return ROOT / "_build" / profile_named(profile).name
 
 
-def _add_profile(parser: argparse._ActionsContainer) -> None:
-    from rvernet_core.experiments.profiles import PROFILES
-
-    parser.add_argument("--profile", default="demo", help=" | ".join(PROFILES))
-
-
-def _add_study(parser: argparse.ArgumentParser) -> None:
-    """An option for every parameter of `Study.of`, and a YAML file with any of them."""
-    from rvernet_book import parameters
-
-    for parameter in parameters.of_study():
-        flag, help_text = "--" + parameter.name.replace("_", "-"), parameter.help.replace("%", "%%")
-        if items := typing.get_args(parameter.hint):
-            parser.add_argument(flag, nargs="+", type=items[0], help=help_text)
-        else:
-            parser.add_argument(flag, type=parameter.hint, help=help_text)
-    parser.add_argument("--parameters", metavar="FILE", help="YAML file with any of these")
-
-
 COMMANDS = {
     data: data_options,
-    fetch: _add_study,
+    fetch: add_study,
     run: run_options,
-    jobs: _add_study,
+    jobs: add_study,
     mask: mask_options,
     predict: predict_options,
     notebook: notebook_options,
@@ -405,25 +354,8 @@ COMMANDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse whose every complaint is one line."""
-
-    def __init__(self, **options: typing.Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
-
-    def error(self, message: str) -> typing.NoReturn:
-        _stop(f"{self.prog}: {message}; `{self.prog} --help` lists what there is")
-
-
-def _at_least_one(text: str) -> int:
-    with contextlib.suppress(ValueError):
-        if (number := int(text)) >= 1:
-            return number
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
-
-
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="rvernet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(prog="rvernet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what is being done")
     commands = parser.add_subparsers(required=True, metavar="command")
     parsers = {}

@@ -16,6 +16,7 @@ from small_record import checkout, executed_pages
 
 from rvernet_book import __main__ as written
 from rvernet_book import cli, parameters
+from rvernet_book.options import overrides, values
 from rvernet_core.data.names import RELEASED
 from rvernet_core.experiments.profiles import PROFILES
 
@@ -236,8 +237,8 @@ def test_folders_are_handed_on_as_whole_paths(tmp_path, monkeypatch):
     """A notebook is executed in another folder than the one in which they were typed."""
     monkeypatch.chdir(tmp_path)
     options = cli._parse(["jobs", "--data-root", "photos", "--extra-classes", "ketchup=sauces/k"])
-    values = cli._values(options)
-    assert (values["data_root"], values["extra_classes"]) == (
+    found = values(options)
+    assert (found["data_root"], found["extra_classes"]) == (
         str(tmp_path / "photos"),
         [f"ketchup={tmp_path / 'sauces/k'}"],
     )
@@ -269,11 +270,11 @@ def test_help_answers_without_the_packages_that_compute():
 
 
 def test_every_parameter_of_a_study_is_an_option_with_its_default():
-    values = cli._values(cli._parse(["jobs"]))
-    assert values == {parameter.name: parameter.default for parameter in parameters.of_study()}
+    found = values(cli._parse(["jobs"]))
+    assert found == {parameter.name: parameter.default for parameter in parameters.of_study()}
     options = cli._parse(["jobs", "--seeds", "0", "1", "--data-root", "photos"])
     assert (options.seeds, options.data_root) == ([0, 1], "photos")
-    assert cli._values(cli._parse(["reproduce"]))["runs"] == "train"
+    assert values(cli._parse(["reproduce"]))["runs"] == "train"
     assert cli._parse(["reproduce", "--from-record"]).runs == "record"
 
 
@@ -281,7 +282,7 @@ def test_only_what_differs_from_its_default_is_handed_to_a_notebook(tmp_path):
     path = tmp_path / "parameters.yml"
     path.write_text("seeds: [3]\nepochs: 0\n")
     options = cli._parse(["jobs", "--profile", "smoke", "--parameters", str(path)])
-    assert cli._overrides(options) == {"profile": "smoke", "seeds": [3]}
+    assert overrides(options) == {"profile": "smoke", "seeds": [3]}
 
 
 def test_the_graph_lists_every_job_and_every_page(capsys):
