@@ -64,6 +64,7 @@ class ModelSpec:
     layer_norm_eps: float = 1e-6  # of the two DeiTs
     fresh_head: bool = False  # True: the pretraining head of a net with two tokens starts at random
     frozen_statistics: bool = True  # False: running statistics of frozen modules move in training
+    detector: bool = False  # True: roi sees whole photos and names their cells, see `rvernet_core.detector`
     control: str = ""  # "": a net; else what answers in its place, one of `controls.CONTROLS`
 
     @property

@@ -20,6 +20,8 @@ PREDICTIONS = "predictions.csv"  # in the folder of a run or of an evaluation
 SAMPLE = ("key", "image_id", "label")
 #: Column of what a control answers where it is told that an item of an ambiguous pair is one of the pair.
 WITHIN_PAIR = "within pair"
+#: Column of a detector: 1 where it finds the food by itself, see `detector.answers`.
+FOUND = "found"
 TEXT: dict[Hashable, Any] = {
     "key": str,
     "image_id": str,
@@ -35,7 +37,7 @@ class Predictions:
     confidence and `p <class>` of the ambiguous classes. A distilled model adds `class head` and
     `distillation head`, the class that each head answers by itself; a foreign context adds
     `context_source`, the key of the sample whose surroundings were shown; the control "companions" adds
-    `within pair`. An ideal observer answers the items of the ambiguous pairs alone.
+    `within pair`, a detector `found`. An ideal observer answers the items of the ambiguous pairs alone.
     """
 
     run: str  # name of the run: the fingerprint of all that decides it

@@ -31,7 +31,7 @@ from scipy.special import softmax
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rvernet_core import PROTOCOL, controls, environment, files, metrics, training
+from rvernet_core import PROTOCOL, controls, detector, environment, files, metrics, training
 from rvernet_core.config import AMBIGUOUS, DataSpec, RunSpec, fingerprint, from_dict, one_of, to_dict
 from rvernet_core.data import FoodData, augmentation, open_data
 from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
@@ -42,6 +42,7 @@ from rvernet_core.models.rvernet import FUSIONS, HEADS, Classifier, build_model
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
 from rvernet_core.predictions import (
+    FOUND,
     PREDICTIONS,
     SAMPLE,
     WITHIN_PAIR,
@@ -121,6 +122,7 @@ class RunStore:
         self.device = device
         self.data = functools.lru_cache(maxsize=8)(self._open)
         self.cutouts = functools.lru_cache(maxsize=8)(self._cutouts)
+        self.whole_photos = functools.lru_cache(maxsize=2)(self._whole_photos)
         self._teacher_logits = functools.lru_cache(maxsize=2)(self._ask_teacher)
 
     def load_or_train(self, spec: RunSpec) -> Run:
@@ -141,7 +143,8 @@ class RunStore:
         if spec.model.control:
             return run_control(spec, self.data(spec.data), folder)
         size = backbones.input_size(spec.model.scale)
-        train_set, test_set = (self.cutouts(spec.data, split, size) for split in ("train", "test"))
+        pictures = self.whole_photos if spec.model.detector else self.cutouts
+        train_set, test_set = (pictures(spec.data, split, size) for split in ("train", "test"))
         teacher = self.load_or_train(spec.teacher) if spec.teacher else None
         logits = self._teacher_logits(teacher, size) if teacher else None
         return train(spec, train_set, test_set, folder, logits, self.cache, self.device)
@@ -173,6 +176,10 @@ class RunStore:
         own = cutout_set(getattr(self.data(spec), split), size, self.cache)
         return paired_by_name(own) if spec.pairing == "name" else own
 
+    def _whole_photos(self, spec: DataSpec, split: str, size: int) -> detector.WholePhotos:
+        """The whole photos of a split, "train" or "test", at `size` px; remembered."""
+        return detector.whole_photos(getattr(self.data(spec), split), size, self.cache)
+
     def _ask_teacher(self, teacher: Run, size: int) -> Tensor:
         """A teacher's logits on its training images, remembered for the next model that it teaches."""
         train_set = self.cutouts(teacher.spec.data, "train", size)
@@ -192,6 +199,8 @@ def build(spec: RunSpec, classes: int, cache: Path | None = None) -> Classifier:
     Its micro backbones start from the pretraining that the run's seed names, so that the spread over seeds
     covers pretraining, too.
     """
+    if spec.model.detector:
+        return detector.build_detector(spec.model, classes, cache, checkpoint=spec.seed)
     strength = spec.train.strength if spec.train.distillation else None
     return build_model(spec.model, classes, strength, cache, checkpoint=spec.seed)
 
@@ -238,8 +247,12 @@ def train(
             with sealed_folder(failure) as staging:
                 (staging / "reason.txt").write_text(str(error), "utf-8")
             raise
-    logits = model.answer(heads)
+    logits, further = model.answer(heads), {}
+    if isinstance(test_set, detector.WholePhotos):
+        logits, found = detector.answers(logits, test_set)
+        further[FOUND] = found.astype(int)
     table = predictions_table(test_set.samples(), test_set.classes, logits.softmax(1).numpy())
+    table = table.assign(**further)
     if model.heads == 2:
         table = table.assign(
             **{f"{head} head": own.argmax(1).numpy() for head, own in zip(HEADS, heads, strict=True)}
@@ -378,6 +391,8 @@ def check(spec: RunSpec) -> None:
     one_of(train_spec.precision, precision.PRECISIONS, "precision")
     one_of(train_spec.schedule, training.SCHEDULES, "schedule")
     augmentation.check(train_spec)
+    if model.detector:
+        detector.check(spec)
     if train_spec.distillation:
         one_of(train_spec.distillation, DISTILLATIONS, "distillation")
     if not train_spec.distillation:

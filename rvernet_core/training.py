@@ -121,27 +121,34 @@ def fit(
     rates = learning_rates(spec, len(fit_indices), len(cutouts))
     optimizer = _adam(model, spec)
     forward, autocast = _forward(model, cutouts, spec, cache, device), Autocast(model, spec.precision, device)
-    labels = torch.from_numpy(cutouts.labels).to(device)
+    weights = None if cutouts.class_weights is None else torch.from_numpy(cutouts.class_weights).to(device)
     teaching = None if teacher_logits is None else teacher_logits.to(device)
 
-    def update(indices: np.ndarray, flips: np.ndarray, noisy: NoisyBatch | None = None) -> tuple[float, int]:
-        """Learn from one batch, if its loss is finite; (mean loss, number of samples answered right)."""
+    def update(
+        indices: np.ndarray, flips: np.ndarray, noisy: NoisyBatch | None = None
+    ) -> tuple[float, float]:
+        """Learn from one batch, if its loss is finite; (mean loss, number of samples answered right).
+
+        Of a sample with many targets, such as the cells of a photo, the share answered right counts.
+        """
         with autocast:
             chosen = torch.from_numpy(indices).to(device)
-            logits, target = forward(indices, flips, noisy), labels[chosen]
+            logits = forward(indices, flips, noisy)
+            target = torch.from_numpy(cutouts.targets(indices, flips[:, 0])).to(device)
             if teaching is not None and not isinstance(logits, Tensor):
                 class_logits, distillation_logits = (head.float() for head in logits)
                 taught = teaching[torch.from_numpy(flips[:, 0]).long().to(device), chosen]
                 parts = losses.distillation(spec, class_logits, distillation_logits, target, taught)
             else:
-                parts = losses.supervised(model.answer(logits).float(), target)
+                parts = losses.supervised(model.answer(logits).float(), target, weights)
             loss = losses.total(parts)
         value = loss.item()
         if math.isfinite(value):
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        return value, int((model.answer(logits).argmax(1) == target).sum())
+        right = (model.answer(logits).argmax(1) == target).float()
+        return value, float(right.reshape(len(right), -1).mean(1).sum())
 
     shapes = [[name, list(tensor.shape)] for name, tensor in model.state_dict().items()]
     run = fingerprint("checkpoint", spec, seed, cutouts.fingerprint, shapes)
@@ -153,7 +160,7 @@ def fit(
         flips = rng.random((len(order), 1 if spec.flip_together else len(model.branches))) < spec.flip
         noisy = augmentation.noisy_batches(spec, seed, epoch, len(order))
         model.train()
-        samples, correct, loss_sum = 0, 0, 0.0
+        samples, correct, loss_sum = 0, 0.0, 0.0
         title = f"epoch {epoch + 1}/{spec.epochs}"
         for step, rate in enumerate(tqdm(rates[epoch], desc=title, disable=None, leave=False)):
             for group in optimizer.param_groups:
@@ -164,7 +171,7 @@ def fit(
             try:
                 loss, right = update(order[batch], flips[batch], noisy[step])
             except torch.OutOfMemoryError:
-                loss, right = None, 0  # go on outside, where the step's tensors are free again
+                loss, right = None, 0.0  # go on outside, where the step's tensors are free again
             if loss is None:
                 raise _memory_shortage(update, order[batch], flips[batch], device)
             if not math.isfinite(loss):
@@ -179,7 +186,7 @@ def fit(
         row = {"epoch": epoch + 1, "loss": loss_sum / max(samples, 1), "accuracy": correct / max(samples, 1)}
         if len(val_indices):
             answers = model.answer(_logits(model, forward, val_indices)).argmax(1).numpy()
-            row["val_accuracy"] = float((answers == cutouts.labels[val_indices]).mean())
+            row["val_accuracy"] = float((answers == cutouts.targets(val_indices)).mean())
         if watch is not None:
             row |= watch(model)
         history.append(row)
@@ -344,9 +351,9 @@ def _require_finite_weights(model: Classifier, epoch: int) -> None:
 
 
 def require_finite(*heads: Tensor) -> None:
-    """Raise TrainingError if any of the logits (N, K), of one head or of two, is infinite or NaN."""
+    """Raise TrainingError if any of the logits (N, K, ...), of one head or of two, is infinite or NaN."""
     for head in heads:
-        wrong = int((~torch.isfinite(head)).any(1).sum())
+        wrong = int((~torch.isfinite(head)).flatten(1).any(1).sum())
         if wrong:
             raise TrainingError(
                 f"the model answers {wrong} of {len(head)} samples with infinite or NaN logits: it has "

@@ -22,7 +22,7 @@ PACKAGES = {
 FLOORS = [
     {"errors", "files", "sealed", "downloads", "fetch", "config", "metrics", "uncertainty", "environment"},
     {"data", "models", "predictions", "cues"},
-    {"masking", "features"},
+    {"masking", "features", "detector"},
     {"training", "controls"},
     {"runs"},
     {"evaluation"},

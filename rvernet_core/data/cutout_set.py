@@ -59,6 +59,15 @@ class CutoutSet:
         """
         return to_batch(self.images(branch, indices), flips, device)
 
+    def targets(self, indices: np.ndarray, flips: np.ndarray | None = None) -> np.ndarray:
+        """What a model is to answer for these samples: their labels (B,), whether mirrored or not."""
+        return self.labels[indices]
+
+    @property
+    def class_weights(self) -> np.ndarray | None:
+        """Weights float32 of the classes in the loss, in label order; None: all count the same."""
+        return None
+
     def samples(self) -> dict[str, Any]:
         """The columns that name the samples in a table of predictions."""
         return {"key": self.keys, "image_id": self.image_ids, "label": self.labels}

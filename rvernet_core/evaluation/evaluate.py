@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from rvernet_core import training
 from rvernet_core.config import BRANCHES, Condition, fingerprint
 from rvernet_core.data.cutout_set import CutoutSet
+from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation.perturbed import check, perturbed_test_set
 from rvernet_core.features import branch_features
 from rvernet_core.models import backbones
@@ -39,6 +40,8 @@ def evaluate(
     """
     for condition in conditions:
         check(condition)
+    if conditions and (whole := [run.folder.name for run in runs if run.spec.model.detector]):
+        raise ConfigError(f"{whole[0]} is a detector of whole photos; conditions are of cut-outs alone")
     results: dict[Condition, list[Predictions]] = {condition: [] for condition in conditions}
     with tqdm(total=len(runs) * len(results), desc=desc, unit="evaluation", disable=None) as bar:
         for run in runs:

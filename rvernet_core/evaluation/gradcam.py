@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -257,15 +256,7 @@ def _gradients_from(layer: nn.Module, model: Classifier) -> Iterator[None]:
 
 def _token_map(prefix: int | None) -> Callable[[Tensor], Tensor] | None:
     """Tokens (B, prefix + g * g, C) -> map (B, C, g, g); None for a layer whose output is a map already."""
-    if prefix is None:
-        return None
-
-    def reshape(tokens: Tensor) -> Tensor:
-        patches = tokens[:, prefix:]
-        side = math.isqrt(patches.shape[1])
-        return patches.transpose(1, 2).reshape(len(patches), -1, side, side)
-
-    return reshape
+    return None if prefix is None else functools.partial(backbones.token_map, prefix=prefix)
 
 
 def _score(

@@ -10,6 +10,7 @@ import pandas as pd
 from rvernet_core import metrics
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments import detector_baseline
 from rvernet_core.experiments.study import Study, named
 from rvernet_core.models.backbones import facts
 from rvernet_core.models.zoo import CARDS
@@ -21,8 +22,14 @@ Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models, and the controls that they are measured by."""
-    return named("single", study.singles()) | named("control", study.controls(*CONTROLS))
+    """The fine-tuned single models, and the controls and detector-like nets that they are measured by."""
+    models = named("single", study.singles()) | named("control", study.controls(*CONTROLS))
+    return models | detector_baseline.needs(study)
+
+
+def weights(study: Study) -> dict[str, list[RunSpec]]:
+    """Those whose weights are needed: of the detector-like net whose map is shown."""
+    return detector_baseline.weights(study)
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:

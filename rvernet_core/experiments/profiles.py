@@ -62,6 +62,8 @@ class Profile:
     pair_strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, RveRNet
     noise_training_seeds: tuple[int, ...] = ()  # of models that are trained with noise; empty: all
     noise_training_backbones: tuple[str, ...] = ()  # single models that are trained with noise; empty: all
+    detectors: tuple[str, ...] = BACKBONES  # single models that have a detector-like net beside them
+    detector_seeds: tuple[int, ...] = ()  # of the detector-like nets; empty: all
     recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
 
     def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
@@ -109,6 +111,8 @@ PROFILES: dict[str, Profile] = {
             pair_strengths=(0.0, 1.0),
             noise_training_seeds=(0,),
             noise_training_backbones=("mobilenetv2", "deit-distilled"),
+            detectors=("mobilenetv2",),
+            detector_seeds=(0,),
         ),
         Profile(
             name="demo",
@@ -130,6 +134,7 @@ PROFILES: dict[str, Profile] = {
             soft_strengths=(0.0, 1.0),
             pair_strengths=(0.0, 1.0),
             noise_training_seeds=(0, 1),
+            detectors=("mobilenetv2", "deit"),
             recipes=chosen(),
         ),
         Profile(
@@ -152,6 +157,7 @@ PROFILES: dict[str, Profile] = {
             strengths=(0.0, 0.25, 0.5, 0.75, 1.0),
             soft_strengths=(0.0, 0.5, 1.0),
             noise_training_seeds=(0, 1, 2),
+            detector_seeds=(0, 1, 2),
             recipes=chosen(),
         ),
         Profile(

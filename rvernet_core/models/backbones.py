@@ -9,6 +9,7 @@ one row of the tests.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,6 +248,19 @@ def pooled(net: Net, images: Tensor) -> Tensor:
     A distilled net returns the mean of its class token and its distillation token, as at inference.
     """
     return net.forward_head(net.forward_features(images), pre_logits=True)
+
+
+def last_map(net: Net, name: str, images: Tensor) -> Tensor:
+    """The last map (B, F, g, g) of normalised images (B, 3, S, S); tokens lie where their patches do."""
+    features, prefix = net.forward_features(images), facts(name).prefix_tokens
+    return features if prefix is None else token_map(features, prefix)
+
+
+def token_map(tokens: Tensor, prefix: int) -> Tensor:
+    """Tokens (B, prefix + g * g, F) -> a map (B, F, g, g) of those after the first `prefix`."""
+    patches = tokens[:, prefix:]
+    side = math.isqrt(patches.shape[1])
+    return patches.transpose(1, 2).reshape(len(patches), -1, side, side)
 
 
 def two_heads(net: Net, images: Tensor, logits: bool = True) -> tuple[Tensor, Tensor]:

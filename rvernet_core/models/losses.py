@@ -12,9 +12,12 @@ from rvernet_core.config import TrainSpec
 from rvernet_core.errors import ConfigError
 
 
-def supervised(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """Cross-entropy of logits (B, K) with labels (B,) of class indices, mean over the batch."""
-    return {"label": F.cross_entropy(logits, labels)}
+def supervised(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
+    """Cross-entropy of logits (B, K, ...) with class indices (B, ...), mean over the batch and its cells.
+
+    weights: (K,) of the classes; the mean is then a weighted one.
+    """
+    return {"label": F.cross_entropy(logits, labels, weights)}
 
 
 def hard_distillation(
