@@ -86,7 +86,7 @@ overrides = {"profile": "smoke", "dataset": "toy", "backbones": ["toy-net", "mob
 study = Study.of(**overrides, cache=work / "cache")
 assert list(graph(study, ["09-toy-page"])["pages"]["09-toy-page"])
 
-namespace = {"__name__": "__main__"}
+namespace = {"__name__": "__main__", "display": lambda *shown: None}
 notebook = json.loads((root / "notebooks" / "02-off-the-shelf.ipynb").read_text())
 first, *rest = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
 exec(first, namespace)
@@ -103,6 +103,6 @@ def test_a_toy_backbone_data_set_and_page_need_one_place_each(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     facts = json.loads((tmp_path / "_build/smoke/own/files/02-off-the-shelf.page.json").read_text())
-    assert facts["provenance"]["runs"] == 4 + 3  # two seeds of two nets; histogram, companions, majority
+    assert facts["provenance"]["runs"] == 4 + 3 + 1  # two seeds of two nets; controls; a detector-like net
     table = (tmp_path / "_build/smoke/own/files/off-the-shelf.csv").read_text()
     assert "toy-net" in table

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rvernet_book import alt, style
+from rvernet_book import alt, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import TINTS, grid_size, overlay, photo_grid
@@ -19,14 +19,15 @@ from rvernet_core.experiments.detector_baseline import Shown
 ELSEWHERE = "#ffffff"  # tint of cells that are given a food that is not in the photo
 
 
-def comparison_table(page: Page, table: pd.DataFrame) -> Bundle | None:
-    """Each classifier against its detector-like net; nothing where the data have no whole photos."""
+def comparison_table(page: Page, table: pd.DataFrame) -> Bundle | html.Html:
+    """Each classifier against its detector-like net; a sentence where the data have no whole photos."""
     signs = comparisons.shown(table, "difference") if len(table) else pd.Series(dtype=int)
     for key, sign in (("classifier-ahead", 1), ("classifier-behind", -1), ("classifier-undecided", 0)):
         page.glue(key, style.listed(table.loc[signs == sign, "model"]) if (signs == sign).any() else "none")
     if table.empty:
         page.glue("found-alone", "not measured")
-        return None
+        sentence = "The data have no whole photos with the masks of all their foods: no detector is trained."
+        return html.Html(f"<p>{sentence}</p>", sentence)
     low, high = (f"{share:.0%}" for share in (table["found"].min(), table["found"].max()))
     page.glue("found-alone", low if low == high else f"{low} to {high}")
     over = uncertainty.over(int(table["seeds"].min()))

@@ -15,6 +15,7 @@ from rvernet_core import runs
 from rvernet_core.config import DataSpec, PlatesSpec, replace
 from rvernet_core.data import open_data
 from rvernet_core.data.export import write_foodseg103
+from rvernet_core.experiments import detector_baseline
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
 from rvernet_core.models.backbones import BACKBONES
@@ -71,6 +72,23 @@ def test_each_of_the_papers_nets_takes_a_step(name, paper):
     loss.backward()
     torch.optim.SGD(model.parameters(), 0.1).step()
     assert any((before[k] != v).any() for k, v in model.state_dict().items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
+def test_each_of_the_papers_nets_names_the_cells_of_whole_photos(name, paper):
+    root, cache = paper
+    study = Study.of(
+        "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
+    )
+    (spec,) = detector_baseline.specs(study)[name]
+    train = study.store.whole_photos(spec.data, "train", 224)
+    logits = runs.build(spec, len(study.classes))(train.batch("roi", np.arange(2), None, "cpu"))
+    assert logits.shape == (2, len(study.classes) + 1, 7, 7)
+    weights = torch.from_numpy(train.class_weights)
+    targets = torch.from_numpy(train.targets(np.arange(2)))
+    loss = torch.nn.functional.cross_entropy(logits, targets, weights)
+    assert torch.isfinite(loss)
 
 
 def cells(name):

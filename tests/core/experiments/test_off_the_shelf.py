@@ -37,6 +37,7 @@ def test_the_page_needs_the_single_models_of_every_seed():
     study = Study.of("smoke", seeds=[0, 1], backbones=["deit", "vit"], device="cpu")
     needs = page.needs(study)
     controls = [needs.pop(f"control-{name}") for name in page.CONTROLS]
+    assert page.weights(study) == {"detector-deit": needs.pop("detector-deit")[:1]}
     assert list(needs) == ["single-deit", "single-vit"]
     assert [spec.seed for spec in needs["single-vit"]] == [0, 1]
     assert {spec.model.branches for specs in needs.values() for spec in specs} == {("roi",)}
