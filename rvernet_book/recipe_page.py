@@ -92,7 +92,10 @@ def design() -> str:
         f"{style.label(TEACHER)} trained by its own recipe.\n\n"
         "The choice: for each number of epochs the rate with the best mean over seeds; of these the fewest "
         f"epochs that no longer training of the grid surpasses by more than {SLACK:g}. Where the longest is "
-        "chosen, twice as many epochs are run at the chosen rate, as a check alone."
+        "chosen, twice as many epochs are run at the chosen rate, as a check alone.\n\n"
+        "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
+        "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
+        f"that rate surpasses by more than {SLACK:g}."
     )
 
 
@@ -159,6 +162,7 @@ def choice_table(chosen: pd.DataFrame) -> str:
                 _interval(row["score"], row["low"], row["high"]),
                 _number(row["gain"], "+.3f"),
                 over,
+                _second(row),
             ]
         )
     head = [
@@ -169,22 +173,37 @@ def choice_table(chosen: pd.DataFrame) -> str:
         "Score [lowest, highest]",
         "Doubled epochs",
         "Above frozen [95 %]",
+        "Second recipe: rate, epochs, score",
     ]
     return _table(head, lines)
 
 
+def _second(row: dict) -> str:
+    if not np.isfinite(row["second_rate"]):
+        return ""
+    return f"{row['second_rate']:g}, {row['second_epochs']:.0f}, {row['second_score']:.3f}"
+
+
 def score_table(rows: pd.DataFrame) -> str:
-    """Markdown: a line for each kind, net and rate, a column for each number of epochs; choices are bold."""
+    """Markdown: a line for each kind, net and rate, a column for each number of epochs.
+
+    First recipes are bold, second ones in italics.
+    """
     table = recipe_search.means(rows)
     table = table[table["kind"].isin(TUNED)]
-    picked = {(r.kind, r.architecture, r.lr, r.epochs) for r in recipe_search.choose(rows)}
+    marks = {
+        (r.kind, r.architecture, r.lr, r.epochs): mark
+        for rank, mark in ((1, "**"), (2, "_"))
+        for r in recipe_search.choose(rows, rank)
+    }
     columns, lines = sorted(set(table["epochs"])), []
     for (kind, name, rate), part in table.groupby(["kind", "architecture", "rate"], sort=False):
         by_epochs = {row["epochs"]: row for row in part.to_dict("records")}
         cells = []
         for epochs in columns:
             text = _score(by_epochs[epochs]) if epochs in by_epochs else ""
-            cells.append(f"**{text}**" if (kind, name, rate, epochs) in picked else text)
+            mark = marks.get((str(kind), str(name), float(str(rate)), epochs), "")
+            cells.append(f"{mark}{text}{mark}")
         lines.append([NAMES[str(kind)], style.label(str(name)), f"{rate:g}", *cells])
     return _table(["Model", "Net", "Rate", *[f"{n} epochs" for n in columns]], lines)
 
@@ -240,7 +259,8 @@ def picture(rows: pd.DataFrame) -> str:
     )
     return (
         f"{images}\nScore against the peak rate, a line for each number of epochs; the band spans the seeds. "
-        "A ring marks the chosen recipe, a dashed line the mean score of frozen nets. "
+        "A ring marks the chosen recipe, a dashed line the mean score of frozen nets. In the table the "
+        "chosen recipe is bold and the second in italics. "
         f'<a href="../_static/{_PICTURE}.csv">Data (CSV)</a>'
     )
 

@@ -6,7 +6,8 @@
 Every finished run is one row of recipes.csv beside this file; a run that has its row is not run again, so
 the search can be made in slices, and by several processes that are given different kinds or architectures.
 `rvernet_core/experiments/recipe_search.py` tells what is tried: the same number of runs for every net.
-`--choose` writes the recipes that follow into the core, where the profiles read them. It trains nothing.
+`--choose` writes the recipes that follow, the first and the second of each net, into the core, where the
+profiles read them. It trains nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows, cells = recipe_search.read(options.rows), wanted(options.only)
         refuse_foreign(rows, options.rows)
         if options.choose:
-            found = recipe_search.choose(rows)
+            found = [recipe for rank in (1, 2) for recipe in recipe_search.choose(rows, rank)]
             log.info("%d recipes in %s", len(found), recipes.write(found))
         else:
             until = time.monotonic() + 60 * options.limit_minutes

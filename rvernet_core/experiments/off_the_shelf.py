@@ -22,9 +22,12 @@ Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models, and the controls and detector-like nets that they are measured by."""
-    models = named("single", study.singles()) | named("control", study.controls(*CONTROLS))
-    return models | detector_baseline.needs(study)
+    """The fine-tuned single models, also by second recipes, and what they are measured by.
+
+    That is the controls and the detector-like nets.
+    """
+    tuned = named("single", study.singles()) | named("second-single", study.under_second_recipe().singles())
+    return tuned | named("control", study.controls(*CONTROLS)) | detector_baseline.needs(study)
 
 
 def weights(study: Study) -> dict[str, list[RunSpec]]:
@@ -116,9 +119,9 @@ def differences(study: Study, singles: Singles) -> pd.DataFrame:
     """Accuracy of DeiT minus that of each other model, paired over seeds and photos; one row per other model.
 
     Columns of `comparisons.compared`, and McNemar's exact p of every seed. Where DeiT is not among the
-    models, the first one stands for it.
+    models, the first one stands for it. Empty without a second model.
     """
-    reference = "deit" if "deit" in singles else next(iter(singles))
+    reference = "deit" if "deit" in singles else next(iter(singles), "")
     others = {name: runs for name, runs in singles.items() if name != reference}
     found = [
         comparisons.difference(singles[reference], runs, "accuracy", study.classes)

@@ -65,6 +65,7 @@ class Profile:
     detectors: tuple[str, ...] = BACKBONES  # single models that have a detector-like net beside them
     detector_seeds: tuple[int, ...] = ()  # of the detector-like nets; empty: all
     recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
+    second_recipes: tuple[Recipe, ...] = ()  # for comparisons made again; empty: none, which spares runs
 
     def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
         """How this profile fine-tunes `model`; `student`: while it learns from a teacher.
@@ -159,6 +160,7 @@ PROFILES: dict[str, Profile] = {
             noise_training_seeds=(0, 1, 2),
             detector_seeds=(0, 1, 2),
             recipes=chosen(),
+            second_recipes=chosen(rank=2),
         ),
         Profile(
             name="paper",

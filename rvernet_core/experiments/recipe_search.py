@@ -197,11 +197,12 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[np.argsort(numbers, kind="stable")].reset_index(drop=True)
 
 
-def best(rows: pd.DataFrame, kind: str, architecture: str) -> Recipe | None:
+def best(rows: pd.DataFrame, kind: str, architecture: str, rank: int = 1) -> Recipe | None:
     """The chosen recipe of a cell; None until its grid is finished, or where every cell of it diverged.
 
-    For each number of epochs the rate with the best mean over seeds; of these the fewest epochs that no
-    training of the grid surpasses by more than SLACK.
+    The first: for each number of epochs the rate with the best mean over seeds; of these the fewest epochs
+    that no training of the grid surpasses by more than SLACK. The second (rank 2): of the other rates the one
+    with the highest mean in the grid; of its numbers of epochs the fewest that none surpasses by more.
     """
     trials = set(grid(kind, architecture))
     if not trials <= finished(rows):
@@ -210,14 +211,24 @@ def best(rows: pd.DataFrame, kind: str, architecture: str) -> Recipe | None:
     table = table[table["epochs"].isin({t.epochs for t in trials}) & table["score"].notna()]
     if table.empty:
         return None
+    row = _fewest_epochs(table)
+    if rank == 2:
+        table = table[table["rate"] != row["rate"]]
+        if table.empty:
+            return None
+        row = _fewest_epochs(table[table["rate"] == table.loc[table["score"].idxmax(), "rate"]])
+    return Recipe(architecture, kind, float(row["rate"]), int(row["epochs"]), rank)
+
+
+def _fewest_epochs(table: pd.DataFrame) -> pd.Series:
+    """Of rows of `means` the one that `best` takes."""
     by_epochs = table.loc[table.groupby("epochs")["score"].idxmax()].sort_values("epochs")
-    row = by_epochs[by_epochs["score"] >= by_epochs["score"].max() - SLACK].iloc[0]
-    return Recipe(architecture, kind, float(row["rate"]), int(row["epochs"]))
+    return by_epochs[by_epochs["score"] >= by_epochs["score"].max() - SLACK].iloc[0]
 
 
-def choose(rows: pd.DataFrame) -> tuple[Recipe, ...]:
-    """The recipes of all cells whose grid is finished; frozen nets have none to choose."""
-    found = [best(rows, kind, name) for kind, name in cells() if kind in TUNED]
+def choose(rows: pd.DataFrame, rank: int = 1) -> tuple[Recipe, ...]:
+    """The recipes of a rank of all cells whose grid is finished; frozen nets have none to choose."""
+    found = [best(rows, kind, name, rank) for kind, name in cells() if kind in TUNED]
     return tuple(recipe for recipe in found if recipe)
 
 
@@ -228,8 +239,10 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     highest that was tried. gain: what twice the epochs add, at the best of the rates tried with them; no
     value where they were not run. over_frozen, over_frozen_low, over_frozen_high: score less that of frozen
     nets, mean of the differences by seed with its 95 % interval (Student's t); no value where there is none.
+    second_rate, second_epochs, second_score: the second recipe; no values where no other rate has a score.
     """
     table, found = means(rows), []
+    seconds = {(recipe.kind, recipe.architecture): recipe for recipe in choose(rows, 2)}
     for recipe in choose(rows):
         cell = _cell(table, recipe.kind, recipe.architecture)
         (own,) = cell[(cell["rate"] == recipe.lr) & (cell["epochs"] == recipe.epochs)].to_dict("records")
@@ -238,8 +251,17 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
             own
             | {"edge": recipe.lr in (min(RATES), max(RATES)), "gain": longer.max() - own["score"]}
             | _over_frozen(rows, recipe)
+            | _second(cell, seconds.get((recipe.kind, recipe.architecture)))
         )
     return pd.DataFrame(found)
+
+
+def _second(cell: pd.DataFrame, recipe: Recipe | None) -> dict[str, float]:
+    names = ("second_rate", "second_epochs", "second_score")
+    if recipe is None:
+        return dict.fromkeys(names, float("nan"))
+    own = cell[(cell["rate"] == recipe.lr) & (cell["epochs"] == recipe.epochs)]
+    return dict(zip(names, (recipe.lr, recipe.epochs, own["score"].iloc[0]), strict=True))
 
 
 def _over_frozen(rows: pd.DataFrame, recipe: Recipe) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """How each micro net is fine-tuned: what the search on scenes of its own has chosen.
 
 chosen()                     the recipes of recipes.json, which `python -m zoo.train_recipe --choose` writes
+chosen(rank=2)               the second ones: the best of another rate, to see what hangs on the choice
 tuned(base, recipes, model)  the training of one model
 """
 
@@ -25,13 +26,15 @@ class Recipe:
     kind: str  # single: one branch | pair: RveRNet of two of it | student: one branch that has a teacher
     lr: float  # peak learning rate of the backbones
     epochs: int
+    rank: int = 1  # 1: the choice of the search | 2: its choice among the other rates
 
 
-def chosen(path: Path = CHOSEN) -> tuple[Recipe, ...]:
-    """The recipes in `path`; none where the file is not there, as before the search has run."""
+def chosen(path: Path = CHOSEN, rank: int = 1) -> tuple[Recipe, ...]:
+    """The recipes of a rank in `path`; none where the file is not there, as before the search has run."""
     if not path.is_file():
         return ()
-    return tuple(config.from_dict(Recipe, row) for row in json.loads(path.read_text("utf-8")))
+    found = (config.from_dict(Recipe, row) for row in json.loads(path.read_text("utf-8")))
+    return tuple(recipe for recipe in found if recipe.rank == rank)
 
 
 def write(recipes: Sequence[Recipe], path: Path = CHOSEN) -> Path:

@@ -23,8 +23,9 @@ Singles = Mapping[str, Sequence[Predictions]]
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The grid and its single branches; the fine-tuned single models and pairs."""
+    """The grid and its single branches; the fine-tuned single models and pairs; pairs by second recipes."""
     fine_tuned = named("single", study.singles()) | named("pair", study.pairs())
+    fine_tuned |= named("second-pair", study.under_second_recipe().pairs())
     return fine_tuned | named("grid", study.grid_singles()) | named("grid", study.grid())
 
 

@@ -110,7 +110,8 @@ class Study:
             changes |= {
                 part: config.replace(getattr(base, part), epochs=epochs) for part in ("single", "pair")
             }
-            changes["recipes"] = tuple(config.replace(recipe, epochs=epochs) for recipe in base.recipes)
+            for part in ("recipes", "second_recipes"):
+                changes[part] = tuple(config.replace(one, epochs=epochs) for one in getattr(base, part))
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
         chosen = backbones or tuple(ZOO)
@@ -232,6 +233,22 @@ class Study:
         """The same study with these seeds; with its own where there are none."""
         seeds = tuple(seeds) or self.profile.seeds
         return dataclasses.replace(self, profile=config.replace(self.profile, seeds=seeds))
+
+    def under_second_recipe(self) -> Study:
+        """The same study, each net by the second recipe of its search, with the ablations' fewer seeds.
+
+        It has the singles where each of them has a second recipe, else none, and so have its pairs: a
+        comparison in which some nets are trained by another rule would say nothing of either.
+        """
+        few, second = self.with_ablation_seeds(), self.profile.second_recipes
+        known = {(recipe.architecture, recipe.kind) for recipe in second}
+        paired = {name for pair in few.profile.pairs for name in pair}
+        pairs = few.profile.pairs if known >= {(name, "pair") for name in paired} else ()
+        return dataclasses.replace(
+            few,
+            profile=config.replace(few.profile, recipes=second, pairs=pairs),
+            backbones=self.backbones if known >= {(name, "single") for name in self.backbones} else (),
+        )
 
     # --- what they answer -------------------------------------------------------------------------
 

@@ -84,6 +84,9 @@ def test_every_score_stands_in_the_tables_and_the_choice_is_bold(rows):
     assert len(lines) - 2 == 2 * len(RATES) + 1
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
     assert re.findall(r"\*\*(.+?)\*\*", table) == ["0.800 [0.790, 0.810]"] * 2
+    assert re.findall(r"_(.+?)_", table) == ["0.750 [0.740, 0.760]"] * 2, "the second ones are in italics"
+    choices = recipe_page.choice_table(recipe_search.verdicts(rows))
+    assert choices.count(f"| {RATES[0]:g}, {EPOCHS[-1]}, 0.750 |") == 2
     for row in recipe_search.means(rows).itertuples():
         shown = recipe_page.frozen_table(rows) if row.kind.startswith("frozen") else table
         assert f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}]" in shown
@@ -96,6 +99,8 @@ def test_a_run_that_diverged_is_told_and_gives_no_number():
     assert "1 of them diverged" in text
     assert "| diverged |" in text
     assert "nan" not in text.casefold().replace("nano", "")
+    alone = {t: s if t.rate == RATES[1] else math.nan for t, s in scores.items()}
+    assert "nan" not in recipe_page.choice_table(recipe_search.verdicts(rows_of(alone)))
 
 
 def test_the_picture_is_drawn_in_both_variants_with_its_data_and_described(rows, tmp_path):

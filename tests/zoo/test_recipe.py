@@ -102,7 +102,9 @@ def test_choose_writes_what_follows_from_the_rows(store, tmp_path, monkeypatch):
     train_recipe.search(path, CELLS, store)
     monkeypatch.setattr(recipes, "write", lambda found, real=recipes.write: real(found, written))
     train_recipe.main(["--rows", str(path), "--choose"])
-    assert recipes.chosen(written) == recipe_search.choose(recipe_search.read(path))
+    for rank in (1, 2):
+        (recipe,) = recipes.chosen(written, rank)
+        assert (recipe,) == recipe_search.choose(recipe_search.read(path), rank)
 
 
 def test_real_nets_run_through_the_kinds(tmp_path, monkeypatch):
@@ -132,6 +134,9 @@ def test_real_nets_run_through_the_kinds(tmp_path, monkeypatch):
 def test_the_published_rows_are_of_todays_nets_and_the_recipes_follow_from_them():
     rows = recipe_search.read(train_recipe.ROWS)
     assert recipe_search.foreign(rows).empty, "search again: python -m zoo.train_recipe"
-    assert recipes.chosen() == recipe_search.choose(rows), "run python -m zoo.train_recipe --choose"
+    for rank in (1, 2):
+        assert recipes.chosen(rank=rank) == recipe_search.choose(rows, rank), (
+            "run python -m zoo.train_recipe --choose"
+        )
     assert not math.isinf(rows["seconds"].max() if len(rows) else 0)
     assert set(rows["architecture"]) <= set(BACKBONES)

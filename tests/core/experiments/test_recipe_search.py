@@ -223,6 +223,38 @@ def test_nothing_is_chosen_before_a_grid_is_finished_nor_from_runs_that_diverged
     assert recipe_search.choose(rows_of(dict.fromkeys(scores, math.nan))) == ()
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "second"),
+    [
+        ((0.5, 0.6, 0.65), (0.5, 0.55, 0.6), (LOW, 2)),
+        ((0.5, 0.6, 0.604), (0.5, 0.55, 0.6), (LOW, 1)),  # of that rate the last doubling is within the slack
+        (
+            (0.5, 0.6, 0.65),
+            (0.66, 0.5, 0.5),
+            (HIGH, 0),
+        ),  # the rate with the best cell, at its own best epochs
+        ((math.nan,) * 3, (0.2, 0.3, 0.2), (HIGH, 1)),  # what diverged is no candidate
+    ],
+)
+def test_the_second_recipe_is_the_best_of_another_rate_by_the_same_rule(low, high, second):
+    scores = {LOW: low, MIDDLE: (0.6, 0.7, 0.701), HIGH: high}
+    rows = rows_of(grid_of("pair", "vit", lambda rate, epochs: scores[rate][EPOCHS.index(epochs)]))
+    rate, epochs = second
+    assert recipe_search.choose(rows) == (Recipe("vit", "pair", MIDDLE, EPOCHS[1]),)
+    assert recipe_search.choose(rows, rank=2) == (Recipe("vit", "pair", rate, EPOCHS[epochs], rank=2),)
+    (told,) = recipe_search.verdicts(rows).to_dict("records")
+    assert (told["second_rate"], told["second_epochs"]) == (rate, EPOCHS[epochs])
+    assert told["second_score"] == pytest.approx(scores[rate][epochs])
+
+
+def test_without_another_rate_that_did_not_diverge_there_is_no_second_recipe():
+    rows = rows_of(grid_of("single", "vit", lambda rate, epochs: 0.7 if rate == MIDDLE else math.nan))
+    assert len(recipe_search.choose(rows)) == 1
+    assert recipe_search.choose(rows, rank=2) == ()
+    assert math.isnan(recipe_search.verdicts(rows)["second_rate"].item())
+    assert recipe_search.choose(NOTHING, rank=2) == ()
+
+
 def test_the_check_is_no_candidate():
     scores = grid_of("single", "vit", rises([0, 0.1, 0.1]))
     check = {Trial("vit", "single", MIDDLE, 2 * EPOCHS[-1], seed): 0.99 for seed in SEEDS}

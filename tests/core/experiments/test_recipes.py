@@ -1,16 +1,19 @@
 """Recipes: read as they were chosen, and taken by the models that they are for."""
 
+import json
+
 import pytest
 
 from rvernet_core import config
 from rvernet_core.config import ModelSpec, TrainSpec
 from rvernet_core.errors import ConfigError
-from rvernet_core.experiments import profiles, recipes
+from rvernet_core.experiments import off_the_shelf, profiles, recipes, rvernet
 from rvernet_core.experiments.ablations import ablated, context_only
 from rvernet_core.experiments.distillation_trade_off import students, teachers
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.recipes import Recipe, tuned
 from rvernet_core.experiments.study import Study
+from rvernet_core.models.backbones import BACKBONES
 
 BASE = TrainSpec(epochs=3, batch_size=16, lr=5e-4, head_lr_factor=10.0, precision="auto")
 SOME = (
@@ -19,6 +22,10 @@ SOME = (
     Recipe("vit", "pair", 3e-4, 3),
     Recipe("deit-distilled", "single", 4e-4, 5),
     Recipe("deit-distilled", "student", 6e-4, 9),
+)
+SECOND = (
+    *(Recipe(name, "single", 2e-4 + 1e-5 * i, 5, rank=2) for i, name in enumerate(BACKBONES)),
+    *(Recipe(name, "pair", 3e-4 + 1e-5 * i, 4 + i, rank=2) for i, name in enumerate(BACKBONES)),
 )
 
 
@@ -29,6 +36,15 @@ def rate_and_epochs(train):
 def test_without_a_search_there_are_no_recipes_and_with_one_they_are_read_as_written(tmp_path):
     assert recipes.chosen(tmp_path / "recipes.json") == ()
     assert recipes.chosen(recipes.write(SOME, tmp_path / "recipes.json")) == SOME
+
+
+def test_first_and_second_recipes_stand_in_one_file_and_older_files_hold_first_ones(tmp_path):
+    path = tmp_path / "recipes.json"
+    recipes.write([*SOME, *SECOND], path)
+    assert (recipes.chosen(path), recipes.chosen(path, rank=2)) == (SOME, SECOND)
+    without = [{k: v for k, v in row.items() if k != "rank"} for row in json.loads(path.read_text())]
+    path.write_text(json.dumps(without[: len(SOME)]))
+    assert (recipes.chosen(path), recipes.chosen(path, rank=2)) == (SOME, ())
 
 
 def test_recipes_of_another_form_are_refused(tmp_path):
@@ -133,10 +149,67 @@ def test_a_page_is_stale_when_a_recipe_changes(searched, monkeypatch):
     assert profiles.settings("demo") != before
 
 
-def test_smoke_and_the_papers_scale_know_no_recipes():
+def test_smoke_and_the_papers_scale_know_no_recipes_and_full_alone_second_ones():
     assert PROFILES["smoke"].recipes == PROFILES["paper"].recipes == ()
     for name in ("demo", "full"):
         assert PROFILES[name].recipes == recipes.chosen()
+    assert PROFILES["full"].second_recipes == recipes.chosen(rank=2)
+    assert {PROFILES[name].second_recipes for name in ("smoke", "demo", "paper")} == {()}
+
+
+# --- second recipes ---------------------------------------------------------------------------------
+
+
+def with_second(monkeypatch, found, **overrides):
+    """A study of the full profile that knows these second recipes."""
+    profile = config.replace(PROFILES["full"], recipes=SOME, second_recipes=tuple(found))
+    monkeypatch.setitem(profiles.PROFILES, "full", profile)
+    return Study.of("full", device="cpu", **overrides)
+
+
+def test_under_the_second_recipes_all_singles_and_pairs_are_trained_by_them_with_fewer_seeds(monkeypatch):
+    study = with_second(monkeypatch, SECOND)
+    second = study.under_second_recipe()
+    own = {(r.architecture, r.kind): (r.lr, r.epochs) for r in SECOND}
+    assert rates_of(second.singles()) == {name: own[name, "single"] for name in BACKBONES}
+    pairs = rates_of(second.pairs())
+    assert set(pairs) == set(study.profile.pairs)
+    for (roi, extra), found in pairs.items():
+        (rate, epochs), (other, more) = own[roi, "pair"], own[extra, "pair"]
+        assert found == (min(rate, other), max(epochs, more))
+    seeds = {tuple(s.seed for s in part) for part in (second.singles() | second.pairs()).values()}
+    assert seeds == {study.profile.ablation_seeds}
+    assert second.used is study.used
+    assert rates_of(study.singles())["mobilenetv2"] == (1e-3, 6), "the study itself keeps its recipes"
+
+
+def test_where_one_second_recipe_is_missing_that_kind_is_not_trained_again(monkeypatch):
+    without_single = [r for r in SECOND if (r.architecture, r.kind) != ("vit", "single")]
+    second = with_second(monkeypatch, without_single).under_second_recipe()
+    assert not second.singles()
+    assert len(second.pairs()) == len(PROFILES["full"].pairs)
+    few = with_second(monkeypatch, without_single, backbones=["deit", "mobilenetv2"]).under_second_recipe()
+    assert list(few.singles()) == ["deit", "mobilenetv2"], "nobody asks for the missing one"
+    nothing = with_second(monkeypatch, ()).under_second_recipe()
+    assert not nothing.singles()
+    assert not nothing.pairs()
+
+
+def test_the_pages_wait_for_what_they_train_by_second_recipes(monkeypatch):
+    study = with_second(monkeypatch, SECOND)
+    for module, family in ((off_the_shelf, "singles"), (rvernet, "pairs")):
+        asked = {s for part in getattr(study.under_second_recipe(), family)().values() for s in part}
+        needs = module.needs(study)
+        assert asked
+        assert asked <= {spec for part in needs.values() for spec in part}
+        assert {s for part in getattr(study, family)().values() for s in part} <= {
+            spec for part in needs.values() for spec in part
+        }
+
+
+def test_epochs_given_by_the_reader_win_over_second_recipes_too(monkeypatch):
+    second = with_second(monkeypatch, SECOND, epochs=2).under_second_recipe()
+    assert {epochs for _, epochs in rates_of(second.singles()).values()} == {2}
 
 
 def test_micro_nets_train_in_the_processors_own_precision_and_heads_in_float32():
