@@ -73,14 +73,19 @@ def _cost_table(
     if costs.empty:
         return None
     values = ["accuracy", "accuracy_drop", "pair_f1_drop"]
-    columns = [f"{value}{end}" for value in values for end in ("", "_low", "_high")]
+    tests = {f"{value}_p": "p, Holm" for value in values[1:]}
+    found = {f"{value}_smallest": "smallest found" for value in values[1:]}
+    ends = ("", "_low", "_high", "_p", "_smallest")
+    columns = [c for value in values for c in (f"{value}{end}" for end in ends) if c in costs]
     columns = ["noise on"] * ("noise on" in costs) + columns
     return page.table(
         name,
         costs[["model", *columns]],
-        caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}.",
+        caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}. A drop has p after "
+        f"Holm's correction over all drops of the table's file, and the smallest one {FOUND}.",
         data=costs,
-        labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns},
+        labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns} | tests | found,
+        formats=dict.fromkeys(tests, "{:.2g}"),
         intervals=values,
         best={value: "min" if "drop" in value else "max" for value in values},
     )
@@ -103,6 +108,8 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
         )
         for name in INPUTS:
             page.glue(f"{kind}-{name}", f.pairs[name], "{:.3f}")
+        for name, count in f.models.items():
+            page.glue(f"{kind}-{name}-shown", f"{f.shown[name]} of {count}")
 
 
 def omnibus_table(page: Page, facts: dict[str, NoiseFacts]) -> Bundle:
@@ -122,9 +129,9 @@ def omnibus_table(page: Page, facts: dict[str, NoiseFacts]) -> Bundle:
     return page.table(
         "robustness-omnibus",
         rows,
-        caption="Do the single models lose alike? One F test over all of them for each noise; and the smallest "
-        "difference between two models that is found with a power of 80 %.",
-        labels={"p": "p"},
+        caption="Do the single models lose alike? One F test over all of them for each noise, p after Holm's "
+        "correction over the noises; and the smallest difference between two models that is found with a power of "
+        "80 %.",
         formats=formats,
     )
 

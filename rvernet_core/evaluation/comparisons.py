@@ -159,9 +159,12 @@ def compared(keys: Sequence[Mapping[str, Any]], found: Sequence[Estimate], colum
     return pd.DataFrame(rows)
 
 
-def shown(table: pd.DataFrame, column: str) -> pd.Series:
-    """+1, -1 or 0 for each row of `compared`: which sign is shown, after correction over the table."""
-    sure = table["p"] < 1 - uncertainty.LEVEL
+def shown(table: pd.DataFrame, column: str, p: str = "p") -> pd.Series:
+    """+1, -1 or 0 for each row of `compared`: which sign is shown, after correction over the table.
+
+    p: the column of corrected p, where a table holds several comparisons in a row.
+    """
+    sure = table[p] < 1 - uncertainty.LEVEL
     return np.sign(table[column]).where(sure, 0).astype(int)
 
 

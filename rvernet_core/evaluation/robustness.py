@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -77,25 +78,53 @@ def compared_losses(
     return most, least, uncertainty.omnibus(list(losses.values()))
 
 
-def costs(
-    clean: Models, noisy: Models, names: Sequence[str], classes: Sequence[str], pair: Pair = AMBIGUOUS
-) -> pd.DataFrame:
-    """One row per model: `<metric>_clean`, `<metric>` under noise and `<metric>_drop`.
+def corrected(tests: Mapping[str, Omnibus]) -> dict[str, Omnibus]:
+    """The same tests, with p after Holm's correction over all of them."""
+    p_values = uncertainty.holm([test.p for test in tests.values()])
+    return {
+        name: dataclasses.replace(test, p=float(p))
+        for (name, test), p in zip(tests.items(), p_values, strict=True)
+    }
 
-    The last two with `..._low` and `..._high` (95 %).
+
+def costs(
+    clean: Models,
+    noisy: Mapping[str, Models],
+    names: Sequence[str],
+    classes: Sequence[str],
+    pair: Pair = AMBIGUOUS,
+) -> pd.DataFrame:
+    """One row per key of `noisy`, column `noise on`, and model: what the noise costs in each metric.
+
+    `<metric>_clean`, `<metric>` under noise and `<metric>_drop`, the last two with `..._low` and `..._high`
+    (95 %). Of the drop also `..._p` after Holm's correction over all drops of the table, and `..._smallest`,
+    the smallest one found with a power of 80 % without it.
     """
-    rows = []
-    for model, runs in noisy.items():
-        row: dict = {"model": model_name(model)}
-        for name in names:
-            e = _estimate(runs, name, classes, pair)
-            d = drop(clean[model], runs, name, classes, pair)
-            row |= {f"{name}_clean": e.value + d.value, name: e.value, f"{name}_low": e.low}
-            row |= {f"{name}_high": e.high, f"{name}_drop": d.value}
-            row |= {f"{name}_drop_low": d.low, f"{name}_drop_high": d.high}
-        rows.append(row)
-    ends = ("_clean", "", "_low", "_high", "_drop", "_drop_low", "_drop_high")
-    return pd.DataFrame(rows, columns=["model", *[f"{name}{end}" for name in names for end in ends]])
+    rows, found = [], []
+    for on, models in noisy.items():
+        for model, runs in models.items():
+            row: dict = {"model": model_name(model), "noise on": on}
+            for name in names:
+                e = _estimate(runs, name, classes, pair)
+                d = drop(clean[model], runs, name, classes, pair)
+                row |= {f"{name}_clean": e.value + d.value, name: e.value, f"{name}_low": e.low}
+                row |= {f"{name}_high": e.high, f"{name}_drop": d.value}
+                row |= {f"{name}_drop_low": d.low, f"{name}_drop_high": d.high}
+                row |= {f"{name}_drop_p": d.p, f"{name}_drop_smallest": d.smallest}
+                found.append(d.p)
+            rows.append(row)
+    ends = (
+        "_clean",
+        "",
+        "_low",
+        "_high",
+        *(f"_drop{end}" for end in ("", "_low", "_high", "_p", "_smallest")),
+    )
+    columns = ["model", "noise on", *[f"{name}{end}" for name in names for end in ends]]
+    table = pd.DataFrame(rows, columns=columns)
+    p_values = [f"{name}_drop_p" for name in names]
+    table[p_values] = uncertainty.holm(found).reshape(len(rows), len(names))
+    return table
 
 
 # --- over severity --------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ in `inductive_bias`, and models that are trained with noise in `noise_training`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -107,18 +107,10 @@ def released(study: Study) -> Released:
 
 def cost_of_noise(study: Study, released: Released, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores clean and noisy and their drops, of single models and of RveRNets (column `noise on`)."""
-    single = robustness.costs(
-        released.clean_singles, released.noisy_singles[kind], METRICS, study.classes, released.ambiguous
-    )
-    parts = [
-        robustness.costs(
-            released.clean_pairs, released.noisy_pairs[kind, name], METRICS, study.classes, released.ambiguous
-        ).assign(noise=name)
-        for name in INPUTS
-    ]
-    pair = pd.concat(parts, ignore_index=True)
-    pair.insert(1, "noise on", pair.pop("noise"))
-    return single, pair
+    how = METRICS, study.classes, released.ambiguous
+    single = robustness.costs(released.clean_singles, {"ROI": released.noisy_singles[kind]}, *how)
+    noisy = {name: released.noisy_pairs[kind, name] for name in INPUTS}
+    return single.drop(columns="noise on"), robustness.costs(released.clean_pairs, noisy, *how)
 
 
 @dataclass(frozen=True)
@@ -132,8 +124,12 @@ class NoiseFacts:
     spread: Estimate  # how much more the worst loses than the best; picked as the extremes, so flattered
     losing: Leading  # the single models that may lose most, and those that may lose least
     keeping: Leading
-    test: Omnibus  # of whether the losses differ between the single models at all
+    test: Omnibus  # of whether the losses differ between the single models at all, see `corrected`
     pairs: dict[str, float]  # input that the noise falls on -> mean drop of the RveRNets; NaN without any
+    shown: dict[
+        str, int
+    ]  # single, or that input -> models shown to lose accuracy, corrected over their table
+    models: dict[str, int]  # the same -> models
 
     @property
     def depends(self) -> bool:
@@ -152,11 +148,20 @@ def noise_facts(
     spread = robustness.drop(
         clean[worst], noisy[worst], "accuracy", study.classes, against=(clean[best], noisy[best])
     )
-    means = {}
-    for name in INPUTS:
-        column = pair.loc[pair["noise on"] == name, "accuracy_drop"] if len(pair) else []
-        means[name] = float(np.mean(column)) if len(column) else float("nan")
-    return NoiseFacts(worst, best, drops.max(), drops.min(), spread, losing, keeping, test, means)
+    parts = {name: pair[pair["noise on"] == name] for name in INPUTS}
+    means = {name: float(part["accuracy_drop"].mean()) for name, part in parts.items()}
+    tables = {"single": single, **parts}
+    signs = {key: comparisons.shown(t, "accuracy_drop", "accuracy_drop_p") for key, t in tables.items()}
+    shown = {key: int((sign > 0).sum()) for key, sign in signs.items()}
+    models = {key: len(table) for key, table in tables.items()}
+    extremes = worst, best, drops.max(), drops.min(), spread
+    return NoiseFacts(*extremes, losing, keeping, test, means, shown, models)
+
+
+def corrected(facts: Mapping[str, NoiseFacts]) -> dict[str, NoiseFacts]:
+    """The same facts of all noises, their tests corrected over them by Holm's method."""
+    tests = robustness.corrected({kind: f.test for kind, f in facts.items()})
+    return {kind: replace(f, test=tests[kind]) for kind, f in facts.items()}
 
 
 # --- over severity ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ photos, buy accuracy under the noise that was trained, and carry over to the one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -144,7 +144,7 @@ def profits(study: Study, trained: Trained, changes: pd.DataFrame) -> pd.DataFra
     photos, and `comes back` the share of that loss that training with the noise makes good; NaN where the
     loss is not clear. `verdict` is one of VERDICTS: it profits where what it buys is shown to be above zero,
     and pays where the change on clean photos is shown to be below zero, by the corrected p of `changes`;
-    `<what>_shown` is that sign, or 0.
+    `<what>_shown` is that sign, or 0; `<what>_p` and `<what>_smallest` are those of `changes`.
     """
     signs = comparisons.shown(changes, "value")
     at = changes.assign(shown=signs).set_index(["model", "trained with", "tested"])
@@ -155,9 +155,10 @@ def profits(study: Study, trained: Trained, changes: pd.DataFrame) -> pd.DataFra
             name = model_name(model)
             row: dict = {"model": name, "trained with": training}
             for column, test in (("costs", CLEAN), ("buys", training), ("carries over", OTHER[training])):
-                value, low, high, sign = at.loc[(name, training, test), ["value", "low", "high", "shown"]]
-                row |= {column: value, f"{column}_low": low, f"{column}_high": high}
-                row[f"{column}_shown"] = int(sign)
+                found = at.loc[(name, training, test)]
+                row[column] = found["value"]
+                row |= {f"{column}_{end}": found[end] for end in ("low", "high", "p", "smallest")}
+                row[f"{column}_shown"] = int(found["shown"])
             noisy = trained.tested[training][CLEAN][model]
             lost = robustness.drop(before[model], noisy, "accuracy", study.classes)
             row["lost before"] = lost.value
@@ -188,7 +189,7 @@ class TrainingFacts:
     least: tuple[str, float]
     spread: Estimate  # how much more the one gains than the other; picked as the extremes, so flattered
     gaining: Leading  # the model that gains most, and those not shown to gain less
-    test: Omnibus  # whether any model gains more or less than the others
+    test: Omnibus  # whether any model gains more or less than the others, corrected over the noises
 
     @property
     def depends(self) -> bool:
@@ -198,7 +199,9 @@ class TrainingFacts:
 
 def training_facts(study: Study, trained: Trained, profits: pd.DataFrame) -> dict[str, TrainingFacts]:
     """From the table of `profits`: noise that was trained -> facts."""
-    return {training: _facts(study, trained, profits, training) for training in KINDS}
+    facts = {training: _facts(study, trained, profits, training) for training in KINDS}
+    tests = robustness.corrected({training: f.test for training, f in facts.items()})
+    return {training: replace(f, test=tests[training]) for training, f in facts.items()}
 
 
 def _facts(study: Study, trained: Trained, profits: pd.DataFrame, training: str) -> TrainingFacts:

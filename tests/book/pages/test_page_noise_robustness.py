@@ -28,6 +28,8 @@ FACTS = {
         Leading(("vit",), {}),
         Omnibus(25.0, (4, 8), 0.0001, 5),
         {"ROI": 0.3, "extra-ROI": 0.0, "both": 0.4},
+        {"single": 2, "ROI": 3, "extra-ROI": 0, "both": 3},
+        {"single": 2, "ROI": 3, "extra-ROI": 3, "both": 3},
     ),
     "translocation": NoiseFacts(
         "vit",
@@ -39,6 +41,8 @@ FACTS = {
         Leading(("mlp-mixer", "vit"), {}),
         Omnibus(1.0, (4, 8), 0.4, 5),
         dict.fromkeys(("ROI", "extra-ROI", "both"), np.nan),
+        {"single": 1, "ROI": 0, "extra-ROI": 0, "both": 0},
+        {"single": 2, "ROI": 0, "extra-ROI": 0, "both": 0},
     ),
 }
 
@@ -88,6 +92,7 @@ def costs(**columns):
             frame[value] = [middle, middle + 0.1]
             frame[f"{value}_low"], frame[f"{value}_high"] = frame[value] - 0.05, frame[value] + 0.05
         frame[f"{metric}_clean"] = 0.7
+        frame[f"{metric}_drop_p"], frame[f"{metric}_drop_smallest"] = [0.0123, 0.5], 0.085
     return frame
 
 
@@ -100,6 +105,15 @@ def test_cost_tables_show_accuracy_and_drops_and_keep_the_other_scores_in_their_
     assert {"macro_f1", "accuracy_clean", "pair_f1_drop"} <= set(written(bundle)["metric"])
     strong = [part.split("<")[0].strip() for part in text.split("<strong>")[2:]]  # after the number
     assert strong == ["0.200", "0.200", "0.600"], "the least drops and the highest accuracy are bold"
+
+
+def test_each_drop_has_its_corrected_p_and_the_smallest_that_would_be_found(page):
+    bundle = show.single_table(page, "permutation", costs(), PAIR)
+    text = bundle._repr_html_()
+    assert text.count("<th>p, Holm</th>") == text.count("<th>smallest found</th>") == 2
+    assert text.count("<td>0.012</td>") == 2
+    assert "with a power of 80 %" in text
+    assert {"accuracy_drop_p", "macro_f1_drop_p", "pair_f1_drop_smallest"} <= set(written(bundle)["metric"])
 
 
 def test_rvernets_say_which_input_the_noise_falls_on(page):
@@ -119,10 +133,14 @@ def test_the_facts_are_glued_in_words(page):
     assert page.numbers["translocation-losing"] == "ViT and MLP-Mixer"
     assert page.numbers["permutation-extra-ROI"] == "0.000"
     assert page.numbers["translocation-both"] == "nan"
+    assert page.numbers["permutation-ROI-shown"] == "3 of 3"
+    assert page.numbers["translocation-single-shown"] == "1 of 2"
 
 
 def test_one_test_for_each_noise_stands_in_a_table(page):
-    data = written(show.omnibus_table(page, FACTS)).set_index(["noise", "metric"])["value"]
+    bundle = show.omnibus_table(page, FACTS)
+    assert "p, Holm" in bundle._repr_html_()
+    data = written(bundle).set_index(["noise", "metric"])["value"]
     assert data["permutation", "F"] == 25
     assert (data["permutation", "p"], data["translocation", "p"]) == (0.0001, 0.4)
     assert data["permutation", "smallest"] == pytest.approx(FACTS["permutation"].spread.smallest)

@@ -82,6 +82,8 @@ def profits():
         dict(model=model, **{"trained with": kind, "lost before": 0.5, "verdict": "profits", "seeds": 2})
         | {"comes back": np.nan if model == "vit" else 0.4}
         | {f"{name}{end}": 0.1 * i + shift for i, name in enumerate(show.NUMBERS) for end, shift in ENDS}
+        | {f"{name}_p": 0.0123 * i for i, name in enumerate(show.NUMBERS)}
+        | {f"{name}_smallest": 0.07 for name in show.NUMBERS}
         for model, kind in itertools.product(MODELS, NOISES)
     ]
     return pd.DataFrame(rows)
@@ -99,7 +101,10 @@ def test_who_profits_is_a_line_per_model_and_noise(page):
     assert "40%" in text
     assert "nan" not in text, "an unclear loss leaves its cell empty"
     data = written(bundle)
-    assert {"costs", "buys", "carries over", "lost before", "comes back"} == set(data["metric"])
+    measured = {f"{name}{end}" for name in show.NUMBERS for end in ("", "_p", "_smallest")}
+    assert measured | {"lost before", "comes back"} == set(data["metric"])
+    assert text.count("<th>p, Holm</th>") == text.count("<th>smallest found</th>") == 3
+    assert text.count("<td>0.025</td>") == 6
     assert set(data["verdict"]) == {"profits"}
 
 

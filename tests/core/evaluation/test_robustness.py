@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from small_sets import make_predictions
 
+from rvernet_core import uncertainty
 from rvernet_core.errors import RecordError
 from rvernet_core.evaluation import comparisons, robustness
+from rvernet_core.uncertainty import Omnibus
 
 CLASSES = ("rice", "egg", "ketchup", "chili paste")
 LABELS = np.tile(np.arange(4), 50)
@@ -60,13 +62,50 @@ def test_clean_and_noisy_need_the_same_seeds():
 
 def test_costs_show_the_clean_score_the_noisy_one_and_the_drop():
     clean, noisy = {"deit": models(0.9), ("vit", "vit"): models(0.8)}, {("vit", "vit"): models(0.4)}
-    (row,) = robustness.costs(clean, noisy, ["accuracy", "pair_f1"], CLASSES).to_dict("records")
-    assert row["model"] == "vit + vit"
+    (row,) = robustness.costs(clean, {"ROI": noisy}, ["accuracy", "pair_f1"], CLASSES).to_dict("records")
+    assert (row["model"], row["noise on"]) == ("vit + vit", "ROI")
     accuracy = np.mean([(p.predicted == LABELS).mean() for p in clean["vit", "vit"]])
     assert row["accuracy_clean"] == pytest.approx(accuracy)
     for name in ("accuracy", "pair_f1"):
         assert row[f"{name}_clean"] - row[name] == pytest.approx(row[f"{name}_drop"])
         assert row[f"{name}_drop_low"] <= row[f"{name}_drop"] <= row[f"{name}_drop_high"]
+
+
+def test_the_drops_of_a_table_of_costs_are_corrected_together():
+    clean = {"deit": models(0.9), "vit": models(0.8)}
+    noisy = {
+        "ROI": {"deit": models(0.85), "vit": models(0.8)},
+        "both": {"deit": models(0.5), "vit": models(0.76)},
+    }
+    names = ["accuracy", "pair_f1"]
+    table = robustness.costs(clean, noisy, names, CLASSES)
+    assert list(zip(table["noise on"], table["model"], strict=True)) == [
+        (on, model) for on in noisy for model in clean
+    ]
+    drops = [
+        robustness.drop(clean[model], noisy[on][model], name, CLASSES)
+        for on in noisy
+        for model in clean
+        for name in names
+    ]
+    corrected = table[[f"{name}_drop_p" for name in names]].to_numpy()
+    assert corrected.ravel() == pytest.approx(uncertainty.holm([d.p for d in drops]))
+    smallest = table[[f"{name}_drop_smallest" for name in names]].to_numpy()
+    assert smallest.ravel() == pytest.approx([d.smallest for d in drops])
+    signs = comparisons.shown(table, "accuracy_drop", "accuracy_drop_p")
+    assert list(signs) == [
+        int(p < 0.05) * np.sign(v) for p, v in zip(corrected[:, 0], table["accuracy_drop"], strict=True)
+    ]
+    assert list(signs)[2] == 1
+
+
+def test_tests_of_several_noises_are_corrected_together():
+    tests = {"one": Omnibus(9.0, (4, 8), 0.03, 5), "two": Omnibus(7.0, (4, 8), 0.04, 5)}
+    found = robustness.corrected(tests)
+    assert [test.p for test in found.values()] == pytest.approx([0.06, 0.06])
+    assert not any(test.differs for test in found.values())
+    assert [test.statistic for test in found.values()] == [9.0, 7.0]
+    assert robustness.corrected({"one": tests["one"]})["one"] == tests["one"], "one alone needs no correction"
 
 
 def test_a_subset_has_the_samples_of_another_evaluation_in_their_order():
@@ -113,7 +152,7 @@ def test_models_cross_only_where_both_orders_are_clear():
 
 
 def test_no_models_give_empty_tables_with_the_same_columns():
-    full = robustness.costs({"deit": models(0.9)}, {"deit": models(0.5)}, ["accuracy"], CLASSES)
-    assert list(robustness.costs({}, {}, ["accuracy"], CLASSES)) == list(full)
+    full = robustness.costs({"deit": models(0.9)}, {"ROI": {"deit": models(0.5)}}, ["accuracy"], CLASSES)
+    assert list(robustness.costs({}, {"ROI": {}}, ["accuracy"], CLASSES)) == list(full)
     curve = robustness.along({0: {"deit": models(0.9)}}, "accuracy", CLASSES)
     assert list(robustness.along({0: {}}, "accuracy", CLASSES)) == list(curve)

@@ -83,14 +83,23 @@ def test_costs_and_facts_of_a_noise_are_the_drops_that_were_made_up(study, relea
     assert facts.pairs == pytest.approx({"ROI": 0.3, "extra-ROI": 0, "both": 0.3})
     assert (facts.losing.best, facts.keeping.best) == ("mlp-mixer", "vit")
     assert facts.depends
+    assert facts.shown == {"single": 2, "ROI": 1, "extra-ROI": 0, "both": 1}
+    assert facts.models == {"single": 2, "ROI": 1, "extra-ROI": 1, "both": 1}
+    assert "noise on" not in single
+    p = pair.set_index("noise on")["accuracy_drop_p"]
+    assert p["both"] < 0.05 < p["extra-ROI"]
 
 
 def test_robustness_depends_on_the_architecture_only_where_one_test_over_all_shows_it():
     leading, shown = Leading(("vit",), {}), Omnibus(9.0, (4, 8), 0.01, 5)
     spread = Estimate(0.1, 0.01, 0.2, 0, 2)  # of the extremes, picked afterwards: it decides nothing
-    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, spread, leading, leading, shown, {})
+    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, spread, leading, leading, shown, {}, {}, {})
     assert facts.depends
     assert not replace(facts, test=replace(shown, p=0.06)).depends
+    both = page.corrected({"one": facts, "two": replace(facts, test=replace(shown, p=0.03))})
+    assert [f.test.p for f in both.values()] == pytest.approx([0.02, 0.03])
+    both = page.corrected({"one": replace(facts, test=replace(shown, p=0.04)), "two": both["two"]})
+    assert not any(f.depends for f in both.values()), "two noises were tried"
 
 
 def test_without_pairs_the_means_of_rvernets_are_not_numbers():
@@ -99,6 +108,7 @@ def test_without_pairs_the_means_of_rvernets_are_not_numbers():
     single, pair = page.cost_of_noise(study, released, "translocation")
     facts = page.noise_facts(study, released, "translocation", single, pair)
     assert (facts.worst, len(pair)) == ("vit", 0)
+    assert facts.models == {"single": 2, "ROI": 0, "extra-ROI": 0, "both": 0}
     assert np.isnan(list(facts.pairs.values())).all()
     assert page.sweep(study, released).groups == ["single"]
     assert page.rvernet_against_single(study, released).empty

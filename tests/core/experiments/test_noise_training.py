@@ -168,12 +168,15 @@ def test_changes_are_against_the_same_model_trained_clean(changes):
     assert at(changes, model="deit", how="translocation", tested="clean")["value"] == 0
 
 
-def test_who_profits_is_the_rule_applied_to_what_was_made_up(profits):
+def test_who_profits_is_the_rule_applied_to_what_was_made_up(profits, changes):
     cnn = at(profits, model="mobilenetv2", how="permutation")
     assert [cnn[c] for c in ("costs", "buys", "carries over")] == pytest.approx([-0.1, 0.25, 0])
     assert cnn["lost before"] == pytest.approx(0.5)
     assert cnn["comes back"] == pytest.approx(0.5)
     assert cnn["verdict"] == "profits at a price"
+    buys = at(changes, model="mobilenetv2", how="permutation", tested="permutation")
+    assert (cnn["buys_p"], cnn["buys_smallest"]) == (buys["p"], buys["smallest"])
+    assert cnn["costs_p"] < 0.05 <= cnn["carries over_p"]
     shifted = at(profits, model="mobilenetv2", how="translocation")
     assert (shifted["verdict"], shifted["carries over"]) == ("profits", pytest.approx(-0.1))
     deit = at(profits, model="deit", how="permutation")
@@ -197,10 +200,12 @@ def test_a_verdict_weighs_what_is_gained_and_what_is_paid(gains, pays, expected)
 
 def test_the_facts_name_who_profits_most_and_least(study, trained, profits):
     facts, shifted = page.training_facts(study, trained, profits).values()
+    uncorrected, other = (page._facts(study, trained, profits, kind).test for kind in page.KINDS)
     assert facts.most[0] == "mobilenetv2"
     assert facts.least == ("deit", 0)
     assert facts.spread.value == pytest.approx(0.25)
     assert facts.depends
+    assert facts.test.p == pytest.approx(uncorrected.p * (2 if uncorrected.p < other.p else 1), rel=1e-6)
     assert facts.gaining.group == ("mobilenetv2", PAIR)
     assert facts.buys == pytest.approx(2 * 0.25 / 3)
     assert facts.costs == pytest.approx(-2 * 0.1 / 3)
