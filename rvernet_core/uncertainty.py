@@ -35,6 +35,7 @@ Kind = Literal["share", "difference", "mean"]
 LEVEL = 0.95
 POWER = 0.8
 _CHUNK = 200  # photos left out in one go; bounds memory
+_ROUNDING = 1e-20  # a variance below it is zero but for rounding
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Variance(NamedTuple):
     """The variance (...) of a mean over seeds and photos."""
 
     between: np.ndarray  # what is each seed's own
-    of_photos: np.ndarray  # what photos do to all seeds alike
+    of_photos: np.ndarray  # what photos do to all seeds alike, and to these seeds where that is more
     df: np.ndarray  # degrees of freedom
 
     @property
@@ -218,9 +219,10 @@ def variance_of_mean(
 
     covariance: (..., S, S) over photos. The variance of the mean is MS / S + Cov: MS is the mean square
     between seeds, which holds their own spread and what photos do to each seed alone; Cov is what photos do
-    to all seeds alike. Degrees of freedom: see `mixed_df`. A difference of shares is seen as if one more
-    photo had told the two apart (as Agresti and Min do, https://doi.org/10.1002/sim.1781): that none of few
-    photos did is no proof that none ever will.
+    to all seeds alike. It is at least that of the mean of these very seeds over photos: few seeds may agree
+    by chance. Degrees of freedom: see `mixed_df`. A difference of shares is seen as if one more photo had
+    told the two apart (as Agresti and Min do, https://doi.org/10.1002/sim.1781): that none of few photos did
+    is no proof that none ever will. Where no photo moves a share at all, each is a binomial trial.
     """
     seeds = exact.shape[-1]
     own = np.trace(covariance, axis1=-2, axis2=-1) / seeds
@@ -236,8 +238,13 @@ def variance_of_mean(
         if free < 1:
             raise RecordError(f"all {seeds} seeds share one unit; expected at least two to tell their spread")
         between = ((centred @ member) ** 2).sum(-1) * (free + 1) / free / seeds**2
-    one_photo = 1 / photos**2 if kind == "difference" else 0.0
-    of_photos = shared + one_photo
+    of_photos = shared + np.maximum(covariance.sum((-2, -1)) / seeds**2 - between - shared, 0)
+    if kind == "difference":
+        of_photos = of_photos + 1 / photos**2
+    elif kind == "share":
+        mean = exact.mean(-1)
+        unmoved = between + of_photos < _ROUNDING
+        of_photos = np.where(unmoved, np.maximum(mean * (1 - mean), 0) / photos, of_photos)
     return Variance(between, of_photos, mixed_df(between, free, of_photos, photos - 1))
 
 

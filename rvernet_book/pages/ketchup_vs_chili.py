@@ -99,7 +99,9 @@ def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
     page.glue("best-gain", gain)
     page.glue("leading-singles", style.listed(verdict.singles.group) if verdict.singles else "none")
     page.glue("leading-pairs", style.listed(verdict.pairs.group) if verdict.pairs else "none")
-    page.glue("relative-gain", verdict.relative_gain, "{:+.0%}")
+    share = verdict.relative_gain
+    unknown = "no share, as that is zero," if verdict.gain else "none"
+    page.glue("relative-gain", unknown if share is None else f"{share:+.0%}")
     page.glue("significant", verdict.significant)
     page.glue("compared", verdict.compared)
     for name, value in zip(("roi-ceiling", "roi-context-ceiling"), pair.ceilings.values(), strict=False):

@@ -129,9 +129,9 @@ class Verdict:
     pairs: Leading | None = None
 
     @property
-    def relative_gain(self) -> float:
-        """The gain as a share of the single model's F1; NaN where there is no RveRNet."""
-        return self.gain[0] / self.single_f1 if self.gain else float("nan")
+    def relative_gain(self) -> float | None:
+        """The gain as a share of the single model's F1; None where that is zero, or there is no RveRNet."""
+        return self.gain[0] / self.single_f1 if self.gain and self.single_f1 > 0 else None
 
 
 def verdict(

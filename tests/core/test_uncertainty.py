@@ -117,6 +117,29 @@ def test_a_share_stays_within_its_bounds_and_its_interval_is_not_symmetrical():
     assert 0.2 < two.low < two.value < two.high < 1
 
 
+def test_two_seeds_that_agree_by_chance_are_no_surer_than_their_photos():
+    """Equal scores, errors on different photos: nothing between the seeds, and nothing that they share."""
+    right = np.ones((2, 20))
+    right[0, :4] = right[1, 10:14] = 0
+    both = accuracy(right, PHOTOS[:20])
+    assert both.exact[0] == both.exact[1]
+    assert both.covariance[0, 1] < 0
+    e = estimate(both)
+    assert e.error == pytest.approx(np.sqrt(both.covariance.sum() / 4))
+    assert e.df == pytest.approx(9)
+    assert e.low < 0.75 < e.value < 0.85 < e.high
+    values = Measured(both.exact, both.without, 10, "mean")
+    assert estimate(values).error == pytest.approx(e.error)
+
+
+def test_a_share_that_no_photo_moves_has_the_interval_of_as_many_trials():
+    """One of two samples of each photo is right, whichever seed answers."""
+    e = estimate(accuracy(np.tile([1, 0], (2, 6)), PHOTOS[:12]))
+    assert e.value == 0.5
+    assert e.error == pytest.approx(np.sqrt(0.25 / 6))
+    assert 0 < e.low < 0.2 < 0.8 < e.high < 1
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_perfect_score_is_not_taken_for_certainty(seeds):
     """The exact bound: with a true share of `low`, all 100 photos are right with a chance of 2.5 %."""

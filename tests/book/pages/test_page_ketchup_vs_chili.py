@@ -151,11 +151,17 @@ def test_the_answer_is_the_gain_over_the_best_single_model(page):
     }
 
 
+def test_a_gain_over_nothing_is_said_to_be_no_share_of_it(page):
+    leading = Leading(("vit",), {}), Leading((("vit", "mobilenetv2"),), {})
+    show.answer(page, PAIR, Verdict("vit", 0.0, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2, *leading))
+    assert page.numbers["relative-gain"] == "no share, as that is zero,"
+
+
 def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_numbers(page):
     assert show.answer(page, OTHER, Verdict("vit", 0.6, None, None, 0, 0)) is None
     assert show.gain_table(page, pd.DataFrame()) is None
     assert page.headlines == []
-    assert (page.numbers["best-pair"], page.numbers["best-gain"]) == ("none", "none")
+    assert {page.numbers[name] for name in ("best-pair", "best-gain", "relative-gain")} == {"none"}
     assert "roi-ceiling" not in page.numbers
 
 

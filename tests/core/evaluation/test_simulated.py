@@ -23,6 +23,26 @@ def test_they_cover_wherever_seeds_and_photos_share_the_blame(seed_spread, photo
         assert simulated.coverage(regime, score, 3, photos, repetitions=1000) >= 0.92
 
 
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("regime", ["photos", "both", "neither"])
+def test_two_seeds_on_few_photos_cover_too(regime, score):
+    assert simulated.coverage(REGIMES[regime], score, 2, photos=8, repetitions=1000) >= 0.93
+
+
+def test_two_seeds_with_equal_scores_on_few_photos_are_not_taken_for_certainty():
+    """A third of such intervals held the truth while equal scores alone decided."""
+    regime, rng, photos = REGIMES["neither"], np.random.default_rng(0), 8
+    exact, without = simulated._scores(regime, "accuracy", 2000, 2, photos, rng)
+    equal = exact[:, 0] == exact[:, 1]
+    assert equal.sum() > 100
+    covariance = uncertainty.photo_covariance(without[equal])
+    variance = uncertainty.variance_of_mean(exact[equal], covariance, photos, "share")
+    low, high = uncertainty.bounds(exact[equal].mean(-1), variance, photos, "share")
+    truth = simulated.truth(regime, "accuracy")
+    assert ((low <= truth) & (truth <= high)).mean() >= 0.93
+    assert (high - low > 0.1).all()
+
+
 def test_one_seed_covers_photos_and_not_other_seeds():
     assert simulated.coverage(REGIMES["photos"], "F1", 1, repetitions=1000) >= 0.93
     assert simulated.coverage(REGIMES["seeds"], "F1", 1, repetitions=500) < 0.5

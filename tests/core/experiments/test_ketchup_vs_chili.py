@@ -116,12 +116,19 @@ def test_the_verdict_is_on_the_largest_gain_over_the_best_single_model(scores):
     assert verdict.pairs.group[0] == ("vit", "deit")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_gain_over_a_single_model_that_names_none_right_is_no_share_of_it():
+    verdict = page.Verdict("deit", np.float64(0.0), "vit + deit", (np.float64(0.4), 0.3, 0.5), 1, 1)
+    assert verdict.relative_gain is None
+    assert page.Verdict("deit", 0.5, "vit + deit", (0.4, 0.3, 0.5), 1, 1).relative_gain == pytest.approx(0.8)
+
+
 def test_without_pairs_there_is_no_gain():
     scores = page.scores(study(), PAIR, SINGLES, {})
     gains = page.gains(study(), PAIR, SINGLES, {}, "deit")
     verdict = page.verdict(study(), PAIR, SINGLES, {}, scores, gains, page.best_single(scores))
     assert (verdict.single, verdict.pair, verdict.gain, verdict.compared) == ("deit", None, None, 0)
-    assert np.isnan(verdict.relative_gain)
+    assert verdict.relative_gain is None
     assert page.best_pair(scores, {}) is None
     assert list(page.confusions(study(), PAIR, SINGLES, {}, "deit", None)) == ["deit"]
     cases = page.decided_by_context(study(), PAIR, SINGLES, {}, "deit", None)
