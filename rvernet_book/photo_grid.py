@@ -53,11 +53,8 @@ def photo_grid(
         for j, photo in enumerate(row):
             if photo is None:
                 continue
-            if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-                raise RecordError(f"tile ({i}, {j}) is {photo.dtype} {photo.shape}; expected uint8 (H, W, 3)")
             left = j * (1 + gap)
-            box = _fit(photo, left, top)
-            ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
+            box = placed(ax, photo, left, top, f"tile ({i}, {j})")
             frame(ax, box)
             for k, mask in enumerate(_masks(outlines, i, j)):
                 outline(ax, mask, box, tints[k % len(tints)])
@@ -92,6 +89,17 @@ def grid_size(
     """Width and height in inches for a `photo_grid` among other axes. labels: inches for the row labels."""
     tile = (width - labels) / (columns * (1 + gap) - gap)
     return width, tile * (rows * (1 + gap) - gap) + rows * title_lines * _LINE_INCHES + 0.25
+
+
+def placed(
+    ax: Axes, photo: Photo, left: float, top: float, name: str = "the photo"
+) -> tuple[float, float, float, float]:
+    """Draw a photo centred in the unit tile at (left, top); returns its (left, right, bottom, top)."""
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise RecordError(f"{name} is {photo.dtype} {photo.shape}; expected uint8 (H, W, 3)")
+    box = _fit(photo, left, top)
+    ax.imshow(_bounded(photo), extent=box, interpolation="none", aspect="equal")
+    return box
 
 
 def frame(ax: Axes, box: tuple[float, float, float, float]) -> None:

@@ -146,16 +146,22 @@ def measure(
 def measure_mean(values: np.ndarray, groups: np.ndarray | None = None) -> Measured:
     """The mean of numbers measured per sample: (N,), or (S, N) for several runs on the same samples.
 
+    A sample that does not count for a run is NaN there; every run needs one that does, else RecordError.
     groups: (N,) any hashable photo names; None: every sample is its own group.
     """
     values = np.atleast_2d(np.asarray(values, float))
-    samples = values.shape[1]
-    members = np.arange(samples) if groups is None else np.unique(groups, return_inverse=True)[1]
+    known = ~np.isnan(values)
+    if not known.any(1).all():
+        raise RecordError("a run has no sample that counts; expected at least one, leave such a run out")
+    members = np.arange(values.shape[1]) if groups is None else np.unique(groups, return_inverse=True)[1]
     photos = int(members.max()) + 1
-    sums = np.stack([np.bincount(members, row, photos) for row in values])  # (S, P)
-    left = samples - np.bincount(members, minlength=photos)  # (P,)
+    sums, counts = (
+        np.stack([np.bincount(members, row, photos) for row in rows])  # (S, P)
+        for rows in (np.where(known, values, 0), known)
+    )
+    left = counts.sum(1, keepdims=True) - counts
     without = (sums.sum(1, keepdims=True) - sums) / np.maximum(left, 1)
-    return Measured(values.mean(1), without.T, photos, "mean")
+    return Measured(np.nanmean(values, 1), without.T, photos, "mean")
 
 
 def _leaving_out(members: np.ndarray, photos: int, left_out: np.ndarray) -> Count:

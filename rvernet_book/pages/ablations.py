@@ -114,8 +114,9 @@ def answer(page: Page, swapped: pd.DataFrame, facts: PartFacts) -> html.Html:
     shares = ", ".join(interval(value, low, high, "{:.0%}") for value, low, high in bounds)
     names = " and ".join(f"**{style.label(name)}**" for name in followed["model"])
     return page.headline(
-        f"Under the other class's surroundings the prediction of {names} is the context's class in {shares} of the cases; "
-        f"of {facts.changes} changes to the pairs {facts.lower} lower the accuracy and {facts.higher} raise it."
+        f"Under the other class's surroundings the prediction of {names} is the context's class in {shares} of the cases"
+        f"{', in this order' if len(followed) > 1 else ''}; of {facts.changes} changes to the pairs {facts.lower} are shown "
+        f"to lower the accuracy and {facts.higher} to raise it."
     )
 
 
@@ -137,7 +138,8 @@ def turned_photos(page: Page, turned: Turned) -> Bundle | None:
         ),
         rows[["sample", "context_source"]],
         alt=alt.of_photos(titles[1:], what="one ROI under its own and under a foreign context"),
-        caption=f"One ROI, two contexts: what {style.label(comparisons.model_name(turned.pair))} calls it.",
+        caption=f"One ROI, two contexts: what {style.label(comparisons.model_name(turned.pair))} of the first seed calls it. "
+        "Shown are only samples whose answer turned: right in their own context, and the other class in the other's.",
         size=grid_size(3, len(rows), title_lines=1, labels=0.9),
     )
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from rvernet_book import alt, charts, grids, html, style
+from rvernet_book.answer_grid import Answered, answer_grid, answer_size, in_words
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
+from rvernet_book.pages.rvernet import frozen_why
 from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import FOUND, interval, tidy
-from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+from rvernet_core.evaluation.comparisons import model_name
+from rvernet_core.experiments.ketchup_vs_chili import AgainstPaper, Ambiguous, GridOnPair, Verdict
 from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
+from rvernet_core.experiments.study import Pair
 
-SHOWN, RESCUED = 8, 7  # samples in the two pictures
+SHOWN = 8  # samples in the first picture
+CASES = 3  # sauces of either kind that are shown where context decides
 
 
 def sample_photos(page: Page, pair: Ambiguous) -> Bundle:
@@ -145,9 +151,13 @@ def control_table(page: Page, pairs: Sequence[Ambiguous], scores: Sequence[pd.Da
     )
 
 
-def possible_table(page: Page, possible: pd.DataFrame) -> Bundle | None:
-    """Every net against what was possible on the same items; nothing where the law is unknown."""
+def possible_table(page: Page, possible: pd.DataFrame, tenth: AgainstPaper | None) -> Bundle | None:
+    """Every net against what was possible on the same items; nothing where the law is unknown.
+
+    Glues the comparison with the paper's tenth.
+    """
     _glue_possible(page, possible)
+    page.glue("against-paper", against_paper(tenth))
     if possible.empty:
         return None
     columns = [
@@ -194,6 +204,30 @@ def _glue_possible(page: Page, possible: pd.DataFrame) -> None:
             numbers["possible-gain"] = f"{top['possible gain']:+.3f}"
     for name, text in numbers.items():
         page.glue(name, text)
+
+
+def against_paper(found: AgainstPaper | None) -> str:
+    """Our gain beside the paper's tenth, and why the two differ."""
+    if found is None:
+        return "There is no RveRNet here whose gain could be compared with the paper's"
+    relation = {1: "above", -1: "below", 0: "not shown to differ from"}[found.side]
+    text = (
+        f"On the items of the pair alone {style.label(found.pair)} gains {interval(*found.gain, '{:+.3f}')} F1 over the "
+        f"single model of its ROI module. That is {relation} the paper's tenth, if points are meant; as a share of the "
+        f"single model's F1 it is {found.relative:+.0%}. "
+    )
+    if np.isnan(found.room):
+        return (
+            text + "Why the two differ cannot be said: what there was to gain is known neither here nor there"
+        )
+    larger = "the data" if abs(found.by_room) >= abs(found.by_nets) else "the nets"
+    return text + (
+        f"An ideal observer gains {found.room:+.3f} from the company of these items, so the data account for "
+        f"{found.by_room:+.3f} of the difference to a tenth. The single model stays {found.single_short:.3f} behind what "
+        f"the look allows and the RveRNet {found.pair_short:.3f} behind what both cues allow, so the nets account for "
+        f"{found.by_nets:+.3f}. The larger part is that of {larger}. How much there was to gain on the paper's own photos "
+        "is unknown"
+    )
 
 
 def drinks(
@@ -291,6 +325,7 @@ def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
     page.glue("grid-pair-f1", grid.f1.to_numpy().max(), "{:.3f}")
     page.glue("grid-pair-extra", style.listed(grid.best_extra_roi.group))
     page.glue("grid-pair-how", "with frozen backbones" if frozen else "fine-tuned as a whole")
+    page.glue("grid-pair-why", frozen_why(grid.against, "F1 on the pair"))
     return page.figure(
         "sauces-grid",
         lambda ax: grids.heat(ax, grid.f1),
@@ -327,31 +362,40 @@ def confusion_chart(page: Page, confusions: dict[str, pd.DataFrame]) -> Bundle:
     )
 
 
-def case_photos(page: Page, cases: Cases) -> Bundle | None:
-    """Sauces that context rescues; nothing where there are none."""
-    page.glue("rescued", len(cases.rescued))
-    page.glue("lost", cases.lost)
-    if cases.rescued.empty:
+def case_photos(page: Page, cases: pd.DataFrame, best: Pair | None) -> Bundle | None:
+    """Sauces that context rescues or loses, and what each model calls them; nothing where there are none."""
+    for case in ("rescued", "lost"):
+        page.glue(case, int((cases["case"] == case).sum()))
+    if cases.empty:
         return None
-    test, shown = page.study.data.test, cases.rescued.iloc[:RESCUED]
-    samples = list(shown["sample"])
-    photos = [[test.photo(i) for i in samples], [test.cutouts(i)[0] for i in samples]]
-    answers = [f"{t}\nnot {s}" for t, s in zip(shown["truth"], shown["single"], strict=True)]
-    outlines = [[test.mask(i) for i in samples], [None] * len(samples)]
+    test, models = page.study.data.test, cases.columns[3:]
+    name = style.label(model_name(best or ()))
+    titles = {
+        "rescued": f"rescued by {name}",
+        "lost": f"lost by {name}",
+    }
+    groups = [
+        Answered(
+            titles[case],
+            {
+                "photo": [test.photo(i) for i in part["sample"]],
+                "ROI": [test.cutouts(i)[0] for i in part["sample"]],
+            },
+            list(part["truth"]),
+            {model: list(part[model]) for model in models},
+            [[test.mask(i)] for i in part["sample"]],
+        )
+        for case, whole in cases.groupby("case", sort=False)
+        for part in [whole.iloc[:CASES]]
+    ]
+    what = f"Sauces that {name} rescues or loses, photo above and ROI below, and each model's answer"
     return page.figure(
         "rescued",
-        lambda ax: photo_grid(
-            ax,
-            photos,
-            titles=[[""] * len(samples), answers],
-            outlines=outlines,
-            row_labels=["photo", "ROI"],
-        ),
-        cases.rescued,
-        alt=alt.of_photos(
-            [answers],
-            what="sauces that all single models get wrong and RveRNet right, photo above and ROI below",
-        ),
-        caption="Sauces that every single model gets wrong and RveRNet right: the truth, and what the best single model says.",
-        size=grid_size(2, len(samples), title_lines=2, labels=0.6),
+        lambda ax: answer_grid(ax, groups),
+        cases,
+        alt=in_words(groups, what),
+        caption="Rescued: sauces that most runs of every single model get wrong and every run of the RveRNet with the "
+        "highest F1 right. Lost: the reverse. Below each: the truth, and the most common answer of each model over its "
+        "seeds, ticked where it is right.",
+        size=answer_size(groups),
     )

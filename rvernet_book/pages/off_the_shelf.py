@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from rvernet_book import alt, charts, html, style
+from rvernet_book.answer_grid import Answered, answer_grid, answer_size, in_words
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import FOUND, interval
 from rvernet_core.experiments.off_the_shelf import Bar, Verdict
 
@@ -21,7 +21,7 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     return page.table(
         "off-the-shelf",
         scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds"]),
-        caption="Five backbones fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % "
+        caption="Single models fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % "
         f"intervals over {page.over}.",
         labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
         formats={"accuracy": "{:.3f}", "macro_f1": "{:.3f}", "seconds": "{:.0f}"},
@@ -43,7 +43,7 @@ def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
         "off-the-shelf-accuracy",
         lambda ax: charts.dots(ax, scores, **columns, xlabel="top-1 accuracy on the test ROIs"),
         scores[["model", "accuracy", "accuracy_low", "accuracy_high"]],
-        alt=alt.of_dots(scores, what="top-1 accuracy of the five backbones on ROI-only images", **columns),
+        alt=alt.of_dots(scores, what="top-1 accuracy of single models on ROI-only images", **columns),
         caption=f"Top-1 accuracy on ROI-only images, with 95 % intervals over {page.over}.",
         size=(7.4, 2.6),
     )
@@ -85,9 +85,16 @@ def against_colours(page: Page, bar: Bar) -> html.Html:
 
 
 def pretraining_table(page: Page, pretraining: pd.DataFrame) -> Bundle | None:
-    """What the micro nets learned in pretraining; nothing at paper scale."""
+    """What the micro nets learned in pretraining; nothing at paper scale. Glues how long it took."""
     if pretraining.empty:
+        page.glue("pretraining-here", "the nets' own pretraining is that of the paper")
         return None
+    least, most = pretraining["minutes"].min(), pretraining["minutes"].max()
+    page.glue(
+        "pretraining-here",
+        f"their pretraining is {least:.0f} to {most:.0f} minutes of rendered things a net, over all its checkpoints, "
+        "instead of ImageNet",
+    )
     test = pretraining["test"].iloc[0]
     return page.table(
         "pretraining",
@@ -152,29 +159,34 @@ def learning_curves(page: Page, curves: pd.DataFrame) -> Bundle:
 
 
 def disagreement_photos(page: Page, cases: pd.DataFrame) -> Bundle | None:
-    """ROI cut-outs that one family of models gets right and the other wrong; nothing where there are none."""
+    """ROI cut-outs that one family of models gets right and the other wrong, and what each model says of them.
+
+    Nothing where there are none.
+    """
     for family, name in (("transformer", "transformers-right"), ("cnn", "cnn-right")):
         page.glue(name, int((cases["right"] == family).sum()))
     if cases.empty:
         return None
-    test = page.study.data.test
-    groups = [part for _, part in cases.groupby("right", sort=False)]
-    cutouts = [[test.cutouts(i)[0] for i in part["sample"]] for part in groups]
-    titles = [
-        [f"{t}\nnot {w}" for t, w in zip(part["truth"], part["wrong prediction"], strict=True)]
-        for part in groups
+    titles = {"transformer": "transformers right, CNN wrong", "cnn": "CNN right, transformers wrong"}
+    test, models = page.study.data.test, cases.columns[4:]
+    groups = [
+        Answered(
+            titles[family],
+            {"ROI": [test.cutouts(i)[0] for i in part["sample"]]},
+            list(part["truth"]),
+            {model: list(part[model]) for model in models},
+        )
+        for family, part in cases.groupby("right", sort=False)
     ]
-    families = [f"{part['right'].iloc[0]}\nright" for part in groups]
+    what = "ROI cut-outs on which one family of models is right and the other wrong, and each model's answer"
     return page.figure(
         "disagreements",
-        lambda ax: photo_grid(ax, cutouts, titles=titles, row_labels=families),
+        lambda ax: answer_grid(ax, groups),
         cases,
-        alt=alt.of_photos(
-            titles, what="ROI cut-outs on which one family of models is right and the other wrong"
-        ),
-        caption="ROI cut-outs that one family names right in every run (first line) and the other gets wrong "
-        "(second line).",
-        size=grid_size(len(cutouts), max(map(len, cutouts)), title_lines=2, labels=0.9),
+        alt=in_words(groups, what),
+        caption="ROI cut-outs that every run of the one family names right and most runs of the other get wrong. Below "
+        "each: the truth, and the most common answer of each model over its seeds, ticked where it is right.",
+        size=answer_size(groups),
     )
 
 
@@ -186,7 +198,7 @@ def hard_class_table(page: Page, f1: pd.DataFrame) -> Bundle:
     return page.table(
         "hard-classes",
         hardest.reset_index(),
-        caption="F1 of the eight classes with the lowest mean F1.",
+        caption=f"F1 of the {len(hardest)} classes with the lowest mean F1.",
         data=f1.loc[[name for name in page.study.classes if name in f1.index]]
         .reset_index()
         .melt("class", var_name="model", value_name="F1"),

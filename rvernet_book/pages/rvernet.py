@@ -12,7 +12,7 @@ from rvernet_book.page import Page
 from rvernet_book.tables import FOUND, interval, tidy
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
-from rvernet_core.experiments.rvernet import GainFacts, GridFacts
+from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts
 
 
 def banner(page: Page) -> html.Html:
@@ -143,6 +143,53 @@ def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | No
     return page.headline(
         f"Over all classes, of the fine-tuned RveRNets {style.leads(group)}; the highest accuracy is {accuracy}."
     )
+
+
+def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> Bundle | None:
+    """The same pairs frozen and fine-tuned, and how far each fits its training samples. Glues why they differ.
+
+    Nothing where the grid is fine-tuned, too.
+    """
+    page.glue("frozen-why", frozen_why(facts, "accuracy"))
+    if table.empty:
+        return None
+    trained = {f"{kind}, training": f"{kind}, training samples" for kind in ("frozen", "fine-tuned")}
+    return page.table(
+        "frozen-against-fine-tuned",
+        table,
+        caption="The same pairs of modules in the grid, on frozen backbones, and fine-tuned as a whole: test accuracy and "
+        "their difference, fine-tuned minus frozen; and the accuracy on the training samples in the last epoch, while it "
+        f"learns. The smallest difference {FOUND}.",
+        labels=trained,
+        formats={"difference": "{:+.3f}"},
+        intervals=["frozen", "fine-tuned", "difference"],
+    )
+
+
+def frozen_why(facts: FrozenFacts | None, metric: str) -> str:
+    """Where frozen and fine-tuned pairs disagree in `metric`, and what their training scores say of the reason."""
+    if facts is None:
+        return "Here the grid is fine-tuned as a whole, too, so the two cannot disagree"
+    undecided = facts.compared - facts.frozen_ahead - facts.tuned_ahead
+    text = (
+        f"Of {facts.compared} pairs that are trained both ways, shown to have a higher {metric} on frozen backbones: "
+        f"{facts.frozen_ahead}; when they are fine-tuned: {facts.tuned_ahead}; not told apart: {undecided}. On average the "
+        f"frozen ones answer {facts.training[0]:.3f} of their training samples right, with {facts.test[0]:.3f} at the "
+        f"test, and the fine-tuned ones {facts.training[1]:.3f}, with {facts.test[1]:.3f} at the test"
+    )
+    if facts.frozen_ahead:
+        text += (
+            f". Where the frozen pair is ahead, fine-tuning fits the training samples more closely in {facts.overfitted} of "
+            f"{facts.frozen_ahead} cases, which is overfitting, and less closely in {facts.undertrained}, which is training "
+            "that has not come to its end"
+        )
+    if facts.tuned_ahead:
+        text += (
+            f". Where the fine-tuned pair is ahead, it fits the training samples more closely in {facts.fitted_further} of "
+            f"{facts.tuned_ahead} cases: there the integration module alone cannot make up for what the backbones do not "
+            "bring"
+        )
+    return text
 
 
 def cost_table(page: Page, costs: pd.DataFrame) -> Bundle:

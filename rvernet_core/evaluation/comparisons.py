@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rvernet_core import metrics, uncertainty
-from rvernet_core.config import AMBIGUOUS
+from rvernet_core.config import AMBIGUOUS, RunSpec
 from rvernet_core.errors import RecordError
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
@@ -96,8 +97,13 @@ def units_of(runs: Sequence[Predictions]) -> list[int]:
 
     Where all of them share one, or each has its own, every seed stands for itself.
     """
-    seeds = [run.spec.seed for run in runs]
-    model = runs[0].spec.model
+    return units_of_specs([run.spec for run in runs])
+
+
+def units_of_specs(specs: Sequence[RunSpec]) -> list[int]:
+    """`units_of` runs with these specs."""
+    seeds = [spec.seed for spec in specs]
+    model = specs[0].model
     names = [name for name in (model.roi, model.extra_roi) if name]
     if not model.pretrained or model.scale != "micro":
         return seeds
@@ -230,12 +236,37 @@ def mcnemar(
 
 
 def votes(runs: Sequence[Predictions]) -> pd.DataFrame:
-    """Per test sample: label, how many of the runs are right, and the prediction most of them made."""
+    """Per test sample: label, how many of the runs are right, and the prediction most of them made.
+
+    `mistaken` is the most common of the wrong predictions, -1 where there is none. Of equally common ones
+    that of the first run counts.
+    """
     truth, _ = truth_of(runs)
     predicted = np.stack(predictions_of(runs))  # (runs, N)
-    common = [int(np.bincount(column).argmax()) for column in predicted.T]
     return pd.DataFrame(
-        {"label": truth, "right": (predicted == truth).sum(0), "runs": len(runs), "predicted": common}
+        {
+            "label": truth,
+            "right": (predicted == truth).sum(0),
+            "runs": len(runs),
+            "predicted": [_most_common(column) for column in predicted.T],
+            "mistaken": [_most_common(c[c != t]) for c, t in zip(predicted.T, truth, strict=True)],
+        }
+    )
+
+
+def _most_common(labels: Iterable[int]) -> int:
+    """The most common of some labels, of equally common ones the first; -1 of none."""
+    counts = Counter(map(int, labels)).most_common(1)
+    return counts[0][0] if counts else -1
+
+
+def answers(models: Models, classes: Sequence[str]) -> pd.DataFrame:
+    """What each model calls each test sample: its most common answer over seeds, a column a model."""
+    return pd.DataFrame(
+        {
+            model_name(model): [classes[label] for label in votes(runs)["predicted"]]
+            for model, runs in models.items()
+        }
     )
 
 

@@ -190,23 +190,28 @@ def disagreements(study: Study, singles: Singles, count: int = 6) -> pd.DataFram
     """Test samples on which transformers and the CNN disagree, up to `count` of either kind (paper figure 3).
 
     A sample counts where all runs of the one family are right and most runs of the other are wrong. Columns
-    sample (index), truth, wrong prediction (the other family's most common one), right (the family). Where
-    the wrong runs scatter over several classes, the most common prediction can be the truth.
+    sample (index), truth, wrong prediction (the other family's most common wrong one, never the truth), right
+    (the family), and each model's own answer, the most common one over its seeds, in a column of its name.
     """
+    columns, answers = (
+        ["sample", "truth", "wrong prediction", "right"],
+        comparisons.answers(singles, study.classes),
+    )
     votes = {}
     for family in ("transformer", "cnn"):
         runs = [run for name, part in singles.items() if facts(name).family == family for run in part]
         if not runs:
-            return pd.DataFrame(columns=["sample", "truth", "wrong prediction", "right"])
+            return pd.DataFrame(columns=[*columns, *answers])
         votes[family] = comparisons.votes(runs)
     rows = []
     for right, wrong in (("transformer", "cnn"), ("cnn", "transformer")):
         a, b = votes[right], votes[wrong]
         clear = (a["right"] == a["runs"]) & (b["right"] * 2 < b["runs"])
         for i in clear[clear].sample(frac=1, random_state=0).index[:count]:
-            truth, prediction = (study.classes[int(label)] for label in (a["label"][i], b["predicted"][i]))
-            rows.append({"sample": i, "truth": truth, "wrong prediction": prediction, "right": right})
-    return pd.DataFrame(rows, columns=["sample", "truth", "wrong prediction", "right"])
+            truth, prediction = (study.classes[int(label)] for label in (a["label"][i], b["mistaken"][i]))
+            shown = {"sample": i, "truth": truth, "wrong prediction": prediction, "right": right}
+            rows.append(shown | answers.loc[i].to_dict())
+    return pd.DataFrame(rows, columns=[*columns, *answers])
 
 
 def f1_by_class(study: Study, singles: Singles) -> pd.DataFrame:

@@ -178,3 +178,78 @@ def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+# --- frozen against fine-tuned ------------------------------------------------------------------------
+
+
+def frozen_against_fine_tuned(
+    study: Study,
+    frozen: Pairs,
+    fine_tuned: Pairs,
+    metric: str = "accuracy",
+    pair: tuple[str, str] = config.AMBIGUOUS,
+) -> pd.DataFrame:
+    """The same pairs of modules on frozen backbones and fine-tuned as a whole; one row a pair.
+
+    Columns model; frozen and fine-tuned, the test score in `metric` with intervals; difference (fine-tuned
+    minus frozen, paired, with p after Holm's correction and the smallest difference found); and for either
+    `<kind>, training`, the accuracy on the training samples in the last epoch, while it learns, mean over
+    seeds. Empty where nothing was trained both ways, as where the profile fine-tunes its grid.
+    """
+    both = [key for key in fine_tuned if key in frozen and study.profile.grid_frozen]
+    if not both:
+        return pd.DataFrame()
+    kinds = {"frozen": frozen, "fine-tuned": fine_tuned}
+    rows: list[dict] = [{"model": comparisons.model_name(key)} for key in both]
+    for kind, models in kinds.items():
+        table = comparisons.summary({key: models[key] for key in both}, [metric], study.classes, pair)
+        columns = table[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy()
+        fitted = study.histories({key: [run.spec for run in models[key]] for key in both})
+        for row, key, (value, low, high) in zip(rows, both, columns, strict=True):
+            row |= {kind: value, f"{kind}_low": low, f"{kind}_high": high}
+            last = [history[-1]["accuracy"] for history in fitted[key]]
+            row[f"{kind}, training"] = sum(last) / len(last)
+    found = [
+        comparisons.difference(fine_tuned[key], frozen[key], metric, study.classes, pair) for key in both
+    ]
+    return comparisons.compared(rows, found, "difference")
+
+
+@dataclass(frozen=True)
+class FrozenFacts:
+    """Where frozen and fine-tuned pairs disagree on the test set, and how far either fits what it learns.
+
+    Shown: by p after Holm's correction over the table.
+    """
+
+    compared: int
+    frozen_ahead: int
+    overfitted: int  # of these, pairs that are fine-tuned to a higher training accuracy all the same
+    tuned_ahead: int
+    fitted_further: int  # of these, pairs that are fine-tuned to a higher training accuracy
+    training: tuple[float, float]  # accuracy on the training samples, mean over pairs: frozen, fine-tuned
+    test: tuple[float, float]  # the metric on the test set, likewise
+
+    @property
+    def undertrained(self) -> int:
+        """Pairs that are ahead when frozen, and whose fine-tuning fits the training samples less as well."""
+        return self.frozen_ahead - self.overfitted
+
+
+def frozen_facts(table: pd.DataFrame) -> FrozenFacts | None:
+    """From `frozen_against_fine_tuned`; None where it is empty."""
+    if table.empty:
+        return None
+    signs = comparisons.shown(table, "difference")
+    further = table["fine-tuned, training"] > table["frozen, training"]
+    means = table[["frozen, training", "fine-tuned, training", "frozen", "fine-tuned"]].mean().tolist()
+    return FrozenFacts(
+        compared=len(table),
+        frozen_ahead=int((signs < 0).sum()),
+        overfitted=int(((signs < 0) & further).sum()),
+        tuned_ahead=int((signs > 0).sum()),
+        fitted_further=int(((signs > 0) & further).sum()),
+        training=(means[0], means[1]),
+        test=(means[2], means[3]),
+    )

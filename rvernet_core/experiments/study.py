@@ -104,7 +104,7 @@ class Study:
         changes: dict = {"data": config.replace(base.data, **{k: v for k, v in overrides.items() if v})}
         check_data(changes["data"])
         if seeds:
-            fewer = ("ablation_seeds", "audit_seeds", "noise_training_seeds", "detector_seeds")
+            fewer = ("ablation_seeds", "audit_seeds", "detector_seeds", "map_seeds", "noise_training_seeds")
             changes |= {"seeds": seeds, **dict.fromkeys(fewer, ())}
         if epochs:
             changes |= {

@@ -57,6 +57,15 @@ def test_the_jackknife_of_a_mean_is_its_textbook_variance():
     assert measure_mean(values).covariance == pytest.approx(values.var(ddof=1) / 50)
 
 
+def test_samples_that_do_not_count_for_a_run_are_left_out_of_its_mean_alone():
+    values = np.array([[1.0, np.nan, 3.0, 5.0], [np.nan, 2.0, 4.0, 6.0]])
+    measured = measure_mean(values, np.array([0, 0, 1, 2]))
+    assert measured.exact == pytest.approx([3, 4])
+    assert measured.without == pytest.approx(np.array([[4, 5], [3, 4], [2, 3]]))
+    with pytest.raises(RecordError, match="has no sample that counts"):
+        measure_mean([[1.0, 2.0], [np.nan, np.nan]])
+
+
 def test_a_difference_is_taken_seed_by_seed_and_photo_by_photo():
     right = draws(0.7, 0.8)
     first, second = accuracy(right), accuracy(right[::-1])

@@ -108,7 +108,12 @@ def test_the_answer_is_how_often_the_context_wins_and_what_changes_cost(page, sw
     assert sentence == (
         "Under the other class's surroundings the prediction of **MobileNetV2 + MobileNetV2** is the "
         "context's class in 81% [62%, 100%] of the cases; "
-        "of 4 changes to the pairs 1 lower the accuracy and 0 raise it."
+        "of 4 changes to the pairs 1 are shown to lower the accuracy and 0 to raise it."
+    )
+    several = pd.concat([swapped, swapped.assign(model="vit + vit")])
+    assert (
+        "of the cases, in this order; of 4"
+        in show.answer(page, several, PartFacts(parts.iloc[1], 1, 0, 4)).text
     )
 
 
@@ -123,6 +128,7 @@ def turned(count):
 def test_turned_answers_are_shown_before_and_after(page):
     bundle = show.turned_photos(page, turned(2))
     assert bundle.alt.count("“ketchup”") == bundle.alt.count("“chili paste”") == 2
+    assert "Shown are only samples whose answer turned" in bundle._repr_html_()
     assert list(pd.read_csv(bundle.paths["csv"])["context_source"]) == ["k9", "k9"]
     assert page.numbers == {"turned": "2"}
 

@@ -9,8 +9,9 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import ketchup_vs_chili as show
-from rvernet_core.experiments.ketchup_vs_chili import Ambiguous, Cases, GridOnPair, Verdict
+from rvernet_core.experiments.ketchup_vs_chili import AgainstPaper, Ambiguous, GridOnPair, Verdict
 from rvernet_core.experiments.possible import Chance, OtherLaws
+from rvernet_core.experiments.rvernet import FrozenFacts
 from rvernet_core.uncertainty import Leading
 
 CLASSES = ("ketchup", "chili paste")
@@ -209,11 +210,12 @@ def bounds():
 
 
 def test_every_net_is_shown_beside_what_was_possible(page):
-    bundle = show.possible_table(page, bounds())
+    bundle = show.possible_table(page, bounds(), None)
     shown = bundle._repr_html_()
     for text in ("accuracy minus possible", "0.875", "-0.050", "[-0.070, -0.030]", "+0.125"):
         assert text in shown
     assert "nan" not in shown
+    assert page.numbers.pop("against-paper").startswith("There is no RveRNet here")
     assert page.numbers == {
         "reached-single": "0.700",
         "possible-single": "0.750",
@@ -223,8 +225,23 @@ def test_every_net_is_shown_beside_what_was_possible(page):
 
 
 def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
-    assert show.possible_table(page, pd.DataFrame()) is None
+    found = AgainstPaper("vit + vit", (0.2, 0.15, 0.25), 0.4, *[float("nan")] * 3)
+    assert show.possible_table(page, pd.DataFrame(), found) is None
+    assert "Why the two differ cannot be said" in page.numbers.pop("against-paper")
     assert set(page.numbers.values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("room", "single", "pair", "larger"), [(0.16, 0.05, 0.01, "the data"), (0.12, 0.09, 0.01, "the nets")]
+)
+def test_the_gain_stands_beside_the_papers_tenth_with_what_makes_them_differ(room, single, pair, larger):
+    text = show.against_paper(AgainstPaper("vit + vit", (0.2, 0.15, 0.25), 0.4, room, single, pair))
+    assert "ViT + ViT gains +0.200 [+0.150, +0.250] F1" in text
+    assert "That is above the paper's tenth, if points are meant" in text
+    assert "it is +40%" in text
+    assert f"the data account for {room - 0.1:+.3f}" in text
+    assert f"the nets account for {single - pair:+.3f}" in text
+    assert f"The larger part is that of {larger}." in text
 
 
 def chance(above, low):
@@ -308,8 +325,16 @@ def test_the_grid_is_drawn_and_glued(page):
     )
     f1 = table.pivot(index="roi", columns="extra_roi", values="pair_f1")
     bundle = show.grid_chart(
-        page, GridOnPair(table, f1, Leading((("deit", "deit"),), {}), Leading(("deit",), {}))
+        page,
+        GridOnPair(
+            table,
+            f1,
+            Leading((("deit", "deit"),), {}),
+            Leading(("deit",), {}),
+            FrozenFacts(3, 2, 1, 0, 0, (0.8, 0.9), (0.7, 0.6)),
+        ),
     )
+    assert "shown to have a higher F1 on the pair on frozen backbones: 2" in page.numbers.pop("grid-pair-why")
     assert "Highest 0.800 at DeiT and DeiT" in bundle.alt
     assert page.numbers == {
         "grid-pair-best": "DeiT + DeiT",
@@ -330,16 +355,23 @@ def test_every_count_of_the_confusions_is_said_and_kept(page, names):
     assert data["count"].sum() == 12 * len(names)
 
 
-def test_rescued_samples_are_shown_with_truth_and_wrong_answer(page):
-    rescued = pd.DataFrame(
-        {"sample": range(9), "truth": [CLASSES[i % 2] for i in range(9)], "single": "rice"}
-    )
-    bundle = show.case_photos(page, Cases(rescued, 3))
-    assert bundle.alt.count("not rice") == show.RESCUED
-    assert len(pd.read_csv(bundle.paths["csv"])) == 9  # all of them, not only those shown
-    assert page.numbers == {"rescued": "9", "lost": "3"}
+def cases(rescued, lost):
+    table = pd.DataFrame({"sample": range(rescued + lost), "truth": "ketchup"})
+    table["case"] = ["rescued"] * rescued + ["lost"] * lost
+    table["vit"] = ["chili paste"] * rescued + ["ketchup"] * lost
+    table["vit + deit"] = ["ketchup"] * rescued + ["rice"] * lost
+    return table
 
 
-def test_where_context_rescues_nothing_no_figure_is_drawn(page):
-    assert show.case_photos(page, Cases(pd.DataFrame(columns=["sample", "truth", "single"]), 2)) is None
-    assert page.numbers == {"rescued": "0", "lost": "2"}
+def test_rescued_and_lost_sauces_are_shown_with_every_models_answer(page):
+    bundle = show.case_photos(page, cases(5, 1), ("vit", "deit"))
+    assert bundle.alt.count("ViT chili paste, wrong; ViT + DeiT right") == show.CASES
+    assert "lost by ViT + DeiT. ketchup: ViT right; ViT + DeiT rice, wrong." in bundle.alt
+    assert len(pd.read_csv(bundle.paths["csv"])) == 6  # all of them, not only those shown
+    assert page.numbers == {"rescued": "5", "lost": "1"}
+    assert "most runs of every single model" in bundle._repr_html_()
+
+
+def test_where_context_decides_nothing_no_figure_is_drawn(page):
+    assert show.case_photos(page, cases(0, 0), None) is None
+    assert page.numbers == {"rescued": "0", "lost": "0"}

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from small_photos import make_study
 
+from rvernet_book.answer_grid import answer_grid
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
-from rvernet_book.photo_grid import photo_grid
 from rvernet_core.experiments.off_the_shelf import Bar, Lead, Verdict
 from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
@@ -44,6 +44,8 @@ CASES = pd.DataFrame(
         "truth": ["egg", "egg", "rice"],
         "wrong prediction": ["rice", "soup", "egg"],
         "right": ["transformer", "transformer", "cnn"],
+        "mobilenetv2": ["rice", "soup", "rice"],
+        "deit": ["egg", "egg", "egg"],
     }
 )
 
@@ -82,6 +84,16 @@ def test_the_pretraining_table_names_the_test_in_its_caption(page):
     assert "on 200 scenes, and" in repr(bundle)
     assert "<td>12</td>" in bundle._repr_html_()
     assert "200 scenes" not in bundle.paths["csv"].read_text()
+
+
+def test_how_long_pretraining_took_is_read_from_the_cards(page):
+    table = pd.DataFrame(
+        {"model": ["deit", "vit"], "data": "plates", "minutes": [57.6, 8.2], "test": "scenes"}
+    )
+    show.pretraining_table(page, table)
+    assert "is 8 to 58 minutes of rendered things a net" in page.numbers["pretraining-here"]
+    show.pretraining_table(page, table.iloc[:0])
+    assert page.numbers["pretraining-here"] == "the nets' own pretraining is that of the paper"
 
 
 def test_the_controls_stand_beside_the_best_nets_lead(page):
@@ -177,18 +189,23 @@ def test_the_learning_curves_say_where_they_begin_and_end(page):
     assert pd.read_csv(bundle.paths["csv"]).equals(curves)
 
 
-def test_disagreements_are_one_row_of_roi_cutouts_per_family(page, monkeypatch):
-    grids = []
+def test_disagreements_show_the_cutout_and_the_answer_of_every_model(page, monkeypatch):
+    drawn = []
     monkeypatch.setattr(
-        show, "photo_grid", lambda ax, rows, **o: grids.append(rows) or photo_grid(ax, rows, **o)
+        show, "answer_grid", lambda ax, groups: drawn.append(groups) or answer_grid(ax, groups)
     )
     bundle = show.disagreement_photos(page, CASES)
     assert page.numbers == {"transformers-right": "2", "cnn-right": "1"}
-    assert "Row 1: egg not rice, egg not soup. Row 2: rice not egg." in bundle.alt
+    assert (
+        "transformers right, CNN wrong. egg: MobileNetV2 rice, wrong; DeiT right. "
+        "egg: MobileNetV2 soup, wrong; DeiT right. "
+        "CNN right, transformers wrong. rice: MobileNetV2 right; DeiT egg, wrong."
+    ) in bundle.alt
     assert pd.read_csv(bundle.paths["csv"]).equals(CASES)
     roi = [page.study.data.test.cutouts(i)[0] for i in CASES["sample"]]
-    assert [len(row) for row in grids[0]] == [2, 1]
-    assert all(map(np.array_equal, [image for row in grids[0] for image in row], roi))
+    shown = [image for group in drawn[0] for image in group.photos["ROI"]]
+    assert all(map(np.array_equal, shown, roi))
+    assert "DeiT" in bundle.paths["light"].read_text()
 
 
 def test_where_no_family_disagrees_the_counts_are_zero_and_nothing_is_shown(page):

@@ -6,10 +6,11 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import rvernet as show
-from rvernet_core.experiments.rvernet import GainFacts, GridFacts
+from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts
 from rvernet_core.uncertainty import Leading
 
 NAMES = ("vit", "mobilenetv2")
+ENDS = (("", 0), ("_low", -0.05), ("_high", 0.05))
 LEADING = Leading((("vit", "mobilenetv2"), ("mobilenetv2", "vit")), {})
 
 
@@ -177,3 +178,24 @@ def test_two_distilled_deits_against_the_others_are_counted_by_what_is_shown(pag
     assert page.numbers == {"distilled-ahead": "1", "distilled-behind": "0", "distilled-compared": "2"}
     assert show.distilled_table(page, pd.DataFrame()) is None
     assert page.numbers["distilled-compared"] == "0"
+
+
+def test_frozen_and_fine_tuned_pairs_stand_in_one_table_with_the_reason(page):
+    interval = {f"{kind}{end}": 0.8 + step for kind in ("frozen", "fine-tuned") for end, step in ENDS}
+    table = gains().drop(columns="against").assign(**interval)
+    table = table.assign(**{"frozen, training": 0.85, "fine-tuned, training": 0.951})
+    facts = FrozenFacts(3, 1, 1, 1, 1, (0.85, 0.951), (0.82, 0.81))
+    text = show.frozen_table(page, table, facts)._repr_html_()
+    for said in ("fine-tuned, training samples", "0.951", "+0.050", "[0.750, 0.850]"):
+        assert said in text
+    why = page.numbers["frozen-why"]
+    assert "shown to have a higher accuracy on frozen backbones: 1; when they are fine-tuned: 1" in why
+    assert "0.850 of their training samples right, with 0.820 at the test" in why
+    assert "more closely in 1 of 1 cases, which is overfitting, and less closely in 0" in why
+    undecided = show.frozen_why(FrozenFacts(1, 0, 0, 0, 0, (0.8, 0.8), (0.8, 0.8)), "F1")
+    assert "Where" not in undecided
+
+
+def test_a_grid_that_is_fine_tuned_has_no_such_table(page):
+    assert show.frozen_table(page, pd.DataFrame(), None) is None
+    assert page.numbers["frozen-why"].startswith("Here the grid is fine-tuned as a whole, too")

@@ -52,6 +52,23 @@ def test_votes_count_runs_and_name_the_common_prediction(models):
     assert votes.loc[0, "right"] == votes.loc[0, "runs"] == 4
 
 
+def test_the_most_common_wrong_answer_is_never_the_truth_and_of_equal_answers_the_first_runs_counts():
+    runs = [make_predictions(p, [0, 1, 2]) for p in ([0, 3, 2], [0, 1, 2], [2, 1, 2], [3, 2, 2], [2, 3, 2])]
+    votes = comparisons.votes(runs)
+    assert list(votes["right"]) == [2, 2, 5]
+    assert list(votes["predicted"]) == [0, 3, 2]
+    assert list(votes["mistaken"]) == [2, 3, -1]
+
+
+def test_the_answers_of_models_are_class_names_by_model():
+    vit = [make_predictions(p, [0, 1]) for p in ([0, 3], [0, 2], [1, 2])]
+    answers = comparisons.answers({"vit": vit, ("vit", "deit"): vit[:1]}, CLASSES)
+    assert answers.to_dict("list") == {
+        "vit": [CLASSES[0], CLASSES[2]],
+        "vit + deit": [CLASSES[0], CLASSES[3]],
+    }
+
+
 def test_the_pairs_confusion_counts_every_sample_of_every_run(models):
     matrix = comparisons.pair_confusion(models["poor"], CLASSES)
     assert matrix.to_numpy().sum() == 2 * 50

@@ -1,18 +1,16 @@
-"""Page 5 on made-up maps whose measures are known, and its two steps that need nets on micro nets."""
+"""Page 5's maps and measures: on made-up maps whose measures are known, and one step on micro nets."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_maps import CLASSES, MASKS, PAIR, SAUCES, make_explained, make_maps, make_study
+from small_maps import CLASSES, MASKS, PAIR, make_explained, make_study
 
-from rvernet_core.config import ModelSpec
-from rvernet_core.evaluation import gradcam as maps_of_model
+from rvernet_core import uncertainty
+from rvernet_core.config import ModelSpec, RunSpec, replace
 from rvernet_core.experiments import gradcam
-from rvernet_core.experiments.gradcam import Explained
 from rvernet_core.experiments.study import Study
 from rvernet_core.models.rvernet import build_model
 
@@ -27,10 +25,25 @@ def test_the_page_needs_single_models_and_pairs_of_all_seeds():
     assert all([spec.seed for spec in specs] == [0, 1] for specs in jobs.values())
 
 
-def test_weights_are_asked_of_two_seeds_even_where_all_predictions_are_recorded():
-    answers = {"vit": [SimpleNamespace(spec=f"vit {seed}") for seed in range(5)]}
+def test_maps_are_made_of_the_profiles_seeds_of_maps_and_all_of_them_need_weights():
+    study = Study.of("full", device="cpu")
+    assert gradcam.with_map_seeds(study).profile.seeds == study.profile.map_seeds == (0, 1, 2)
+    assert all([spec.seed for spec in specs] == [0, 1, 2] for specs in gradcam.needs(study).values())
+    assert gradcam.weights(study) == gradcam.needs(study)
+    own = Study.of("full", seeds=[5, 6], device="cpu")
+    assert gradcam.with_map_seeds(own).profile.seeds == (5, 6)
+
+
+def test_weights_are_asked_of_every_seed_even_where_all_predictions_are_recorded():
+    answers = {"vit": [SimpleNamespace(spec=f"vit {seed}") for seed in range(3)]}
     study = SimpleNamespace(runs=lambda specs: specs)
-    assert gradcam.with_weights(study, answers) == {"vit": ["vit 0", "vit 1"]}
+    assert gradcam.with_weights(study, answers) == {"vit": ["vit 0", "vit 1", "vit 2"]}
+
+
+def test_the_rvernet_that_is_judged_is_the_papers_or_the_first_whatever_its_scores():
+    assert gradcam.chosen([("vit", "vit"), gradcam.PAPERS]) == gradcam.PAPERS
+    assert gradcam.chosen([("vit", "vit"), ("deit", "deit")]) == ("vit", "vit")
+    assert gradcam.chosen([]) is None
 
 
 # --- maps and measures --------------------------------------------------------------------------------
@@ -65,6 +78,15 @@ def test_what_maps_are_worth():
     assert unknown[["road", "road_low", "road_high"]].isna().all(axis=None)
 
 
+def test_more_seeds_that_agree_narrow_what_photos_leave_open_and_do_not_move_it():
+    one, two = (make_explained(seeds=seeds).measures for seeds in ((0,), (0, 1)))
+    assert gradcam.faithfulness(two)["drop"].tolist() == gradcam.faithfulness(one)["drop"].tolist()
+    varied = two.assign(energy=two["energy"] - 0.1 * two["seed"])
+    where = gradcam.localisation(varied).set_index(["model", "branch"]).loc[("mobilenetv2", "roi")]
+    assert where["energy"] == pytest.approx(0.95)
+    assert where["energy_low"] < 0.9, "two seeds that differ leave much open"
+
+
 def test_the_roi_branch_is_compared_with_the_single_model_of_its_backbone():
     same = gradcam.roi_gains(make_explained()).iloc[0]
     assert (same["model"], same["against"], same["energy"], same["both"]) == (PAIR_NAME, "mobilenetv2", 0, 0)
@@ -93,154 +115,70 @@ def test_the_facts_without_pairs():
     assert (facts.pairs, facts.more, facts.less, facts.most_in_hole) == (0, 0, 0, None)
 
 
-# --- the sanity check ---------------------------------------------------------------------------------
-
-
-def explained_by(maps, cutouts) -> Explained:
-    """Maps of a single MobileNetV2, for the sanity check."""
-    masks = np.ones((len(maps), *cutouts.images("roi", np.array([0])).shape[1:3]), bool)
-    return Explained(cutouts, masks, {("mobilenetv2", "roi"): maps}, pd.DataFrame(), 0)
-
-
-def micro_run(spec: ModelSpec):
+def micro_run(spec: ModelSpec, seed: int):
     """A run of a net as it is after pretraining, on four classes."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = build_model(spec, 4).eval()
-    return SimpleNamespace(model=lambda: model, spec=SimpleNamespace(model=spec))
+    return SimpleNamespace(model=lambda: model, spec=RunSpec(model=spec, seed=seed))
 
 
-def test_maps_and_measures_of_every_branch_of_every_model(cutouts, monkeypatch):
+def test_maps_and_measures_of_every_branch_of_every_model_and_seed(cutouts, monkeypatch):
     study = make_study()
+    study.profile = replace(study.profile, evaluation_photos=10)
     study.store.cutouts = lambda data, split, size: cutouts
-    study.data.test = cutouts  # all that is asked of it is how long it is
-    monkeypatch.setattr(gradcam, "masks_at", lambda test, size: np.ones((60, size, size), bool))
+    study.data.test = cutouts
+    monkeypatch.setattr(gradcam, "masks_at", lambda test, size, i: np.ones((len(i), size, size), bool))
     runs = {
-        "mobilenetv2": [micro_run(ModelSpec(roi="mobilenetv2"))],
-        PAIR: [micro_run(ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2"))],
+        "mobilenetv2": [micro_run(ModelSpec(roi="mobilenetv2"), seed) for seed in (0, 4)],
+        PAIR: [micro_run(ModelSpec(roi="mobilenetv2", extra_roi="mobilenetv2"), seed) for seed in (0, 4)],
     }
     explained = gradcam.explain(study, runs)
     assert list(explained.maps) == [("mobilenetv2", "roi"), (PAIR, "roi"), (PAIR, "extra_roi")]
     assert (explained.singles, explained.pairs) == (["mobilenetv2"], [PAIR])
-    assert len(explained.measures) == 3 * 60
+    assert explained.samples.tolist() == list(range(20))  # of the first ten photos
+    assert explained.photos == 10
+    assert len(explained.measures) == 3 * 2 * 20
     of_branch = explained.of(PAIR, "extra_roi")
-    assert of_branch["target"].tolist() == explained.maps[PAIR, "extra_roi"].targets.tolist()
-    assert of_branch["road"].notna().sum() == explained.road_samples == 3
+    assert list(of_branch.index.unique("seed")) == [0, 4]
+    for k, seed in enumerate((0, 4)):
+        own = explained.maps[PAIR, "extra_roi"][k]
+        assert of_branch.loc[seed, "target"].tolist() == own.targets.tolist()
+        assert not own.other_features
+    assert of_branch["road"].notna().sum() == 2 * explained.road_samples == 6
     measured = explained.measures.groupby(["model", "branch"])["road"].apply(lambda r: tuple(r.notna()))
     assert measured.nunique() == 1  # ROAD is measured on the same samples everywhere
+    few = [3, 17]
+    first = explained.maps["mobilenetv2", "roi"][0][np.array(few)]
+    assert (explained.drawn("mobilenetv2", "roi", few).grid == first.grid).all()
+    assert explained.shown("mobilenetv2", "roi", few)["target"].tolist() == first.targets.tolist()
 
 
-def test_the_sanity_check_compares_with_fresh_weights_another_seed_and_another_sample(cutouts, monkeypatch):
-    monkeypatch.setattr(gradcam, "SANITY_SAMPLES", 10)
-    run = micro_run(ModelSpec(roi="mobilenetv2"))
-    maps = maps_of_model.maps(run.model(), "roi", cutouts)
-    explained = explained_by(maps, cutouts)
-    sanity = gradcam.sanity_check(explained, {"mobilenetv2": [run, run]})
-    ranks = sanity.scores.set_index("against")["rank"]
-    assert list(ranks.index) == [*gradcam.STAGES, "another seed", "another sample"]
-    assert ranks["another seed"] == pytest.approx(1)  # here the same net
-    assert ranks["whole net"] < 0.5
-    assert list(sanity.maps["mobilenetv2"]) == ["trained", *ranks.index]
-    assert len(sanity.maps["mobilenetv2"]["trained"]) == 10
-    one_seed = gradcam.sanity_check(explained, {"mobilenetv2": [run]})
-    assert "another seed" not in set(one_seed.scores["against"])
+# --- means over seeds and photos ----------------------------------------------------------------------
 
 
-def test_a_branch_whose_maps_are_all_blank_is_left_out_of_the_sanity_check(cutouts):
-    run = micro_run(ModelSpec(roi="mobilenetv2"))
-    maps = maps_of_model.maps(run.model(), "roi", cutouts, np.arange(4))
-    blank = dataclasses.replace(maps, grid=np.zeros_like(maps.grid))
-    sanity = gradcam.sanity_check(explained_by(blank, cutouts), {"mobilenetv2": [run]})
-    assert sanity.scores.empty
-    assert not sanity.maps
-    assert gradcam.sanity_facts(sanity.scores).branches == 0
-
-
-def test_a_branch_passes_where_the_whole_interval_lies_below_one_half():
-    rows = [
-        ("a", "whole net", 0.2, 0.1, 0.3),
-        ("a", "another seed", 0.6, 0.4, 0.7),  # above all of the fresh net's interval: stable
-        ("b", "whole net", 0.4, 0.3, 0.5),
-        ("b", "another seed", 0.4, 0.3, 0.6),
-        ("c", "whole net", 0.0, 0.0, 0.0),  # blank maps
-        ("c", "another seed", 0.2, -0.1, 0.4),
-        ("c", "classifier", 0.9, 0.8, 1.0),
+def rows_of(values, photos, units):
+    """Long rows of values (S, N), one column a sample; NaN: a sample that does not count."""
+    frames = [
+        pd.DataFrame({"seed": s, "unit": u, "sample": range(len(row)), "photo": photos, "value": row})
+        for s, (row, u) in enumerate(zip(values, units, strict=True))
     ]
-    scores = pd.DataFrame(rows, columns=["model", "against", "rank", "rank_low", "rank_high"])
-    facts = gradcam.sanity_facts(scores.assign(branch="roi"))
-    assert (facts.branches, facts.passed) == (3, 2)
-    assert facts.rank == pytest.approx(0.2)
-    assert facts.seed_rank == pytest.approx(0.4)
-    assert facts.stable == [("a", "roi")]
-    assert facts.blank == ["c"]
-    one_seed = scores[scores["against"] != "another seed"].assign(branch="roi")
-    assert np.isnan(gradcam.sanity_facts(one_seed).seed_rank)
-    assert gradcam.sanity_facts(one_seed).stable == []
+    return pd.concat(frames, ignore_index=True)
 
 
-# --- where the extra-ROI branch looks -----------------------------------------------------------------
+def test_a_mean_is_over_seeds_and_photos_by_the_books_one_interval():
+    values, photos = np.random.default_rng(0).random((3, 8)), np.arange(8) // 2
+    rows = rows_of(values, photos, (0, 1, 2)).sample(frac=1, random_state=0)
+    expected = uncertainty.estimate(uncertainty.measure_mean(values, photos))
+    assert gradcam.estimated(rows, "value") == expected
+    assert gradcam.mean_of(rows, "value")["value_low"] == expected.low
+    shared = uncertainty.estimate(uncertainty.measure_mean(values, photos), [0, 1, 0])
+    assert gradcam.estimated(rows_of(values, photos, (0, 1, 0)), "value") == shared
 
 
-def region_energy(explained, dataset="plates"):
-    regions = gradcam.regions(make_study(dataset), explained, ("ketchup", "chili paste"))
-    return regions, gradcam.region_energy(explained, regions)
-
-
-def test_the_regions_of_a_sauce_cover_its_photo_without_overlap():
-    regions, _ = region_energy(make_explained())
-    assert regions.samples.tolist() == SAUCES.tolist()
-    assert (sum(mask.astype(int) for mask in regions.masks.values()) == 1).all()
-    assert (regions.masks["companions"] == MASKS[::3]).all()
-    assert (regions.masks["neutral foods"] == MASKS[1::3]).all()
-    assert (regions.masks["cut-out sauce"] == MASKS[2::3]).all()
-
-
-def test_the_energy_of_each_region_and_which_sauces_are_rescued():
-    _, energy = region_energy(make_explained())
-    shares = energy.groupby("region")["energy"].mean()
-    assert shares["companions"] == 1
-    assert shares.drop("companions").tolist() == [0, 0, 0]
-    assert energy.groupby("sample")["energy"].sum().tolist() == [1, 1, 1, 1]
-    assert energy.loc[energy["region"] == "companions", "above_area"].tolist() == [0.75] * 4
-    assert (energy["above_other"] == 0).all()  # the maps of all sauces are alike
-    assert energy.loc[energy["rescued"], "sample"].unique().tolist() == [2, 8]
-    spread = gradcam.by_region(energy).set_index("region")
-    assert spread.loc["neutral foods", "above_area"] == -0.25
-
-
-def test_the_verdict_is_of_the_model_that_rescues_most():
-    explained = make_explained()
-    _, energy = region_energy(explained)
-    companions = gradcam.on_companions(energy)
-    assert companions["sauces"].tolist() == ["rescued", "all"]
-    assert companions["count"].tolist() == [2, 4]
-    verdict = gradcam.verdict(companions)
-    assert (verdict.model, verdict.count, verdict.energy.value) == (PAIR_NAME, 2, 1)
-    assert (verdict.area, verdict.energy_all) == (0.25, 1)
-    assert (verdict.above_area, verdict.above_other) == (1, 0)
-    assert gradcam.rescued(explained, energy) == gradcam.Rescued(PAIR, [2, 8])
-    less = gradcam.verdict(companions.assign(above_other_low=-0.3, above_other_high=-0.1))
-    assert less.above_other == -1
-
-
-@pytest.mark.parametrize(("pair", "dataset"), [(None, "plates"), (PAIR, "foodseg103")])
-def test_without_pairs_or_known_companions_there_is_no_verdict(pair, dataset):
-    explained = make_explained(pair)
-    _, energy = region_energy(explained, dataset)
-    assert energy.empty
-    assert gradcam.on_companions(energy).empty
-    assert gradcam.by_region(energy).empty
-    assert gradcam.rescued(explained, energy) == gradcam.Rescued(None, [])
-    assert gradcam.verdict(gradcam.on_companions(energy)) is None
-
-
-def test_nothing_is_rescued_where_the_single_model_is_right():
-    explained = make_explained()
-    right = {**explained.maps, ("mobilenetv2", "roi"): make_maps(MASKS)}
-    explained = dataclasses.replace(explained, maps=right)
-    _, energy = region_energy(explained)
-    assert len(energy)
-    assert gradcam.rescued(explained, energy).model is None
-    assert gradcam.verdict(gradcam.on_companions(energy)) is None
+def test_a_mean_is_over_the_samples_that_count_and_leaves_out_a_seed_without_any():
+    rows = rows_of([[1.0, np.nan, 4.0], [np.nan] * 3, [3.0, 5.0, np.nan]], list("abc"), (0, 1, 2))
+    assert gradcam.mean_of(rows, "value")["value"] == pytest.approx((2.5 + 4) / 2)
+    assert np.isnan(list(gradcam.mean_of(rows.assign(value=np.nan), "value").values())).all()
 
 
 def test_the_pair_that_is_shown_is_the_one_that_the_single_models_confuse():

@@ -46,6 +46,18 @@ SINGLES = {"vit": both(SAUCES[:10]), "deit": both(SAUCES[:6])}
 PAIRS = {("vit", "deit"): both([*SAUCES[:2], SAUCES[-1]]), ("deit", "deit"): both(SAUCES[:8])}
 
 
+#: The ideal observers miss two sauces with both cues and four with the look alone.
+IDEAL = {
+    "ideal-both": both(SAUCES[:2])[:1],
+    "ideal-look": both(SAUCES[:4])[:1],
+    "ideal-company": both([])[:1],
+}
+
+
+def shown(controls):
+    return possible.items(study(), PAIR.classes, SINGLES, PAIRS, controls)
+
+
 @pytest.fixture
 def scores():
     return page.scores(study(), PAIR, SINGLES, PAIRS)
@@ -131,14 +143,37 @@ def test_without_pairs_there_is_no_gain():
     assert verdict.relative_gain is None
     assert page.best_pair(scores, {}) is None
     assert list(page.confusions(study(), PAIR, SINGLES, {}, "deit", None)) == ["deit"]
-    cases = page.decided_by_context(study(), PAIR, SINGLES, {}, "deit", None)
-    assert (len(cases.rescued), cases.lost) == (0, 0)
+    assert page.decided_by_context(study(), PAIR, SINGLES, {}, None).empty
+    assert page.against_paper(study(), shown({}), None) is None
+
+
+def test_the_gain_beside_the_papers_is_what_there_was_to_gain_and_what_the_nets_left_undone():
+    found = page.against_paper(study(), shown(IDEAL), "vit + deit")
+    assert found.pair == "vit + deit"
+    assert found.gain[0] == pytest.approx(0.85 - 0.5, abs=0.01)
+    assert found.gain[0] == pytest.approx(found.room + found.single_short - found.pair_short)
+    assert found.gain[0] - page.CLAIMED == pytest.approx(found.by_room + found.by_nets)
+    assert (found.room, found.single_short, found.pair_short) == pytest.approx((0.1, 0.3, 0.05), abs=0.01)
+    assert found.relative == pytest.approx(found.gain[0] / 0.5, abs=0.01)
+    assert found.side == int(found.gain[1] > page.CLAIMED)
+
+
+def test_without_a_law_the_room_for_a_gain_is_unknown():
+    found = page.against_paper(study(), shown({}), "vit + deit")
+    assert found.gain[0] == pytest.approx(0.35, abs=0.01)
+    assert np.isnan([found.room, found.by_room, found.by_nets]).all()
+
+
+@pytest.mark.parametrize(("low", "high", "side"), [(0.11, 0.3, 1), (0.05, 0.2, 0), (-0.1, 0.09, -1)])
+def test_a_gain_is_beside_a_tenth_only_with_its_whole_interval(low, high, side):
+    assert page.AgainstPaper("vit + deit", (0.1, low, high), 0.2, 0.1, 0.0, 0.0).side == side
 
 
 def test_the_grid_is_read_on_the_pair_alone():
     errors = {("vit", "vit"): 1, ("vit", "deit"): 9, ("deit", "vit"): 0, ("deit", "deit"): 2}
     grid = {modules: both(SAUCES[: 2 * count]) for modules, count in errors.items()}
-    result = page.grid_on_pair(study(), PAIR, grid)
+    result = page.grid_on_pair(study(), PAIR, grid, {})
+    assert result.against is None, "nothing is fine-tuned"
     assert result.best.group[0] == ("deit", "vit")
     assert result.f1.loc["deit", "vit"] == 1
     assert result.best_extra_roi.group[0] == "vit"
@@ -153,27 +188,43 @@ def test_confusions_are_of_the_best_models_over_all_seeds():
 
 
 def test_context_rescues_what_all_single_models_get_wrong_and_every_rvernet_right():
-    cases = page.decided_by_context(study(), PAIR, SINGLES, PAIRS, "deit", ("vit", "deit"))
-    assert list(cases.rescued["sample"]) == list(SAUCES[2:6])
-    assert list(cases.rescued["truth"]) == [CLASSES[TRUTH[i]] for i in SAUCES[2:6]]
-    assert set(zip(cases.rescued["truth"], cases.rescued["single"], strict=True)) == {
-        ("ketchup", "chili paste"),
-        ("chili paste", "ketchup"),
-    }
-    assert cases.lost == 1
+    cases = page.decided_by_context(study(), PAIR, SINGLES, PAIRS, ("vit", "deit"))
+    rescued, lost = (cases[cases["case"] == case] for case in ("rescued", "lost"))
+    assert list(rescued["sample"]) == list(SAUCES[2:6])
+    assert list(rescued["truth"]) == [CLASSES[TRUTH[i]] for i in SAUCES[2:6]]
+    assert list(lost["sample"]) == [SAUCES[-1]]
+
+
+def test_every_model_gives_its_own_answer_to_a_case_that_context_decides():
+    cases = page.decided_by_context(study(), PAIR, SINGLES, PAIRS, ("vit", "deit"))
+    assert list(cases.columns[3:]) == ["vit", "deit", "vit + deit", "deit + deit"]
+    rescued, lost = (cases[cases["case"] == case] for case in ("rescued", "lost"))
+    for wrong in ("vit", "deit", "deit + deit"):
+        assert (rescued[wrong] != rescued["truth"]).all()
+    assert (rescued["vit + deit"] == rescued["truth"]).all()
+    assert (lost["vit + deit"] != lost["truth"]).all()
+    assert (lost[["vit", "deit", "deit + deit"]].eq(lost["truth"], axis=0)).all(axis=None)
+
+
+def test_most_runs_of_a_single_model_decide_and_every_run_of_rvernet():
+    """A sauce is rescued though one of three runs of a single model has it right."""
+    vit = [answers(SAUCES[:4], 0), answers(SAUCES[:4], 1), answers(SAUCES[2:4], 2)]
+    ours = {("vit", "vit"): [answers([], seed) for seed in range(3)]}
+    cases = page.decided_by_context(study(), PAIR, {"vit": vit}, ours, ("vit", "vit"))
+    assert list(cases["sample"]) == list(SAUCES[:4])
 
 
 def test_one_seed_of_rvernet_that_is_wrong_rescues_nothing():
     pairs = {("vit", "deit"): [answers([]), answers(SAUCES[:6], 1)]}
-    cases = page.decided_by_context(study(), PAIR, SINGLES, pairs, "deit", ("vit", "deit"))
-    assert cases.rescued.empty
+    cases = page.decided_by_context(study(), PAIR, SINGLES, pairs, ("vit", "deit"))
+    assert "rescued" not in set(cases["case"])
 
 
 def test_other_classes_do_not_count_as_rescued():
     wrong = np.where(TRUTH == 0, 1, TRUTH)
     singles = {"vit": [make_predictions(wrong, TRUTH)]}
-    cases = page.decided_by_context(study(), PAIR, singles, PAIRS, "vit", ("vit", "deit"))
-    assert cases.rescued.empty
+    cases = page.decided_by_context(study(), PAIR, singles, PAIRS, ("vit", "deit"))
+    assert "rescued" not in set(cases["case"])
 
 
 def test_the_page_needs_every_model_that_it_asks_for():

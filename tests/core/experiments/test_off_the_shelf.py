@@ -172,6 +172,30 @@ def test_disagreements_are_samples_that_one_family_gets_right_in_every_run(study
     assert sorted(cases["sample"]) == list(np.flatnonzero(WRONG != TRUTH))
     assert set(cases["truth"]) == {"ketchup"}
     assert set(cases["wrong prediction"]) == {"chili paste"}
+    assert set(cases["mobilenetv2"]) == {"chili paste"}
+    assert set(cases["deit"]) == {"ketchup"}
+
+
+def test_the_wrong_prediction_is_the_most_common_wrong_one_even_where_the_truth_is_more_common(
+    study, make_predictions
+):
+    """It once was the most common of all, so that a picture said "rice not rice"."""
+    transformers = [make_predictions(TRUTH, TRUTH, seed) for seed in range(5)]
+    scattered = [TRUTH, TRUTH, *[np.where(TRUTH == 0, wrong, TRUTH) for wrong in (1, 2, 3)]]
+    cnn = [make_predictions(answers, TRUTH, seed) for seed, answers in enumerate(scattered)]
+    cases = page.disagreements(study, {"mobilenetv2": cnn, "deit": transformers}, count=50)
+    assert set(cases["truth"]) == {"rice"}
+    assert len(cases) == 25
+    assert set(cases["wrong prediction"]) == {"egg"}, "of equally common ones that of the first run"
+    assert (cases["wrong prediction"] != cases["truth"]).all()
+    assert set(cases["mobilenetv2"]) == {"rice"}, "its own answer is the most common one, right or wrong"
+
+
+def test_every_model_gives_its_own_answer_to_a_disagreement(study, singles, make_predictions):
+    mixer = [make_predictions(np.where(TRUTH == 2, k, TRUTH), TRUTH, k) for k in (4, 0)]
+    cases = page.disagreements(study, singles | {"mlp-mixer": mixer})
+    assert list(cases.columns[4:]) == ["mobilenetv2", "deit", "mlp-mixer"]
+    assert set(cases["mlp-mixer"]) == {"kelp"}
 
 
 def test_disagreements_go_both_ways_up_to_a_count_each(study, singles, make_predictions):
@@ -205,7 +229,7 @@ def test_a_sample_that_half_of_the_other_familys_runs_get_right_is_no_disagreeme
 def test_one_family_alone_disagrees_with_nobody(study, singles):
     cases = page.disagreements(study, {"deit": singles["deit"]})
     assert cases.empty
-    assert list(cases.columns) == ["sample", "truth", "wrong prediction", "right"]
+    assert list(cases.columns) == ["sample", "truth", "wrong prediction", "right", "deit"]
 
 
 def test_the_hardest_class_comes_first_and_an_absent_one_is_left_out(study, singles):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from small_sets import make_predictions
 
@@ -129,3 +130,50 @@ def test_two_distilled_deits_are_compared_with_every_other_pair():
     assert against.loc["vit + deit", "p"] < 0.05
     del pairs[rvernet.DISTILLED]
     assert rvernet.distilled_against_others(STUDY, pairs).empty
+
+
+def trained(fitted):
+    """A study that knows how far each model fits its training samples, in order, both seeds alike."""
+    history = {key: [[{"accuracy": 0.1}, {"accuracy": value}]] * 2 for key, value in fitted.items()}
+    calls = iter(history.values())
+    return SimpleNamespace(
+        classes=CLASSES,
+        profile=PROFILES["smoke"],
+        histories=lambda specs: {key: next(calls) for key in specs},
+    )
+
+
+def test_frozen_and_fine_tuned_pairs_are_compared_pair_by_pair_with_their_training_scores():
+    one, two = ("vit", "deit"), ("deit", "vit")
+    study = trained({"frozen one": 0.6, "frozen two": 0.7, "tuned one": 0.9, "tuned two": 0.5})
+    frozen = models({("vit", "vit"): 40, one: 32, two: 36})
+    table = rvernet.frozen_against_fine_tuned(study, frozen, models({one: 20, two: 36})).set_index("model")
+    assert list(table.index) == ["vit + deit", "deit + vit"]
+    assert list(table["frozen"]) == pytest.approx([0.8, 0.9])
+    assert list(table["difference"]) == pytest.approx([-0.3, 0])
+    assert list(table["frozen, training"]) == [0.6, 0.7]
+    assert list(table["fine-tuned, training"]) == [0.9, 0.5]
+    facts = rvernet.frozen_facts(table.reset_index())
+    assert (facts.compared, facts.frozen_ahead, facts.tuned_ahead) == (2, 1, 0)
+    assert (facts.overfitted, facts.undertrained) == (1, 0)
+    assert facts.training == pytest.approx((0.65, 0.7))
+
+
+def test_who_is_ahead_and_fits_less_is_told_from_who_overfits():
+    row = {"frozen": 0.8, "fine-tuned": 0.7, "frozen, training": 0.9}
+    rows = [
+        {**row, "difference": -0.1, "p": 0.01, "fine-tuned, training": 0.8},
+        {**row, "difference": -0.1, "p": 0.01, "fine-tuned, training": 0.95},
+        {**row, "difference": 0.1, "p": 0.01, "fine-tuned, training": 0.95},
+        {**row, "difference": -0.1, "p": 0.5, "fine-tuned, training": 0.95},
+    ]
+    facts = rvernet.frozen_facts(pd.DataFrame(rows))
+    assert (facts.frozen_ahead, facts.overfitted, facts.undertrained) == (2, 1, 1)
+    assert (facts.tuned_ahead, facts.fitted_further) == (1, 1)
+
+
+def test_a_grid_that_is_fine_tuned_is_not_compared_with_itself():
+    study = SimpleNamespace(classes=CLASSES, profile=PROFILES["paper"])
+    table = rvernet.frozen_against_fine_tuned(study, models(RIGHT), models(RIGHT))
+    assert table.empty
+    assert rvernet.frozen_facts(table) is None

@@ -1,0 +1,92 @@
+"""Page 5's rescued and lost sauces, shown: what is drawn, written and glued agrees with the data."""
+
+import pandas as pd
+import pytest
+from small_maps import PAIR, make_sauces, make_study
+
+from rvernet_book.page import Page
+from rvernet_book.pages import sauce_maps as show
+from rvernet_core.experiments import sauce_maps
+from rvernet_core.experiments.sauce_maps import Look, Shown, Verdict
+
+LOOK = Look(7, (0.18, 0.17, 0.2), 0.1, 1, -1)
+
+
+@pytest.fixture
+def page(tmp_path) -> Page:
+    return Page("05-gradcam", make_study(), tmp_path)
+
+
+def test_the_energy_on_companions_and_in_all_regions(page, tmp_path):
+    energy = make_sauces(lost=(5,)).energy
+    table = show.companion_table(page, energy, sauce_maps.on_companions(energy))
+    text = table._repr_html_()
+    assert text.count("MobileNetV2 + MobileNetV2") == 3
+    assert ">lost<" in text
+    assert page.numbers["companions-note"].startswith("Neutral foods serve as a check")
+    published = pd.read_csv(tmp_path / "05-gradcam.sauces.csv.xz")
+    assert len(published) == len(energy)
+    assert set(published["case"].dropna()) == {"rescued", "lost"}
+    chart = show.region_chart(page, sauce_maps.by_region(energy))
+    assert "companions +0.750 [+0.750, +0.750]" in chart.alt
+    assert "neutral foods -0.250" in chart.alt
+
+
+def test_rescued_and_lost_sauces_are_shown_with_the_answers_of_both_models(page):
+    sauces = make_sauces(wrong=(2, 8), lost=(5,))
+    figure = show.pictures(page, sauces, sauce_maps.shown(sauces))
+    rescued = "chili paste: MobileNetV2 rice, wrong; MobileNetV2 + MobileNetV2 right; on companions 100%"
+    assert f"rescued by MobileNetV2 + MobileNetV2. {rescued}. {rescued}." in figure.alt
+    lost = "ketchup: MobileNetV2 right; MobileNetV2 + MobileNetV2 rice, wrong; on companions 100%"
+    assert f"lost by MobileNetV2 + MobileNetV2. {lost}." in figure.alt
+    data = pd.read_csv(figure.paths["csv"])
+    assert set(data["region"]) == set(sauces.regions)
+    assert set(data["sample"]) == {2, 5, 8}
+
+
+def test_nothing_is_shown_of_data_without_companions(page):
+    empty = pd.DataFrame()
+    assert show.companion_table(page, empty, empty) is None
+    assert show.region_chart(page, empty) is None
+    assert show.pictures(page, make_sauces(None), Shown(None, {"rescued": [], "lost": []})) is None
+    assert show.answer(page, empty, None) is None
+    assert page.numbers == {
+        "companions-note": "This data set has no known companions, so this part is left out.",
+        "companions-verdict": "Where the extra-ROI branch looks cannot be answered here",
+    }
+    assert page.headlines == []
+
+
+def test_nothing_rescued_and_nothing_lost_is_an_answer_of_its_own(page):
+    assert show.answer(page, pd.DataFrame({"energy": [0.5]}), None) is None
+    assert page.numbers["companions-verdict"].startswith("No sauce was rescued and none was lost")
+
+
+@pytest.mark.parametrize(
+    ("area", "other", "text"),
+    [
+        (1, -1, "more than their share of the picture (10%), and less than the maps of other sauces do"),
+        (-1, 1, "less than their share of the picture (10%), and more than the maps of other sauces do"),
+        (0, 1, "no more and no less, as far as can be told, than their share"),
+    ],
+)
+def test_the_answer_says_more_or_less_only_where_an_interval_excludes_zero(area, other, text, page):
+    look = Look(7, (0.18, 0.17, 0.2), 0.1, area, other)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": look}, 0.21)
+    headline = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict)
+    assert text in headline.text
+    assert "18% [17%, 20%] of its energy on the companions" in headline.text
+    assert page.numbers["rescued-all"] == "21%"
+    assert page.numbers["companions-verdict"] + "." == headline.text.replace("**", "")
+
+
+def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks(page):
+    lost = Look(3, (0.3, 0.2, 0.4), 0.1, 1, 0)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, 0.21)
+    text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
+    assert "**MobileNetV2 + MobileNetV2** rescues 7 sauces and loses 3, counted over 1 seed." in text
+    assert "When it rescues one, its extra-ROI branch puts 18% [17%, 20%]" in text
+    assert "When it loses one, its extra-ROI branch puts 30% [20%, 40%]" in text
+    alone = show.answer(page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, 0.2)).text
+    assert "rescues 0 sauces and loses 3" in alone
+    assert "When it rescues" not in alone
