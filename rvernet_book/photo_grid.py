@@ -34,6 +34,7 @@ def photo_grid(
     gap: float = 0.06,
     title_lines: int | None = None,
     tints: Sequence[str] = TINTS,
+    least: int = 1,
 ) -> None:
     """Photos in rows of equal square tiles. An Axes that is alone in its figure gets the height it needs.
 
@@ -42,9 +43,10 @@ def photo_grid(
     outlines: a mask (or several) per tile, bool (H, W), drawn as a line around it.
     good: colours a title as right (True), wrong (False) or neutral (None).
     tints: of a tile's outlines, in order.
+    least: columns that there is room for at least, so that a few photos do not fill the page.
     title_lines: at least this much room below each row; otherwise as much as its titles take.
     """
-    span = max(len(row) for row in rows) * (1 + gap) - gap
+    span = max(least, *(len(row) for row in rows)) * (1 + gap) - gap
     margin = 0.1 + 0.075 * _longest(row_labels) if row_labels else 0.05
     tile = _tile_inches(ax, span, margin)
     step = _LINE_INCHES / tile

@@ -19,6 +19,7 @@ from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.experiments.gradcam import Examples, Explained, MapFacts, Model
 
 TILE = 128  # pixels of a picture's side
+LEAST = 4  # samples that a picture has room for at least
 OUTLINES = ("#56b4e9", "#ffffff")  # tints that show on the maps' violet to yellow
 #: Columns of the measures that are published whole.
 MEASURES = [
@@ -57,13 +58,14 @@ def figure_4(page: Page, explained: Explained, examples: Examples) -> Bundle:
             good=good,
             tints=OUTLINES,
             outlines=[edges(page, samples)] * len(photos),
+            least=LEAST,
         ),
         _rows(explained, samples, models),
         alt=alt.of_photos(titles, what=f"Grad-CAM on {food}, rows: {', '.join(labels)}"),
         caption=f"{food.capitalize()}, the first samples of the test set, first seed: the ROI image, a single "
         f"{style.label(single)}, and both branches of {style.label(model_name(examples.pair or ()))}. Yellow speaks most "
         "for the class named below, which is the model's answer.",
-        size=grid_size(len(photos), len(samples), title_lines=2, labels=0.95),
+        size=grid_size(len(photos), max(LEAST, len(samples)), title_lines=2, labels=0.95),
     )
 
 
@@ -84,12 +86,13 @@ def single_maps(page: Page, explained: Explained, examples: Examples) -> Bundle:
             good=[_right(rows) for rows in measures],
             tints=OUTLINES,
             outlines=[edges(page, samples)] * len(names),
+            least=LEAST,
         ),
         _rows(explained, samples, names),
         alt=alt.of_photos(titles, what="Grad-CAM of single models over the photo, rows: " + ", ".join(names)),
         caption="Maps of the single models over the photo, first seed; the outline is the ROI, which is all that these "
         "nets see. Below: the model's answer, and the energy inside the ROI.",
-        size=grid_size(len(names), len(samples), title_lines=2, labels=1.05),
+        size=grid_size(len(names), max(LEAST, len(samples)), title_lines=2, labels=1.05),
     )
 
 

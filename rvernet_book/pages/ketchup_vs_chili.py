@@ -211,10 +211,10 @@ def against_paper(found: AgainstPaper | None) -> str:
     if found is None:
         return "There is no RveRNet here whose gain could be compared with the paper's"
     relation = {1: "above", -1: "below", 0: "not shown to differ from"}[found.side]
+    gain, on_items = (interval(*part, "{:+.3f}") for part in (found.gain, found.on_items))
     text = (
-        f"On the items of the pair alone {style.label(found.pair)} gains {interval(*found.gain, '{:+.3f}')} F1 over the "
-        f"single model of its ROI module. That is {relation} the paper's tenth, if points are meant; as a share of the "
-        f"single model's F1 it is {found.relative:+.0%}. "
+        f"The largest gain above, {gain} F1 of {style.label(found.pair)}, is {relation} the paper's tenth, if points are "
+        f"meant; as a share of the single model's F1 it is {found.relative:+.0%}. "
     )
     if np.isnan(found.room):
         return (
@@ -222,11 +222,11 @@ def against_paper(found: AgainstPaper | None) -> str:
         )
     larger = "the data" if abs(found.by_room) >= abs(found.by_nets) else "the nets"
     return text + (
-        f"An ideal observer gains {found.room:+.3f} from the company of these items, so the data account for "
-        f"{found.by_room:+.3f} of the difference to a tenth. The single model stays {found.single_short:.3f} behind what "
-        f"the look allows and the RveRNet {found.pair_short:.3f} behind what both cues allow, so the nets account for "
-        f"{found.by_nets:+.3f}. The larger part is that of {larger}. How much there was to gain on the paper's own photos "
-        "is unknown"
+        f"On the items of the pair alone, over the single model of its own ROI module, it is {on_items}. There an ideal "
+        f"observer gains {found.room:+.3f} from the company, so the data account for {found.by_room:+.3f} of the difference "
+        f"to a tenth. The single model stays {found.single_short:.3f} behind what the look allows and the RveRNet "
+        f"{found.pair_short:.3f} behind what both cues allow, so the nets account for {found.by_nets:+.3f}. The larger part "
+        f"is that of {larger}. How much there was to gain on the paper's own photos is unknown"
     )
 
 

@@ -174,8 +174,8 @@ def frozen_why(facts: FrozenFacts | None, metric: str) -> str:
     text = (
         f"Of {facts.compared} pairs that are trained both ways, shown to have a higher {metric} on frozen backbones: "
         f"{facts.frozen_ahead}; when they are fine-tuned: {facts.tuned_ahead}; not told apart: {undecided}. On average the "
-        f"frozen ones answer {facts.training[0]:.3f} of their training samples right, with {facts.test[0]:.3f} at the "
-        f"test, and the fine-tuned ones {facts.training[1]:.3f}, with {facts.test[1]:.3f} at the test"
+        f"frozen ones answer {facts.training[0]:.3f} of all training samples right and reach {facts.test[0]:.3f} in the "
+        f"{metric} at the test, the fine-tuned ones {facts.training[1]:.3f} and {facts.test[1]:.3f}"
     )
     if facts.frozen_ahead:
         text += (

@@ -148,8 +148,8 @@ def answer(page: Page, energy: pd.DataFrame, verdict: Verdict | None) -> html.Ht
         return None
     counts = {case: verdict.looks[case].count if case in verdict.looks else 0 for case in CASES}
     text = (
-        f"**{style.label(verdict.model)}** rescues {counts[RESCUED]} sauces and loses {counts[LOST]}, "
-        f"counted over {len(page.seeds)} seed{'s' * (len(page.seeds) != 1)}. "
+        f"Sauces that **{style.label(verdict.model)}** rescues, counted over {len(page.seeds)} "
+        f"seed{'s' * (len(page.seeds) != 1)}: {counts[RESCUED]}; that it loses: {counts[LOST]}. "
     )
     whens = {RESCUED: "When it rescues one", LOST: "When it loses one"}
     text += " ".join(f"{whens[case]}, {_looking(look)}." for case, look in verdict.looks.items())
@@ -160,7 +160,13 @@ def answer(page: Page, energy: pd.DataFrame, verdict: Verdict | None) -> html.Ht
 
 def _looking(look: Look) -> str:
     more = {1: "more than", -1: "less than", 0: "no more and no less, as far as can be told, than"}
-    share = interval(*look.energy, "{:.0%}")
+    unknown = np.isnan(look.energy[1])
+    share = f"{look.energy[0]:.0%}" if unknown else interval(*look.energy, "{:.0%}")
+    if unknown:
+        return (
+            f"its extra-ROI branch puts {share} of its energy on the companions, which cover {look.area:.0%} of the picture; "
+            "these are too few to tell more"
+        )
     return (
         f"its extra-ROI branch puts {share} of its energy on the companions: {more[look.above_area]} their share of the "
         f"picture ({look.area:.0%}), and {more[look.above_other]} the maps of other sauces do"

@@ -230,15 +230,17 @@ def decided_by_context(
 
 @dataclass(frozen=True)
 class AgainstPaper:
-    """One RveRNet's gain beside the paper's, and what it is made of, in F1 on the items of the pair alone.
+    """The largest gain beside the paper's, and what it is made of.
 
-    gain = room + single_short - pair_short: what an ideal observer gains from the company, and what the two
-    nets leave undone (below zero: more was done than is possible on average, which is luck).
+    On the items of the pair alone, where ideal observers answer as well, on_items = room + single_short -
+    pair_short: what the company lets one gain, and what the two nets leave undone (below zero: more was done
+    than is possible on average, which is luck).
     """
 
     pair: str  # the RveRNet
-    gain: Difference  # over the single model of its ROI module
-    relative: float  # the gain as a share of the single model's F1
+    gain: Difference  # in F1 over the single model with the highest F1, as in `Verdict`
+    relative: float  # the same as a share of that model's F1
+    on_items: Difference  # in F1 on the items of the pair alone, over the single model of its ROI module
     room: float  # what the ideal observer of both cues gains over that of the look; NaN where no law is known
     single_short: float  # by how much the single model stays behind the ideal observer of the look
     pair_short: float  # by how much the RveRNet stays behind the ideal observer of both
@@ -250,7 +252,7 @@ class AgainstPaper:
 
     @property
     def by_room(self) -> float:
-        """The part of gain - CLAIMED that the data set: how much there was to gain."""
+        """The part of on_items - CLAIMED that the data set: how much there was to gain."""
         return self.room - CLAIMED
 
     @property
@@ -259,10 +261,10 @@ class AgainstPaper:
         return self.single_short - self.pair_short
 
 
-def against_paper(study: Study, shown: Items, model: str | None) -> AgainstPaper | None:
-    """Of the RveRNet called `model`, on the items of the pair; None without one."""
-    pair = next((pair for pair in shown.pairs if comparisons.model_name(pair) == model), None)
-    if pair is None:
+def against_paper(study: Study, shown: Items, verdict: Verdict) -> AgainstPaper | None:
+    """Of the RveRNet of the verdict; `shown`: the answers on the items of the pair. None without RveRNets."""
+    pair = next((pair for pair in shown.pairs if comparisons.model_name(pair) == verdict.pair), None)
+    if pair is None or verdict.gain is None:
         return None
 
     def f1(runs: Sequence[Predictions]) -> float:
@@ -273,12 +275,12 @@ def against_paper(study: Study, shown: Items, model: str | None) -> AgainstPaper
     both, look = (
         f1(shown.controls[name]) if shown.known else float("nan") for name in ("ideal-both", "ideal-look")
     )
-    alone = f1(single)
     return AgainstPaper(
         pair=comparisons.model_name(pair),
-        gain=(e.value, e.low, e.high),
-        relative=e.value / alone if alone else float("nan"),
+        gain=verdict.gain,
+        relative=verdict.relative_gain,
+        on_items=(e.value, e.low, e.high),
         room=both - look,
-        single_short=look - alone,
+        single_short=look - f1(single),
         pair_short=both - f1(ours),
     )

@@ -203,3 +203,15 @@ def test_the_summary_is_written_from_the_record_alone(tmp_path):
     readme.write_text("nothing")
     with pytest.raises(RecordError, match="has no block"):
         write_summary(book, readme)
+
+
+def test_a_few_photos_do_not_fill_the_page():
+    heights = []
+    for least in (1, 4):
+
+        def draw(ax, least=least):
+            photo_grid(ax, [[np.zeros((8, 8, 3), np.uint8)]], least=least)
+            heights.append(ax.get_figure().get_size_inches()[1])
+
+        svg.render(draw, "light", name="x", size=(7.4, 3.0), alt="x")
+    assert heights[1] < 0.4 * heights[0]

@@ -225,7 +225,8 @@ def test_every_net_is_shown_beside_what_was_possible(page):
 
 
 def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
-    found = AgainstPaper("vit + vit", (0.2, 0.15, 0.25), 0.4, *[float("nan")] * 3)
+    gain = (0.2, 0.15, 0.25)
+    found = AgainstPaper("vit + vit", gain, 0.4, gain, *[float("nan")] * 3)
     assert show.possible_table(page, pd.DataFrame(), found) is None
     assert "Why the two differ cannot be said" in page.numbers.pop("against-paper")
     assert set(page.numbers.values()) == {"unknown"}
@@ -235,10 +236,11 @@ def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
     ("room", "single", "pair", "larger"), [(0.16, 0.05, 0.01, "the data"), (0.12, 0.09, 0.01, "the nets")]
 )
 def test_the_gain_stands_beside_the_papers_tenth_with_what_makes_them_differ(room, single, pair, larger):
-    text = show.against_paper(AgainstPaper("vit + vit", (0.2, 0.15, 0.25), 0.4, room, single, pair))
-    assert "ViT + ViT gains +0.200 [+0.150, +0.250] F1" in text
-    assert "That is above the paper's tenth, if points are meant" in text
-    assert "it is +40%" in text
+    gain, on_items = (0.2, 0.15, 0.25), (0.2, 0.1, 0.3)
+    text = show.against_paper(AgainstPaper("vit + vit", gain, 0.4, on_items, room, single, pair))
+    assert "+0.200 [+0.150, +0.250] F1 of ViT + ViT, is above the paper's tenth, if points are meant" in text
+    assert "over the single model of its own ROI module, it is +0.200 [+0.100, +0.300]" in text
+    assert "as a share of the single model's F1 it is +40%" in text
     assert f"the data account for {room - 0.1:+.3f}" in text
     assert f"the nets account for {single - pair:+.3f}" in text
     assert f"The larger part is that of {larger}." in text

@@ -190,7 +190,7 @@ def test_frozen_and_fine_tuned_pairs_stand_in_one_table_with_the_reason(page):
         assert said in text
     why = page.numbers["frozen-why"]
     assert "shown to have a higher accuracy on frozen backbones: 1; when they are fine-tuned: 1" in why
-    assert "0.850 of their training samples right, with 0.820 at the test" in why
+    assert "0.850 of all training samples right and reach 0.820 in the accuracy at the test" in why
     assert "more closely in 1 of 1 cases, which is overfitting, and less closely in 0" in why
     undecided = show.frozen_why(FrozenFacts(1, 0, 0, 0, 0, (0.8, 0.8), (0.8, 0.8)), "F1")
     assert "Where" not in undecided

@@ -84,9 +84,20 @@ def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks
     lost = Look(3, (0.3, 0.2, 0.4), 0.1, 1, 0)
     verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, 0.21)
     text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
-    assert "**MobileNetV2 + MobileNetV2** rescues 7 sauces and loses 3, counted over 1 seed." in text
+    assert text.startswith(
+        "Sauces that **MobileNetV2 + MobileNetV2** rescues, counted over 1 seed: 7; that it loses: 3. "
+    )
     assert "When it rescues one, its extra-ROI branch puts 18% [17%, 20%]" in text
     assert "When it loses one, its extra-ROI branch puts 30% [20%, 40%]" in text
     alone = show.answer(page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, 0.2)).text
-    assert "rescues 0 sauces and loses 3" in alone
+    assert "rescues, counted over 1 seed: 0; that it loses: 3" in alone
     assert "When it rescues" not in alone
+
+
+def test_a_single_rescued_sauce_has_no_interval_and_the_answer_says_so(page):
+    look = Look(1, (0.09, float("nan"), float("nan")), 0.06, 0, 0)
+    text = show.answer(
+        page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"rescued": look}, 0.2)
+    ).text
+    assert "nan" not in text
+    assert "9% of its energy on the companions, which cover 6% of the picture; these are too few" in text
