@@ -73,19 +73,18 @@ def _cost_table(
     if costs.empty:
         return None
     values = ["accuracy", "accuracy_drop", "pair_f1_drop"]
-    tests = {f"{value}_p": "p, Holm" for value in values[1:]}
-    found = {f"{value}_smallest": "smallest found" for value in values[1:]}
-    ends = ("", "_low", "_high", "_p", "_smallest")
-    columns = [c for value in values for c in (f"{value}{end}" for end in ends) if c in costs]
-    columns = ["noise on"] * ("noise on" in costs) + columns
+    tests = {"accuracy_drop_p": "p, Holm", "accuracy_drop_smallest": "smallest found"}
+    columns = [f"{value}{end}" for value in values for end in ("", "_low", "_high")]
+    columns = ["noise on"] * ("noise on" in costs) + columns[:6] + list(tests) + columns[6:]
     return page.table(
         name,
         costs[["model", *columns]],
-        caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}. A drop has p after "
-        f"Holm's correction over all drops of the table's file, and the smallest one {FOUND}.",
+        caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}. p after Holm's "
+        "correction over the drops of all scores in the table's file, which holds them; and the smallest drop of "
+        f"accuracy {FOUND}.",
         data=costs,
-        labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns} | tests | found,
-        formats=dict.fromkeys(tests, "{:.2g}"),
+        labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns} | tests,
+        formats={"accuracy_drop_p": "{:.2g}"},
         intervals=values,
         best={value: "min" if "drop" in value else "max" for value in values},
     )

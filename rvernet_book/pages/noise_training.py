@@ -67,17 +67,14 @@ def change_chart(page: Page, changes: pd.DataFrame) -> Bundle:
 
 def profit_table(page: Page, profits: pd.DataFrame) -> Bundle:
     """Who profits, by model and noise."""
-    ends = ("", "_low", "_high", "_p", "_smallest")
-    measured = [f"{name}{end}" for name in NUMBERS for end in ends]
+    measured = [f"{name}{end}" for name in NUMBERS for end in ("", "_low", "_high", "_p")]
     tests = {f"{name}_p": "p, Holm" for name in NUMBERS}
-    found = {f"{name}_smallest": "smallest found" for name in NUMBERS}
     return page.table(
         "who-profits",
         profits[["model", "trained with", *measured, "lost before", "comes back", "verdict"]],
-        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes and the smallest change {FOUND}; the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by the corrected p.",
+        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes; the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by the corrected p. The file has the smallest change, too, {FOUND}.",
         labels={"costs": "clean", "buys": "under this noise", "carries over": "under the other noise"}
-        | tests
-        | found,
+        | tests,
         formats=dict.fromkeys(NUMBERS, "{:+.3f}") | dict.fromkeys(tests, "{:.2g}") | {"comes back": "{:.0%}"},
         intervals=NUMBERS,
         data=profits,

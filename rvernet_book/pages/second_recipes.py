@@ -15,10 +15,12 @@ def difference_table(page: Page, name: str, who: str, again: Again) -> Bundle | 
     page.glue("second-recipes", sentence(page.profile, who, again))
     if again.table.empty:
         return None
-    over = uncertainty.over(int(again.table["seeds"].iloc[0]))
+    count = int(again.table["seeds"].iloc[0])
+    over = f"{count} seeds and photos" if count > 1 else uncertainty.over(count)
     return page.table(
         name,
-        again.table,
+        again.table.drop(columns="seeds"),
+        data=again.table,
         caption=f"Accuracy of {who} minus that of each other model, every net trained by the second recipe of its "
         f"search, paired over {over}; beside it the mean difference by the first recipes. The smallest difference "
         f"{FOUND}.",

@@ -47,6 +47,8 @@ def test_the_table_has_the_difference_by_first_recipes_beside_and_its_own_number
     assert "+0.040" in text
     assert "+0.050" in text
     assert "p, Holm" in text
+    assert "paired over 3 seeds and photos" in text
+    assert "<th>seeds</th>" not in text
     data = pd.read_csv(bundle.paths["csv"])
     assert set(data["seeds"]) == {3} != {len(page.seeds)}
     assert {"difference", "p", "smallest", FIRST} == set(data["metric"])
