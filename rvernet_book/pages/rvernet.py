@@ -153,7 +153,7 @@ def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> 
     page.glue("frozen-why", frozen_why(facts, "accuracy"))
     if table.empty:
         return None
-    trained = {f"{kind}, training": f"{kind}, training samples" for kind in ("frozen", "fine-tuned")}
+    trained = {f"{kind} training": f"{kind}, on training samples" for kind in ("frozen", "fine-tuned")}
     return page.table(
         "frozen-against-fine-tuned",
         table,
@@ -174,8 +174,8 @@ def frozen_why(facts: FrozenFacts | None, metric: str) -> str:
     text = (
         f"Of {facts.compared} pairs that are trained both ways, shown to have a higher {metric} on frozen backbones: "
         f"{facts.frozen_ahead}; when they are fine-tuned: {facts.tuned_ahead}; not told apart: {undecided}. On average the "
-        f"frozen ones answer {facts.training[0]:.3f} of all training samples right and reach {facts.test[0]:.3f} in the "
-        f"{metric} at the test, the fine-tuned ones {facts.training[1]:.3f} and {facts.test[1]:.3f}"
+        f"frozen ones answer {facts.training[0]:.3f} of all training samples right and have a test {metric} of "
+        f"{facts.test[0]:.3f}, the fine-tuned ones {facts.training[1]:.3f} and {facts.test[1]:.3f}"
     )
     if facts.frozen_ahead:
         text += (

@@ -194,7 +194,7 @@ def frozen_against_fine_tuned(
 
     Columns model; frozen and fine-tuned, the test score in `metric` with intervals; difference (fine-tuned
     minus frozen, paired, with p after Holm's correction and the smallest difference found); and for either
-    `<kind>, training`, the accuracy on the training samples in the last epoch, while it learns, mean over
+    `<kind> training`, the accuracy on the training samples in the last epoch, while it learns, mean over
     seeds. Empty where nothing was trained both ways, as where the profile fine-tunes its grid.
     """
     both = [key for key in fine_tuned if key in frozen and study.profile.grid_frozen]
@@ -209,7 +209,7 @@ def frozen_against_fine_tuned(
         for row, key, (value, low, high) in zip(rows, both, columns, strict=True):
             row |= {kind: value, f"{kind}_low": low, f"{kind}_high": high}
             last = [history[-1]["accuracy"] for history in fitted[key]]
-            row[f"{kind}, training"] = sum(last) / len(last)
+            row[f"{kind} training"] = sum(last) / len(last)
     found = [
         comparisons.difference(fine_tuned[key], frozen[key], metric, study.classes, pair) for key in both
     ]
@@ -242,8 +242,8 @@ def frozen_facts(table: pd.DataFrame) -> FrozenFacts | None:
     if table.empty:
         return None
     signs = comparisons.shown(table, "difference")
-    further = table["fine-tuned, training"] > table["frozen, training"]
-    means = table[["frozen, training", "fine-tuned, training", "frozen", "fine-tuned"]].mean().tolist()
+    further = table["fine-tuned training"] > table["frozen training"]
+    means = table[["frozen training", "fine-tuned training", "frozen", "fine-tuned"]].mean().tolist()
     return FrozenFacts(
         compared=len(table),
         frozen_ahead=int((signs < 0).sum()),

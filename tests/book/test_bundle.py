@@ -210,7 +210,7 @@ def test_a_few_photos_do_not_fill_the_page():
     for least in (1, 4):
 
         def draw(ax, least=least):
-            photo_grid(ax, [[np.zeros((8, 8, 3), np.uint8)]], least=least)
+            photo_grid.photo_grid(ax, [[np.zeros((8, 8, 3), np.uint8)]], least=least)
             heights.append(ax.get_figure().get_size_inches()[1])
 
         svg.render(draw, "light", name="x", size=(7.4, 3.0), alt="x")

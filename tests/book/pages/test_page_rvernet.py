@@ -183,14 +183,14 @@ def test_two_distilled_deits_against_the_others_are_counted_by_what_is_shown(pag
 def test_frozen_and_fine_tuned_pairs_stand_in_one_table_with_the_reason(page):
     interval = {f"{kind}{end}": 0.8 + step for kind in ("frozen", "fine-tuned") for end, step in ENDS}
     table = gains().drop(columns="against").assign(**interval)
-    table = table.assign(**{"frozen, training": 0.85, "fine-tuned, training": 0.951})
+    table = table.assign(**{"frozen training": 0.85, "fine-tuned training": 0.951})
     facts = FrozenFacts(3, 1, 1, 1, 1, (0.85, 0.951), (0.82, 0.81))
     text = show.frozen_table(page, table, facts)._repr_html_()
-    for said in ("fine-tuned, training samples", "0.951", "+0.050", "[0.750, 0.850]"):
+    for said in ("fine-tuned, on training samples", "0.951", "+0.050", "[0.750, 0.850]"):
         assert said in text
     why = page.numbers["frozen-why"]
     assert "shown to have a higher accuracy on frozen backbones: 1; when they are fine-tuned: 1" in why
-    assert "0.850 of all training samples right and reach 0.820 in the accuracy at the test" in why
+    assert "0.850 of all training samples right and have a test accuracy of 0.820" in why
     assert "more closely in 1 of 1 cases, which is overfitting, and less closely in 0" in why
     undecided = show.frozen_why(FrozenFacts(1, 0, 0, 0, 0, (0.8, 0.8), (0.8, 0.8)), "F1")
     assert "Where" not in undecided

@@ -151,8 +151,8 @@ def test_frozen_and_fine_tuned_pairs_are_compared_pair_by_pair_with_their_traini
     assert list(table.index) == ["vit + deit", "deit + vit"]
     assert list(table["frozen"]) == pytest.approx([0.8, 0.9])
     assert list(table["difference"]) == pytest.approx([-0.3, 0])
-    assert list(table["frozen, training"]) == [0.6, 0.7]
-    assert list(table["fine-tuned, training"]) == [0.9, 0.5]
+    assert list(table["frozen training"]) == [0.6, 0.7]
+    assert list(table["fine-tuned training"]) == [0.9, 0.5]
     facts = rvernet.frozen_facts(table.reset_index())
     assert (facts.compared, facts.frozen_ahead, facts.tuned_ahead) == (2, 1, 0)
     assert (facts.overfitted, facts.undertrained) == (1, 0)
@@ -160,12 +160,12 @@ def test_frozen_and_fine_tuned_pairs_are_compared_pair_by_pair_with_their_traini
 
 
 def test_who_is_ahead_and_fits_less_is_told_from_who_overfits():
-    row = {"frozen": 0.8, "fine-tuned": 0.7, "frozen, training": 0.9}
+    row = {"frozen": 0.8, "fine-tuned": 0.7, "frozen training": 0.9}
     rows = [
-        {**row, "difference": -0.1, "p": 0.01, "fine-tuned, training": 0.8},
-        {**row, "difference": -0.1, "p": 0.01, "fine-tuned, training": 0.95},
-        {**row, "difference": 0.1, "p": 0.01, "fine-tuned, training": 0.95},
-        {**row, "difference": -0.1, "p": 0.5, "fine-tuned, training": 0.95},
+        {**row, "difference": -0.1, "p": 0.01, "fine-tuned training": 0.8},
+        {**row, "difference": -0.1, "p": 0.01, "fine-tuned training": 0.95},
+        {**row, "difference": 0.1, "p": 0.01, "fine-tuned training": 0.95},
+        {**row, "difference": -0.1, "p": 0.5, "fine-tuned training": 0.95},
     ]
     facts = rvernet.frozen_facts(pd.DataFrame(rows))
     assert (facts.frozen_ahead, facts.overfitted, facts.undertrained) == (2, 1, 1)
