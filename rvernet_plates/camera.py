@@ -28,7 +28,7 @@ class Camera:
 
     width: float  # of the photo; the longer side is 1
     height: float
-    zoom: float  # size of things relative to the usual distance
+    zoom: float  # size of things relative to a photo of the whole plate
     tilt: float  # 0: straight from above; else the upper edge is farther away
     blur: float  # standard deviation
     grain: float  # standard deviation of the sensor's noise
@@ -36,12 +36,12 @@ class Camera:
 
     @classmethod
     def draw(cls, rng: Rng) -> Camera:
-        """A hand-held telephone over a table."""
+        """A hand-held telephone over a table, close enough that the plate is often cut off."""
         width, height = _SHAPES[int(rng.choice(len(_SHAPES), p=_SHARES))]
         return cls(
             width=width,
             height=height,
-            zoom=float(rng.uniform(0.95, 1.1)),
+            zoom=float(rng.uniform(1.1, 1.3)),
             tilt=float(np.deg2rad(rng.uniform(0, 28))),
             blur=float(rng.uniform(0.0004, 0.0032)),
             grain=float(rng.uniform(0.6, 3.2)),

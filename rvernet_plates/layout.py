@@ -38,7 +38,7 @@ STREAMS = (
     "ambiguous sensor",
     "latent",
 )
-_CANDIDATES = 64  # places tried for each food
+_CANDIDATES = 128  # places tried for each food
 _SAUCE_RADIUS, _GLASS_RADIUS = (0.128, 0.166), (0.142, 0.172)  # photo units, in the photo
 
 
@@ -186,11 +186,11 @@ def _find_place(
     cost = 0.15 * rng.random(_CANDIDATES)
     cost += 6 * np.maximum(np.hypot(x - dish.x, y - dish.y) - (dish.well - 0.75 * radius), 0) / radius
     for place, half in ((px, camera.width / 2), (py, camera.height / 2)):
-        cost += 3 * np.maximum(np.abs(place) + 0.95 * radius - half, 0) / radius
+        cost += 3 * np.maximum(np.abs(place) + 0.65 * radius - half, 0) / radius
     target = rng.uniform(0.84, 0.96) if rng.random() < 0.75 else rng.uniform(1.0, 1.25)
     if others:
         gaps = np.stack([np.hypot(x - o.x, y - o.y) / (radius + o.radius) for o in others])
-        cost += 0.6 * np.abs(gaps.min(0) - target) + 8 * np.maximum(0.84 - gaps, 0).sum(0)
+        cost += 0.6 * np.abs(gaps.min(0) - target) + 14 * np.maximum(0.84 - gaps, 0).sum(0)
     for top in tops:
         cost += 8 * np.maximum(0.95 - np.hypot(x - top.x, y - top.y) / (radius + top.radius), 0)
     best = int(np.argmin(cost))
