@@ -28,7 +28,7 @@ from rvernet_core.models.weights import save_weights
 work, root = Path(sys.argv[1]), Path(sys.argv[2])
 
 # a backbone: one entry, and its weights
-def toy_net():
+def toy_net(size):
     return EfficientNet(decode_arch_def([["ds_r1_k3_s2_c8"]]), 5, num_features=16, stem_size=8)
 
 backbones.ZOO["toy-net"] = backbones.Backbone(
@@ -41,7 +41,7 @@ for path in zoo.WEIGHTS.iterdir():
     (work / "weights" / path.name).symlink_to(path)
 zoo.WEIGHTS = work / "weights"
 weights = zoo.WEIGHTS / "toy-net-0.safetensors"
-save_weights(weights, toy_net().state_dict())
+save_weights(weights, toy_net(112).state_dict())
 entry = zoo.CARDS["vit"]["checkpoints"][0] | {"seed": 0, "sha256": files.sha256(weights)}
 zoo.CARDS["toy-net"] = zoo.CARDS["vit"] | {"checkpoints": [entry]}
 

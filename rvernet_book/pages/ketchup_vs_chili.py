@@ -212,9 +212,12 @@ def against_paper(found: AgainstPaper | None) -> str:
         return "There is no RveRNet here whose gain could be compared with the paper's"
     relation = {1: "above", -1: "below", 0: "not shown to differ from"}[found.side]
     gain, on_items = (interval(*part, "{:+.3f}") for part in (found.gain, found.on_items))
+    share = "no share of that of the single model, which is zero"
+    if found.relative is not None:
+        share = f"{found.relative:+.0%} as a share of that of the single model"
     text = (
         f"The largest gain above, {gain} F1 of {style.label(found.pair)}, is {relation} the paper's tenth, if points are "
-        f"meant; as a share of the single model's F1 it is {found.relative:+.0%}. "
+        f"meant; it is {share}. "
     )
     if np.isnan(found.room):
         return (

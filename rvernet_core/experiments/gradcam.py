@@ -159,12 +159,18 @@ class Examples:
 
 
 def examples(study: Study, explained: Explained, food: str) -> Examples:
-    """The first explained samples of `food`, and the paper's models, see `chosen`."""
+    """The first explained samples of `food`, and the paper's models, see `chosen`.
+
+    Where none of `food` is explained, the food of most explained samples stands for it.
+    """
     pair = chosen(explained.pairs)
     single = pair[0] if pair else explained.singles[0]
     labels = explained.cutouts.labels[explained.samples]
-    samples = explained.samples[labels == study.classes.index(food)][:EXAMPLES]
-    return Examples(food, samples.tolist(), single, pair)
+    shown = study.classes.index(food)
+    if shown not in labels:
+        shown = int(np.bincount(labels).argmax())
+    samples = explained.samples[labels == shown][:EXAMPLES]
+    return Examples(study.classes[shown], samples.tolist(), single, pair)
 
 
 # --- where maps lie, and what they are worth ----------------------------------------------------------

@@ -239,7 +239,7 @@ class AgainstPaper:
 
     pair: str  # the RveRNet
     gain: Difference  # in F1 over the single model with the highest F1, as in `Verdict`
-    relative: float  # the same as a share of that model's F1
+    relative: float | None  # the same as a share of that model's F1; None where that is zero
     on_items: Difference  # in F1 on the items of the pair alone, over the single model of its ROI module
     room: float  # what the ideal observer of both cues gains over that of the look; NaN where no law is known
     single_short: float  # by how much the single model stays behind the ideal observer of the look

@@ -240,10 +240,12 @@ def test_the_gain_stands_beside_the_papers_tenth_with_what_makes_them_differ(roo
     text = show.against_paper(AgainstPaper("vit + vit", gain, 0.4, on_items, room, single, pair))
     assert "+0.200 [+0.150, +0.250] F1 of ViT + ViT, is above the paper's tenth, if points are meant" in text
     assert "over the single model of its own ROI module, it is +0.200 [+0.100, +0.300]" in text
-    assert "as a share of the single model's F1 it is +40%" in text
+    assert "it is +40% as a share of that of the single model" in text
     assert f"the data account for {room - 0.1:+.3f}" in text
     assert f"the nets account for {single - pair:+.3f}" in text
     assert f"The larger part is that of {larger}." in text
+    nothing = AgainstPaper("vit + vit", gain, None, on_items, room, single, pair)
+    assert "it is no share of that of the single model, which is zero" in show.against_paper(nothing)
 
 
 def chance(above, low):

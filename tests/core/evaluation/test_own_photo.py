@@ -29,9 +29,10 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sample(store, tmp_path_factory):
-    """A rendered test photo as a PNG, with one ROI of it: (photo's path, mask's path, index)."""
+    """A square test photo of 64 px as a PNG, with its largest ROI: (photo's path, mask's path, index)."""
     split, folder = store.data(DATA).test, tmp_path_factory.mktemp("photo")
-    i = int(np.argmax([sample.area for sample in split.samples]))
+    square = [i for i in range(len(split)) if split.photo(i).shape == (64, 64, 3)]
+    i = max(square, key=lambda i: split.samples[i].area)
     Image.fromarray(split.photo(i)).save(folder / "plate.png")
     Image.fromarray(split.mask(i).astype(np.uint8) * 255).save(folder / "mask.png")
     return folder / "plate.png", folder / "mask.png", i

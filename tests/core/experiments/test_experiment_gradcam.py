@@ -1,10 +1,11 @@
 """Page 5's maps and measures: on made-up maps whose measures are known, and one step on micro nets."""
 
-from types import SimpleNamespace
+from types import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleNamespace
 import torch
 from small_maps import CLASSES, MASKS, PAIR, make_explained, make_study
 
@@ -56,6 +57,18 @@ def test_the_examples_are_the_first_of_their_food_on_the_papers_models_or_what_c
     assert (other.samples, other.single, other.pair) == ([3, 9], "vit", ("vit", "mobilenetv2"))
     alone = gradcam.examples(make_study(), make_explained(None), "egg")
     assert (alone.single, alone.pair) == ("mobilenetv2", None)
+
+
+def test_of_a_food_that_is_not_explained_the_most_explained_one_is_shown():
+    explained = make_explained()
+    left = explained.samples[[study_class(explained, i) != "chili paste" for i in explained.samples]]
+    shown = gradcam.examples(make_study(), dataclasses.replace(explained, samples=left), "chili paste")
+    assert shown.food != "chili paste"
+    assert {study_class(explained, i) for i in shown.samples} == {shown.food}
+
+
+def study_class(explained, sample):
+    return make_study().classes[explained.cutouts.labels[sample]]
 
 
 def test_where_maps_lie():
