@@ -1,11 +1,11 @@
 """Page 5's maps and measures: on made-up maps whose measures are known, and one step on micro nets."""
 
-from types import dataclasses
+import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import SimpleNamespace
 import torch
 from small_maps import CLASSES, MASKS, PAIR, make_explained, make_study
 
