@@ -1,7 +1,7 @@
 """The five backbones, each with every fact about it. The only file that knows timm.
 
 A backbone comes at two scales. `micro` is the real timm class at a small size for 112-px input, cut into
-the paper's own grids: 14 x 14 tokens, and a last map of 7 x 7. Its weights ship with this package, three
+the paper's own grids: 14 x 14 tokens, and a last map of 7 x 7. Its weights ship with this package, some
 checkpoints an architecture, each pretrained from another seed. `paper` is the timm net of the paper for
 224-px input; its ImageNet weights are fetched as `downloads.TIMM` says. A new backbone is one entry here and
 one row of the tests.
