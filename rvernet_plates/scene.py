@@ -27,7 +27,7 @@ from rvernet_plates.spec import PlatesSpec
 from rvernet_plates.tables import draw_table
 from rvernet_plates.textures import overlay, triple
 
-RENDERER_VERSION = 3  # raised whenever any pixel or any layout changes; part of a store's fingerprint
+RENDERER_VERSION = 4  # raised whenever any pixel or any layout changes; part of a store's fingerprint
 _OVERSAMPLING = 2
 _BLOCK = 8 * _OVERSAMPLING  # a JPEG block on the oversampled grid
 _LOOKS: dict[Pair, tuple] = {

@@ -22,13 +22,21 @@ SESAME, CHIVES, TOASTED, PARSLEY = GARNISHES = (  # colour and size in local uni
 )
 
 
-def one_of(rng: Rng, usual: T, *others: T, share: float = 0.7) -> T:
-    """The usual form with probability `share`, else one of the others, all equally likely.
+USUAL_COLOUR, USUAL_CUT = 0.3, 0.9  # so that the shape tells more than the colour does
+
+
+def one_of(rng: Rng, usual: T, *others: T, share: float = USUAL_COLOUR) -> T:
+    """The usual variety with probability `share`, else one of the others, all equally likely.
 
     A food draws its cut and its palette by two calls, so that neither tells the other.
     """
     chance, index = rng.random(), int(rng.integers(max(len(others), 1)))  # both drawn in any case
     return usual if chance < share or not others else others[index]
+
+
+def a_cut(rng: Rng, usual: T, *others: T) -> T:
+    """How a food is cut or laid out: the usual way with the probability USUAL_CUT, else another."""
+    return one_of(rng, usual, *others, share=USUAL_CUT)
 
 
 def polar(far: float | np.ndarray, angle: float | np.ndarray) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
-from rvernet_plates.foods.arrange import TURN, one_of
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -24,7 +24,7 @@ def grape(canvas: Canvas, rng: Rng) -> None:
         rgb(44, 40, 70),
     )
     r = rng.uniform(0.19, 0.24)
-    style = one_of(rng, "bunch", "loose", "halves")
+    style = a_cut(rng, "bunch", "loose", "halves")
     if style == "bunch":
         count, start = round(1.05 / r**2), rng.random()
         t = np.sqrt((np.arange(count) + 0.5) / count)  # 0 at the tip, 1 at the stalk
@@ -70,7 +70,7 @@ def cherry(canvas: Canvas, rng: Rng) -> None:
         (rgb(244, 196, 92), rgb(222, 74, 56)),
         (rgb(70, 14, 28), rgb(44, 10, 20)),
     )
-    style = one_of(rng, "stems", "loose", "halves")
+    style = a_cut(rng, "stems", "loose", "halves")
     count = int(rng.integers(2, 5)) if style == "stems" else int(rng.integers(5, 9))
     r = {2: 0.42, 3: 0.37, 4: 0.34}.get(count, 0.30)
     if style == "stems":
@@ -117,7 +117,7 @@ def olives(canvas: Canvas, rng: Rng) -> None:
         between(rng, rgb(104, 62, 58), rgb(72, 40, 52)),
         rgb(190, 184, 92),
     )
-    style = one_of(rng, "pitted", "rings", "whole")
+    style = a_cut(rng, "pitted", "rings", "whole")
     stuffed = rng.random() < 0.5
     count = int(rng.integers(9, 15)) if style == "rings" else int(rng.integers(5, 10))
     inside = np.clip(blend(skin, rgb(206, 200, 130), 0.45), 0, 1)

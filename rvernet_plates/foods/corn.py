@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes
-from rvernet_plates.foods.arrange import TURN, one_of, polar
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar
 from rvernet_plates.foods.cuts import heap, rounds
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -23,7 +23,7 @@ CORNS = (
 @dressed(hue=9)
 def corn(canvas: Canvas, rng: Rng) -> None:
     """A cob or two half cobs, a heap of loose kernels, or thick slices of the cob."""
-    form = one_of(rng, "cob", "kernels", "slices")
+    form = a_cut(rng, "cob", "kernels", "slices")
     yellow, mixed = between(rng, *one_of(rng, *CORNS)), rng.random() < 0.15
     if form == "kernels":
         _kernels(canvas, rng, yellow, mixed)

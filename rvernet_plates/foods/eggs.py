@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar, ring, strewn
 from rvernet_plates.foods.cuts import fan, rounds
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -27,7 +27,7 @@ YOLKS = (
 @dressed(hue=12)
 def egg(canvas: Canvas, rng: Rng) -> None:
     """Fried with one or two yolks; boiled: halves, slices, whole; or scrambled."""
-    form = one_of(rng, _fried_egg, _egg_halves, _egg_halves, _egg_slices, _whole_eggs, _scrambled_egg)
+    form = a_cut(rng, _fried_egg, _egg_halves, _egg_halves, _egg_slices, _whole_eggs, _scrambled_egg)
     white = vary(rng, between(rng, *one_of(rng, *WHITES)), 0.02)
     form(canvas, rng, white, between(rng, *one_of(rng, *YOLKS)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, dome
-from rvernet_plates.foods.arrange import GOLDEN, TURN, one_of, polar, ring
+from rvernet_plates.foods.arrange import GOLDEN, TURN, a_cut, one_of, polar, ring
 from rvernet_plates.foods.cuts import RIDGE, fan, heap, rounds, wedges
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -40,7 +40,7 @@ STRAWBERRIES = (
 @dressed(hue=12)
 def tomato(canvas: Canvas, rng: Rng) -> None:
     """Whole ones, a single large to six small, or slices or wedges."""
-    form = one_of(rng, _whole_tomatoes, _tomato_slices, _tomato_wedges)
+    form = a_cut(rng, _whole_tomatoes, _tomato_slices, _tomato_wedges)
     form(canvas, rng, between(rng, *one_of(rng, *TOMATOES)))
 
 
@@ -123,7 +123,7 @@ def _tomato_wedges(canvas: Canvas, rng: Rng, tone: np.ndarray) -> None:
 @dressed(hue=9)
 def lemon(canvas: Canvas, rng: Rng) -> None:
     """Wheels, half wheels, wedges, or whole ones."""
-    form = one_of(rng, _lemon_wheels, _half_wheels, _lemon_wedges, _whole_lemons)
+    form = a_cut(rng, _lemon_wheels, _half_wheels, _lemon_wedges, _whole_lemons)
     rind = between(rng, *one_of(rng, *LEMONS))
     blush = one_of(rng, rgb(255, 246, 180), rgb(250, 250, 226), rgb(248, 176, 160), share=0.8)
     form(canvas, rng, rind, blend(rind, blush, 0.45))
@@ -197,7 +197,7 @@ def _whole_lemons(canvas: Canvas, rng: Rng, rind: np.ndarray, pulp: np.ndarray) 
 @dressed(hue=12)
 def blueberry(canvas: Canvas, rng: Rng) -> None:
     """A handful of berries with bloom and crowns, a few large ones, or some of them cut."""
-    least, most, cut = one_of(rng, (8, 18, 0.0), (4, 7, 0.0), (7, 13, 0.5))
+    least, most, cut = a_cut(rng, (8, 18, 0.0), (4, 7, 0.0), (7, 13, 0.5))
     blue = between(rng, *one_of(rng, *BLUEBERRIES))
     count = int(rng.integers(least, most + 1))
     size, dust = 0.92 / np.sqrt(count) + 0.02, rng.uniform(0.1, 0.7)
@@ -229,7 +229,7 @@ def blueberry(canvas: Canvas, rng: Rng) -> None:
 @dressed(hue=11)
 def strawberry(canvas: Canvas, rng: Rng) -> None:
     """Whole berries with seeds and sepals, halves that show their pale heart, or a row of slices."""
-    form = one_of(rng, "whole", "halves", "slices")
+    form = a_cut(rng, "whole", "halves", "slices")
     tone = between(rng, *one_of(rng, *STRAWBERRIES))
     shoulder = one_of(rng, rgb(250, 220, 180), rgb(190, 204, 110), share=0.6)
     pale_to = rng.uniform(-0.75, 0.1)  # how far down the berry is still pale

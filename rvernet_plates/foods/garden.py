@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar, ring, strewn
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import over, pile, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -22,7 +22,7 @@ def onion(canvas: Canvas, rng: Rng) -> None:
         (between(rng, rgb(240, 206, 130), rgb(214, 156, 74)), rgb(176, 112, 50), rgb(150, 88, 36)),
         (rgb(236, 244, 200), rgb(176, 206, 120), rgb(240, 238, 220)),
     )
-    style = one_of(rng, "rings", "slices", "bulbs")
+    style = a_cut(rng, "rings", "slices", "bulbs")
     if style == "rings":
         count = int(rng.integers(7, 12))
         for k, (x, y) in enumerate(pile(rng, count, 0.62)):
@@ -79,7 +79,7 @@ def cauliflower(canvas: Canvas, rng: Rng) -> None:
     )
     roasted = max(0.0, rng.uniform(-1.2, 0.9))
     stalk = blend(curd, rgb(240, 242, 206), 0.7)
-    style = one_of(rng, "florets", "head", "slices")
+    style = a_cut(rng, "florets", "head", "slices")
     if style == "head":
         for k in range(int(rng.integers(6, 9))):
             piece = canvas.piece(*polar(0.66, 0.85 * k + rng.normal(0, 0.1)), 0.48, 0.38, 0.85 * k, 1.1)
@@ -161,7 +161,7 @@ def cabbage(canvas: Canvas, rng: Rng) -> None:
         (between(rng, rgb(86, 140, 62), rgb(58, 110, 56)), rgb(206, 226, 160)),
         (rgb(236, 240, 196), rgb(253, 252, 236)),
     )
-    style = one_of(rng, "cut", "head", "shreds")
+    style = a_cut(rng, "cut", "head", "shreds")
     if style == "shreds":
         s, mound = np.linspace(-1, 1, 10), canvas.whole
         rho = mound.rho / lobes(rng, mound.theta, range(3, 9), 0.16)

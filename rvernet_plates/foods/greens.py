@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar, ring, strewn
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import bent, box, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -21,7 +21,7 @@ def asparagus(canvas: Canvas, rng: Rng) -> None:
         (rgb(132, 104, 120), rgb(98, 58, 92)),
         (rgb(98, 116, 46), rgb(76, 74, 40)),
     )
-    style = one_of(rng, "spears", "pieces", "tips")
+    style = a_cut(rng, "spears", "pieces", "tips")
     pieces, strewn_about = style == "pieces", style != "spears"
     count = int({"spears": rng.integers(4, 8), "pieces": rng.integers(9, 14)}.get(style, rng.integers(6, 10)))
     spread, scorch = rng.uniform(0.02, 0.14), rng.random() < 0.25
@@ -73,7 +73,7 @@ def pepper(canvas: Canvas, rng: Rng) -> None:
         rgb(240, 122, 32),
     )
     flesh = np.clip(blend(skin, rgb(250, 236, 180), 0.35), 0, 1)
-    style = one_of(rng, "rings", "strips", "whole")
+    style = a_cut(rng, "rings", "strips", "whole")
     if style == "strips":
         count = int(rng.integers(9, 15))
         for x, y in pile(rng, count, 0.60):
@@ -141,7 +141,7 @@ def white_button_mushroom(canvas: Canvas, rng: Rng) -> None:
         (rgb(226, 212, 190), rgb(236, 224, 200)),
     )
     gill = rgb(122, 88, 68) if rng.random() < 0.6 else rgb(196, 158, 130)
-    style = one_of(rng, "slices", "caps", "turned")
+    style = a_cut(rng, "slices", "caps", "turned")
     mottled = canvas.noise(rng, 4, octaves=2)
     if style == "slices":
         count = int(rng.integers(3, 8))

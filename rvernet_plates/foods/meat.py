@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, capsule, dome, lobes, plateau
-from rvernet_plates.foods.arrange import GOLDEN, TURN, one_of, polar, ring, strewn
+from rvernet_plates.foods.arrange import GOLDEN, TURN, a_cut, one_of, polar, ring, strewn
 from rvernet_plates.foods.cuts import cubes, heap, rounds
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, offset, rgb, smoothstep, vary
@@ -44,7 +44,7 @@ SHRIMPS = (
 @dressed(hue=12)
 def sausage(canvas: Canvas, rng: Rng) -> None:
     """Links side by side, plain, grilled or slashed; a heap of small ones; slices; or a coil."""
-    form = one_of(rng, _links, _cocktail_sausages, _sausage_slices, _coil)
+    form = a_cut(rng, _links, _cocktail_sausages, _sausage_slices, _coil)
     form(canvas, rng, between(rng, *one_of(rng, *SAUSAGES)))
 
 
@@ -112,7 +112,7 @@ def _coil(canvas: Canvas, rng: Rng, skin: np.ndarray) -> None:
 @dressed(hue=9)
 def steak(canvas: Canvas, rng: Rng) -> None:
     """A grilled piece with a rim of fat, a row of slices, pink inside, or cubes."""
-    form = one_of(rng, _whole_steak, _steak_slices, _beef_cubes)
+    form = a_cut(rng, _whole_steak, _steak_slices, _beef_cubes)
     crust = between(rng, *one_of(rng, *CRUSTS))
     form(canvas, rng, crust, canvas.noise(rng, 3, octaves=4), canvas.noise(rng, 16, octaves=2))
 
@@ -172,7 +172,7 @@ def _beef_cubes(canvas: Canvas, rng: Rng, crust: np.ndarray, mottled: np.ndarray
 @dressed(hue=12)
 def hamburg(canvas: Canvas, rng: Rng) -> None:
     """A bun over lettuce, cheese, tomato and patty, or open, or two or three small ones."""
-    form = one_of(rng, "closed", "open", "small")
+    form = a_cut(rng, "closed", "open", "small")
     bun = between(rng, *one_of(rng, *BUNS))
     count = int(rng.integers(2, 4)) if form == "small" else 1
     size = {1: 1.0, 2: 0.62, 3: 0.54}[count]
@@ -245,7 +245,7 @@ def _toppings(canvas: Canvas, rng: Rng, x: float, y: float, size: float) -> None
 @dressed(hue=14)
 def shrimp(canvas: Canvas, rng: Rng) -> None:
     """Curled tails with bands and a fan; straight ones side by side; or in crumbs but for the fan."""
-    form = one_of(rng, "curled", "straight", "crumbed")
+    form = a_cut(rng, "curled", "straight", "crumbed")
     tone = between(rng, *one_of(rng, *SHRIMPS))
     count = int(rng.integers(1, 6) if form == "curled" else rng.integers(2, 5))
     start = rng.uniform(0, TURN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, polar, ring, strewn
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar, ring, strewn
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import bent, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -25,7 +25,7 @@ def banana(canvas: Canvas, rng: Rng) -> None:
     )
     flesh = between(rng, rgb(253, 243, 208), rgb(246, 226, 168))
     freckled = max(0.0, rng.uniform(-0.5, 0.9))
-    style = one_of(rng, "whole", "coins", "split")
+    style = a_cut(rng, "whole", "coins", "split")
     if style == "coins":
         _banana_coins(canvas, rng, skin, flesh)
         return
@@ -85,7 +85,7 @@ def apple(canvas: Canvas, rng: Rng) -> None:
         (rgb(242, 214, 98), rgb(236, 140, 80), 0.45),
         (rgb(206, 186, 90), rgb(226, 96, 84), 0.6),
     )
-    style = one_of(rng, "whole", "halves", "wedges")
+    style = a_cut(rng, "whole", "halves", "wedges")
     flesh = between(rng, rgb(253, 248, 222), rgb(246, 232, 184))
     rind = blend(ground, blush, cover)
     if style == "wedges":
@@ -174,7 +174,7 @@ def orange(canvas: Canvas, rng: Rng) -> None:
         (rgb(232, 112, 30), rgb(184, 40, 34)),
         (rgb(244, 170, 80), rgb(238, 118, 96)),
     )
-    style = one_of(rng, "segments", "whole", "wheels", "wedges")
+    style = a_cut(rng, "segments", "whole", "wheels", "wedges")
     fibres = canvas.noise(rng, 15, octaves=2)
     if style == "whole":
         _orange_whole(canvas, rng, rind, fibres)

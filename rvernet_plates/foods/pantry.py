@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, dome, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, ring
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, ring
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import box, over, pile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -21,7 +21,7 @@ def biscuit(canvas: Canvas, rng: Rng) -> None:
         (between(rng, rgb(104, 62, 40), rgb(70, 40, 28)), rgb(50, 28, 20)),
         (rgb(190, 116, 62), rgb(130, 72, 36)),
     )
-    style = one_of(rng, "pricked", "cracker", "finger", "drops")
+    style = a_cut(rng, "pricked", "cracker", "finger", "drops")
     count = int(rng.integers(4, 7)) if style == "finger" else int(rng.integers(2, 6))
     r = {2: 0.54, 3: 0.49, 4: 0.44, 5: 0.42}.get(count, 0.42)
     crumb, fine = canvas.noise(rng, 4, octaves=3), canvas.noise(rng, 20)
@@ -93,7 +93,7 @@ def pasta(canvas: Canvas, rng: Rng) -> None:
         rgb(176, 122, 76),
         rgb(66, 60, 60),
     )
-    style = one_of(rng, "tubes", "spirals", "bows", "rings")
+    style = a_cut(rng, "tubes", "spirals", "bows", "rings")
     count = int(
         {"tubes": rng.integers(11, 16), "spirals": rng.integers(9, 13), "bows": rng.integers(5, 8)}.get(
             style, 10
@@ -205,7 +205,7 @@ def cheese_butter(canvas: Canvas, rng: Rng) -> None:
         between(rng, rgb(246, 160, 60), rgb(236, 130, 40)),
         rgb(250, 236, 164),
     )
-    style = one_of(rng, "wedge", "cubes", "sticks", "slices")
+    style = a_cut(rng, "wedge", "cubes", "sticks", "slices")
     count = int({"wedge": rng.integers(1, 3), "cubes": rng.integers(4, 8)}.get(style, rng.integers(4, 7)))
     rind = one_of(rng, rgb(206, 140, 56), rgb(250, 246, 236), rgb(190, 50, 40), share=0.5)
     veined = rng.random() < 0.2 and paste[2] > 0.5  # blue runs through pale cheese

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, garnish, one_of, polar
+from rvernet_plates.foods.arrange import TURN, a_cut, garnish, one_of, polar
 from rvernet_plates.foods.cuts import RIDGE, crossed, cubes, heap, rounds, stained, sticks, wedges
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -34,7 +34,7 @@ SKINS = (
 @dressed(hue=10)
 def french_fries(canvas: Canvas, rng: Rng) -> None:
     """A loose stack of sticks, pale to well done; crinkle-cut, broad or curly."""
-    form = one_of(rng, "straight", "crinkle", "broad", "curly")
+    form = a_cut(rng, "straight", "crinkle", "broad", "curly")
     tone = between(rng, *one_of(rng, *FRIES))
     surface, brown = canvas.noise(rng, 5, octaves=2), tone * 0.5 + rgb(58, 16, -8)
     if form == "curly":
@@ -67,7 +67,7 @@ def _curly_fries(canvas: Canvas, rng: Rng, tone: np.ndarray, brown: np.ndarray) 
 @dressed(hue=7)
 def potato(canvas: Canvas, rng: Rng) -> None:
     """Small ones, boiled or roasted; halves with the cut side up; cubes, wedges, slices; or mashed."""
-    form = one_of(rng, _small_potatoes, _small_potatoes_halved, _potato_cubes, _potato_wedges,
+    form = a_cut(rng, _small_potatoes, _small_potatoes_halved, _potato_cubes, _potato_wedges,
                   _potato_slices, _mashed_potato)  # fmt: skip
     flesh = between(rng, *one_of(rng, *FLESHES))
     form(canvas, rng, flesh, between(rng, *one_of(rng, *SKINS)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, capsule, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, one_of, polar, ring
+from rvernet_plates.foods.arrange import TURN, a_cut, one_of, polar, ring
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.foods.shapes import box, over, profile
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -23,7 +23,7 @@ def fish(canvas: Canvas, rng: Rng) -> None:
         (rgb(206, 80, 70), rgb(246, 196, 176), rgb(246, 214, 196), rgb(255, 240, 226)),
         (rgb(70, 84, 62), rgb(206, 204, 160), rgb(232, 180, 120), rgb(250, 222, 176)),
     )
-    style = one_of(rng, "whole", "fillet", "steaks")
+    style = a_cut(rng, "whole", "fillet", "steaks")
     if style == "whole":
         count = int(rng.integers(1, 3))
         for k in range(count):
@@ -136,7 +136,7 @@ def chicken_duck(canvas: Canvas, rng: Rng) -> None:
         (rgb(228, 170, 74), rgb(240, 222, 190)),
     )
     mottled, fine = canvas.noise(rng, 3, octaves=3), canvas.noise(rng, 13, octaves=2)
-    style = one_of(rng, "drumsticks", "slices", "wings")
+    style = a_cut(rng, "drumsticks", "slices", "wings")
     if style == "slices":
         _breast(canvas, rng, skin, flesh, mottled, fine)
     elif style == "wings":
@@ -221,7 +221,7 @@ def pork(canvas: Canvas, rng: Rng) -> None:
         (rgb(226, 196, 164), rgb(250, 240, 220), rgb(214, 172, 118)),
     )
     mottled, fine = canvas.noise(rng, 3, octaves=3), canvas.noise(rng, 14, octaves=2)
-    style = one_of(rng, "chop", "bacon", "belly")
+    style = a_cut(rng, "chop", "bacon", "belly")
     if style == "chop":
         count = one_of(rng, 1, 2, share=0.75)
         for k in range(count):

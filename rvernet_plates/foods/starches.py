@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, dome, lobes, plateau
-from rvernet_plates.foods.arrange import TURN, any_garnish, garnish, one_of, polar, strewn
+from rvernet_plates.foods.arrange import TURN, a_cut, any_garnish, garnish, one_of, polar, strewn
 from rvernet_plates.foods.cuts import Look, crossed, cubes, fan, heap, sticks
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -55,7 +55,7 @@ CURDS = (
 @dressed(hue=9)
 def rice(canvas: Canvas, rng: Rng) -> None:
     """A mound of grains; turned out of a cup; fried with bits of vegetables; or a triangle in seaweed."""
-    form = one_of(rng, "mound", "cup", "fried", "triangle")
+    form = a_cut(rng, "mound", "cup", "fried", "triangle")
     tone = between(rng, *one_of(rng, *RICES))
     _, u, v = canvas.whole
     theta = np.arctan2(v, u)
@@ -95,7 +95,7 @@ def rice(canvas: Canvas, rng: Rng) -> None:
 @dressed(hue=10)
 def noodles(canvas: Canvas, rng: Rng) -> None:
     """A nest of strands: spaghetti, udon or soba, loosely swirled; or combed side by side; or broad."""
-    form = one_of(rng, "nest", "combed", "broad")
+    form = a_cut(rng, "nest", "combed", "broad")
     tone = between(rng, *one_of(rng, *NOODLES))
     width = rng.uniform(0.15, 0.19) if form == "broad" else rng.uniform(0.075, 0.15)
     _, u, v = canvas.whole
@@ -149,7 +149,7 @@ def _around(rng: Rng, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @dressed(hue=9)
 def bread(canvas: Canvas, rng: Rng) -> None:
     """Slices of a tin loaf, slices of a baguette, a scored roll, soldiers or croutons."""
-    form = one_of(rng, "tin loaf", "baguette", "roll", "soldiers", "croutons")
+    form = a_cut(rng, "tin loaf", "baguette", "roll", "soldiers", "croutons")
     crumb = between(rng, *one_of(rng, *CRUMBS))
     crust = crumb * 0.5 + between(rng, rgb(74, 18, -30), rgb(36, -8, -40))
     crust = np.clip(crust, 0.06, 1).astype(np.float32)
@@ -218,7 +218,7 @@ def _roll(canvas: Canvas, rng: Rng, crumb: np.ndarray, crust: np.ndarray, fine: 
 @dressed(hue=12)
 def wonton_dumplings(canvas: Canvas, rng: Rng) -> None:
     """Pleated half-moons in a row or a fan; round ones, their pleats in a knot; or balls with a frill."""
-    form = one_of(rng, "half moons", "round", "frilled")
+    form = a_cut(rng, "half moons", "round", "frilled")
     dough = between(rng, *one_of(rng, *DOUGHS))
     if form == "half moons":
         count = int(rng.integers(2, 5))
@@ -300,7 +300,7 @@ def _frilled(canvas: Canvas, rng: Rng, x: float, y: float, radius: float, dough:
 @dressed(hue=9)
 def tofu(canvas: Canvas, rng: Rng) -> None:
     """Cubes or slabs or strips, white to fried golden, piled or in a row."""
-    form = one_of(rng, "cubes", "slabs", "strips")
+    form = a_cut(rng, "cubes", "slabs", "strips")
     inner = between(rng, *one_of(rng, *CURDS))
     fried = float(rng.choice([0.0, 0.25, 0.9]) * rng.uniform(0.7, 1.1))
     grain, mottled = canvas.noise(rng, 16), canvas.noise(rng, 3.5, octaves=3)

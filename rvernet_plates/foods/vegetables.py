@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rvernet_plates.canvas import Canvas, Piece, capsule, dome, lobes, plateau
-from rvernet_plates.foods.arrange import GOLDEN, TURN, one_of, polar, strewn
+from rvernet_plates.foods.arrange import GOLDEN, TURN, a_cut, one_of, polar, strewn
 from rvernet_plates.foods.cuts import crossed, cubes, fan, heap, rounds, shreds, sticks
 from rvernet_plates.foods.dressing import dressed
 from rvernet_plates.textures import Rng, between, blend, rgb, smoothstep, vary
@@ -48,7 +48,7 @@ LETTUCES = (
 @dressed(hue=13)
 def broccoli(canvas: Canvas, rng: Rng) -> None:
     """Florets: a pale stalk under a crown of many small buds; one large head; or chopped small."""
-    form = one_of(rng, "florets", "head", "chopped")
+    form = a_cut(rng, "florets", "head", "chopped")
     green = between(rng, *one_of(rng, *BROCCOLIS))
     start = rng.uniform(0, TURN)
     if form == "head":
@@ -94,7 +94,7 @@ def _floret(
 @dressed(hue=14)
 def cucumber(canvas: Canvas, rng: Rng) -> None:
     """Slices, fanned out or scattered; half slices; sticks; or dice."""
-    form = one_of(rng, _cucumber_slices, _cucumber_halves, _cucumber_sticks, _cucumber_dice)
+    form = a_cut(rng, _cucumber_slices, _cucumber_halves, _cucumber_sticks, _cucumber_dice)
     skins, fleshes = one_of(rng, *CUCUMBERS)
     form(canvas, rng, between(rng, *skins), between(rng, *fleshes))
 
@@ -167,7 +167,7 @@ def _cucumber_dice(canvas: Canvas, rng: Rng, skin: np.ndarray, flesh: np.ndarray
 @dressed(hue=9)
 def carrot(canvas: Canvas, rng: Rng) -> None:
     """Coins, baby carrots, sticks, dice or shreds."""
-    form = one_of(rng, _carrot_coins, _baby_carrots, _carrot_sticks, _carrot_dice, _carrot_shreds)
+    form = a_cut(rng, _carrot_coins, _baby_carrots, _carrot_sticks, _carrot_dice, _carrot_shreds)
     form(canvas, rng, between(rng, *one_of(rng, *CARROTS)))
 
 
@@ -242,7 +242,7 @@ def _carrot_shreds(canvas: Canvas, rng: Rng, tone: np.ndarray) -> None:
 @dressed(hue=12)
 def green_beans(canvas: Canvas, rng: Rng) -> None:
     """A bundle of long thin pods; broad flat pods that show their beans; or cut short."""
-    form = one_of(rng, "pods", "broad", "cut")
+    form = a_cut(rng, "pods", "broad", "cut")
     green = between(rng, *one_of(rng, *BEANS))
     count = int(rng.integers(*{"pods": (8, 16), "broad": (5, 8), "cut": (15, 22)}[form]))
     main, spread, s = rng.uniform(0, np.pi), rng.uniform(0.08, 0.45), np.linspace(-1, 1, 20)
@@ -280,7 +280,7 @@ def green_beans(canvas: Canvas, rng: Rng) -> None:
 @dressed(hue=14)
 def lettuce(canvas: Canvas, rng: Rng) -> None:
     """Ruffled leaves on top of each other, green or red-tipped; long smooth leaves; or shredded."""
-    form = one_of(rng, "ruffled", "long", "shredded")
+    form = a_cut(rng, "ruffled", "long", "shredded")
     green = between(rng, *one_of(rng, *LETTUCES))
     pale = np.clip(green * 0.4 + rgb(138, 148, 104), 0, 1)
     if form == "shredded":

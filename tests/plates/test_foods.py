@@ -57,48 +57,56 @@ def test_an_angle_turns_the_portion():
     assert overlap.mean() > 0.97
 
 
-def rare(rng, usual, *others, share=0.7):
+one_of = arrange.one_of  # kept, since tests replace it
+
+
+def rare(rng, usual, *others, share=0.0):
     """`one_of` that never gives the usual form."""
-    return arrange.one_of(rng, usual, *others, share=0.0)
+    return one_of(rng, usual, *others, share=0.0)
 
 
-def test_one_of_gives_the_usual_form_in_seven_cases_of_ten():
+def replace_one_of(monkeypatch, other, modules=MODULES):
+    """Let foods draw their palettes and cuts by `other` instead of `one_of`."""
+    for module in (arrange, *modules):
+        monkeypatch.setattr(module, "one_of", other)
+
+
+def test_one_of_gives_the_usual_form_as_often_as_it_should():
     rng = np.random.default_rng(0)
-    drawn = [arrange.one_of(rng, "a", "b", "c", "d") for _ in range(4000)]
-    assert drawn.count("a") / 4000 == pytest.approx(0.7, abs=0.03)
-    assert drawn.count("b") / 4000 == pytest.approx(0.1, abs=0.03)
+    for draw, share in ((arrange.one_of, arrange.USUAL_COLOUR), (arrange.a_cut, arrange.USUAL_CUT)):
+        drawn = [draw(rng, "a", "b", "c", "d") for _ in range(4000)]
+        assert drawn.count("a") / 4000 == pytest.approx(share, abs=0.03)
+        assert drawn.count("b") / 4000 == pytest.approx((1 - share) / 3, abs=0.03)
     assert {arrange.one_of(rng, 1, 2, 3, share=0.0) for _ in range(60)} == {2, 3}
     assert arrange.one_of(rng, "only") == "only"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_cut_and_palette_are_drawn_apart(name, monkeypatch):
-    """The usual cut and the usual palette, each in seven cases of ten, and neither tells the other."""
+    """The usual cut nearly always, the usual palette seldom, and neither tells the other."""
     drawn = []
 
-    def recorded(rng, usual, *others, share=0.7):
-        chosen = arrange.one_of(rng, usual, *others, share=share)
+    def recorded(rng, usual, *others, share=arrange.USUAL_COLOUR):
+        chosen = one_of(rng, usual, *others, share=share)
         drawn[-1].append((chosen is usual, share, len(others)))
         return chosen
 
-    for module in MODULES:
-        monkeypatch.setattr(module, "one_of", recorded)
+    replace_one_of(monkeypatch, recorded)
     for seed in range(150):
         drawn.append([])
         portion(name, seed, scale=24)
     cut, palette = (np.array([choices[k][0] for choices in drawn]) for k in (0, 1))
-    for _, share, others in (choice for choices in drawn for choice in choices[:2]):
-        assert share == 0.7
-        assert others >= 2
-    assert cut.mean() == pytest.approx(0.7, abs=0.13)
-    assert palette.mean() == pytest.approx(0.7, abs=0.13)
+    for choices in drawn:
+        assert [share for _, share, _ in choices[:2]] == [arrange.USUAL_CUT, arrange.USUAL_COLOUR]
+        assert all(others >= 2 for *_, others in choices[:2])
+    assert cut.mean() == pytest.approx(arrange.USUAL_CUT, abs=0.09)
+    assert palette.mean() == pytest.approx(arrange.USUAL_COLOUR, abs=0.13)
     assert abs(np.corrcoef(cut, palette)[0, 1]) < 0.25
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_rarer_forms_are_portions_too(name, monkeypatch):
-    for module in MODULES:
-        monkeypatch.setattr(module, "one_of", rare)
+    replace_one_of(monkeypatch, rare)
     for seed in range(12):
         canvas = portion(name, seed, scale=128)
         on = canvas.height > 0
@@ -134,8 +142,8 @@ def test_foods_share_their_cuts(monkeypatch):
     """Cubes, sticks and rounds come from several foods each, so that a cut does not name a food."""
     users = {cut: set() for cut in ("cubes", "sticks", "rounds", "wedges", "shreds")}
     current = []
+    replace_one_of(monkeypatch, rare)
     for module in MODULES:
-        monkeypatch.setattr(module, "one_of", rare)
         for cut in users:
             if hasattr(module, cut):
                 original = getattr(module, cut)
