@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from written_pages import WRITTEN
 
 from rvernet_core.config import RELEASED
 
@@ -13,13 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 PAGES = sorted(BOOK.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-WRITTEN = {
-    "summary.md",
-    "coverage.md",
-    "intervals.md",
-    "verifications.md",
-    "search.md",
-}  # `python -m rvernet_book`
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 
 

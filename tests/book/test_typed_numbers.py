@@ -3,19 +3,13 @@
 from pathlib import Path
 
 import pytest
+from written_pages import WRITTEN
 
 from rvernet_book.claims import read_claims
 from rvernet_book.typed_numbers import ALLOWED, allowed, faults, prose, typed
 from rvernet_core.errors import RecordError
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = {
-    "summary.md",
-    "coverage.md",
-    "intervals.md",
-    "verifications.md",
-    "search.md",
-}  # by `python -m rvernet_book`
 PAGES = [p for p in sorted((ROOT / "book").glob("*.md")) if p.name not in WRITTEN]
 PAGES += [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "README.md"]
 

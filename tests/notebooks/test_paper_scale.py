@@ -54,13 +54,18 @@ def small(monkeypatch):
     monkeypatch.setitem(PROFILES, "paper", once)
 
 
+def study_of(paper, name):
+    """The paper's scale with one of its nets, on the small data set of the fixture `paper`."""
+    root, cache = paper
+    return Study.of(
+        "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_each_of_the_papers_nets_takes_a_step(name, paper):
-    root, cache = paper
-    study = Study.of(
-        "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
-    )
+    study = study_of(paper, name)
     (spec,) = study.singles()[name]
     train = study.store.cutouts(spec.data, "train", 224)
     torch.manual_seed(0)
@@ -77,10 +82,7 @@ def test_each_of_the_papers_nets_takes_a_step(name, paper):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_each_of_the_papers_nets_names_the_cells_of_whole_photos(name, paper):
-    root, cache = paper
-    study = Study.of(
-        "paper", dataset="foodseg103", data_root=str(root), backbones=[name], device="cpu", cache=cache
-    )
+    study = study_of(paper, name)
     (spec,) = detector_baseline.specs(study)[name]
     train = study.store.whole_photos(spec.data, "train", 224)
     logits = runs.build(spec, len(study.classes))(train.batch("roi", np.arange(2), None, "cpu"))

@@ -65,9 +65,9 @@ def rare(rng, usual, *others, share=0.0):
     return one_of(rng, usual, *others, share=0.0)
 
 
-def replace_one_of(monkeypatch, other, modules=MODULES):
+def replace_one_of(monkeypatch, other):
     """Let foods draw their palettes and cuts by `other` instead of `one_of`."""
-    for module in (arrange, *modules):
+    for module in (arrange, *MODULES):
         monkeypatch.setattr(module, "one_of", other)
 
 
