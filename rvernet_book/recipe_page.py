@@ -19,10 +19,12 @@ from rvernet_book.bundle import write_csv
 from rvernet_book.style import colour
 from rvernet_core import files
 from rvernet_core.experiments import recipe_search
+from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.recipe_search import (
     BAR,
     EPOCHS,
     FROZEN,
+    KEPT,
     RATES,
     SCENES,
     SEEDS,
@@ -81,21 +83,26 @@ def page_text(rows: pd.DataFrame) -> str:
 def design() -> str:
     """What is tried, from the constants of the search."""
     rates = ", ".join(f"{rate:g}" for rate in RATES)
-    epochs = ", ".join(map(str, EPOCHS))
-    runs = len(RATES) * len(EPOCHS) * len(SEEDS)
+    stages = ", ".join(
+        f"{'all' if kept == len(RATES) else kept} of them for {epochs} epochs"
+        for epochs, kept in zip(EPOCHS, KEPT, strict=True)
+    )
     return (
-        f"Every net in every kind of model gets the same {runs} runs: peak rates of {rates}, times {epochs} "
-        f"epochs, times {len(SEEDS)} seeds. They train on {SCENES.train_scenes} scenes and are scored by "
+        f"Every net in every kind of model gets the same {sum(KEPT) * len(SEEDS)} runs, by successive "
+        f"halving: peak rates of {rates}, {stages}, always those that scored best before, times {len(SEEDS)} "
+        f"seeds. They train on {SCENES.train_scenes} scenes and are scored by "
         f"their accuracy on {SCENES.test_scenes} others; the seeds of both, from {SCENES.seed:,} on, belong "
         "to no data set and no pretraining. Each number of epochs is trained by itself: the cosine ends "
         f"with the last epoch. A student learns by hard distillation at strength {STRENGTH:g} from a "
         f"{style.label(TEACHER)} trained by its own recipe.\n\n"
         "The choice: for each number of epochs the rate with the best mean over seeds; of these the fewest "
-        f"epochs that no longer training of the grid surpasses by more than {SLACK:g}. Where the longest is "
+        f"epochs that no longer training surpasses by more than {SLACK:g}. Where the longest is "
         "chosen, twice as many epochs are run at the chosen rate, as a check alone.\n\n"
         "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
         "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
-        f"that rate surpasses by more than {SLACK:g}."
+        f"that rate surpasses by more than {SLACK:g}.\n\n"
+        "The `full` profile trains every net by its recipe, the `demo` profile at the same rate for at most "
+        f"{PROFILES['demo'].single.epochs} epochs."
     )
 
 
@@ -115,7 +122,7 @@ def progress(rows: pd.DataFrame) -> str:
 def sentences(chosen: pd.DataFrame) -> str:
     """Whether another doubling pays, whether fine-tuning is worth it, and where a rate lies at an edge."""
     if chosen.empty:
-        return "No net has finished its grid yet, so nothing is chosen."
+        return "No net has finished its trials yet, so nothing is chosen."
     checked = chosen[chosen["gain"].notna()]
     more = checked[checked["gain"] >= BAR]
     lines = [
@@ -135,7 +142,8 @@ def sentences(chosen: pd.DataFrame) -> str:
         lines.append("- Frozen nets, which fine-tuned ones are held against, were not run yet.")
     edge = chosen[chosen["edge"]]
     lines.append(
-        f"- The chosen rate lies at an end of the grid for {len(edge)} of {len(chosen)}{_listed(edge, ': ')}."
+        f"- The chosen rate lies at an end of the range for {len(edge)} of {len(chosen)}"
+        f"{_listed(edge, ': ')}."
     )
     return "\n".join(lines)
 
@@ -157,7 +165,7 @@ def choice_table(chosen: pd.DataFrame) -> str:
             [
                 NAMES[row["kind"]],
                 style.label(row["architecture"]),
-                f"{row['rate']:g}{' (end of the grid)' if row['edge'] else ''}",
+                f"{row['rate']:g}{' (end of the range)' if row['edge'] else ''}",
                 str(row["epochs"]),
                 _interval(row["score"], row["low"], row["high"]),
                 _number(row["gain"], "+.3f"),

@@ -23,8 +23,9 @@ def rows_of(scores: dict[Trial, float], search: str = "") -> pd.DataFrame:
 
 
 def grid_of(kind: str, architecture: str, score, spread: float = 0.01) -> dict[Trial, float]:
-    """The whole grid of a cell: `score` of (rate, epochs), and by seed `spread` below, at and above it."""
-    return {
-        trial: score(trial.rate, trial.epochs) + spread * (trial.seed - 1)
-        for trial in recipe_search.grid(kind, architecture)
-    }
+    """Every trial that a cell comes to, where `score` is of (rate, epochs), and by seed `spread` below, at
+    and above it."""
+    scores: dict[Trial, float] = {}
+    while left := [t for t in recipe_search.trials(rows_of(scores), kind, architecture) if t not in scores]:
+        scores |= {trial: score(trial.rate, trial.epochs) + spread * (trial.seed - 1) for trial in left}
+    return scores

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, TrainSpec, fingerprint, one_of, replace
-from rvernet_core.experiments.recipes import Recipe, chosen, tuned
+from rvernet_core.experiments.recipes import Recipe, at_most, chosen, tuned
 from rvernet_core.models.backbones import BACKBONES
 
 
@@ -137,7 +137,7 @@ PROFILES: dict[str, Profile] = {
             pair_strengths=(0.0, 1.0),
             noise_training_seeds=(0, 1),
             detectors=("mobilenetv2", "deit"),
-            recipes=chosen(),
+            recipes=at_most(_BRIEF.epochs, chosen()),
         ),
         Profile(
             name="full",

@@ -10,7 +10,6 @@ Everything else is computed from those rows: `choose` the recipes, `verdicts` wh
 from __future__ import annotations
 
 import io
-import itertools
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,8 +30,9 @@ from rvernet_plates import RENDERER_VERSION
 
 #: Somewhat smaller than the demo's data; seeds between those of the data sets and of the zoo's corpus.
 SCENES = DataSpec(train_scenes=240, test_scenes=300, seed=5_000_000)
-RATES = (2e-4, 5e-4, 1.25e-3)
-EPOCHS = (3, 6, 12)  # each trained by itself: the cosine ends with the last epoch
+RATES = (4e-4, 1e-3, 2.5e-3)
+EPOCHS = (4, 8, 16)  # each trained by itself: the cosine ends with the last epoch
+KEPT = (3, 2, 1)  # rates tried for each of EPOCHS: the best of those that were tried for the epochs before
 SEEDS = (0, 1, 2)
 STRENGTH = 0.5  # of the hard distillation that students are searched with
 
@@ -70,24 +70,38 @@ def cells() -> list[tuple[str, str]]:
     return [(kind, name) for kind in KINDS for name in able.get(kind, backbones.BACKBONES)]
 
 
-def grid(kind: str, architecture: str) -> list[Trial]:
-    """The trials of a cell: rates x epochs x seeds; of frozen nets the one recipe of the 5 x 5 grid."""
-    frozen = kind in FROZEN.values()
-    rates, epochs = ([_BASE.grid.lr], [_BASE.grid.epochs]) if frozen else (RATES, EPOCHS)
-    return [Trial(architecture, kind, *rest) for rest in itertools.product(rates, epochs, SEEDS)]
+def trials(rows: pd.DataFrame, kind: str, architecture: str) -> list[Trial]:
+    """The trials of a cell, as far as `rows` decide them; of frozen nets the one recipe of the 5 x 5 grid.
+
+    Successive halving (Jamieson and Talwalkar 2016): every rate for the fewest epochs; those that score best
+    go on to twice as many. So a cell costs half of what all rates times all epochs do. A rate at which a seed
+    diverged goes no further.
+    """
+    if kind in FROZEN.values():
+        return [Trial(architecture, kind, _BASE.grid.lr, _BASE.grid.epochs, seed) for seed in SEEDS]
+    table, done = _cell(means(rows), kind, architecture), finished(rows)
+    rates, found = list(RATES), []
+    for epochs, kept in zip(EPOCHS, KEPT, strict=True):
+        stage = [Trial(architecture, kind, rate, epochs, seed) for rate in rates[:kept] for seed in SEEDS]
+        found += stage
+        if not done.issuperset(stage):
+            break
+        scores = table[table["epochs"] == epochs].set_index("rate")["score"].dropna()
+        rates = list(scores.sort_values(ascending=False, kind="stable").index)
+    return found
 
 
 def left(rows: pd.DataFrame, kind: str, architecture: str) -> list[Trial]:
-    """What is still to be run of a cell.
+    """What can be run of a cell now; when it is done, more may follow from it.
 
-    When its grid is finished, twice the chosen epochs at the chosen rate follow, where the grid lacks them.
+    Last come twice the chosen epochs at the chosen rate, where they were not among the trials.
     """
     done = finished(rows)
-    trials = [trial for trial in grid(kind, architecture) if trial not in done]
-    recipe = None if trials else best(rows, kind, architecture)
+    open_trials = [trial for trial in trials(rows, kind, architecture) if trial not in done]
+    recipe = None if open_trials else best(rows, kind, architecture)
     if recipe and kind in TUNED and 2 * recipe.epochs not in EPOCHS:
-        trials = [Trial(architecture, kind, recipe.lr, 2 * recipe.epochs, seed) for seed in SEEDS]
-    return [trial for trial in trials if trial not in done]
+        open_trials = [Trial(architecture, kind, recipe.lr, 2 * recipe.epochs, seed) for seed in SEEDS]
+    return [trial for trial in open_trials if trial not in done]
 
 
 def spec_of(trial: Trial, rows: pd.DataFrame) -> RunSpec:
@@ -198,17 +212,17 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def best(rows: pd.DataFrame, kind: str, architecture: str, rank: int = 1) -> Recipe | None:
-    """The chosen recipe of a cell; None until its grid is finished, or where every cell of it diverged.
+    """The chosen recipe of a cell; None until its trials are finished, or where all of them diverged.
 
     The first: for each number of epochs the rate with the best mean over seeds; of these the fewest epochs
-    that no training of the grid surpasses by more than SLACK. The second (rank 2): of the other rates the one
-    with the highest mean in the grid; of its numbers of epochs the fewest that none surpasses by more.
+    that no longer training surpasses by more than SLACK. The second (rank 2): of the other rates the one
+    with the highest mean; of its numbers of epochs the fewest that none surpasses by more.
     """
-    trials = set(grid(kind, architecture))
-    if not trials <= finished(rows):
+    wanted = trials(rows, kind, architecture)
+    if not finished(rows).issuperset(wanted):
         return None
     table = _cell(means(rows), kind, architecture)
-    table = table[table["epochs"].isin({t.epochs for t in trials}) & table["score"].notna()]
+    table = table[table["epochs"].isin({t.epochs for t in wanted}) & table["score"].notna()]
     if table.empty:
         return None
     row = _fewest_epochs(table)
@@ -227,7 +241,7 @@ def _fewest_epochs(table: pd.DataFrame) -> pd.Series:
 
 
 def choose(rows: pd.DataFrame, rank: int = 1) -> tuple[Recipe, ...]:
-    """The recipes of a rank of all cells whose grid is finished; frozen nets have none to choose."""
+    """The recipes of a rank of all cells whose trials are finished; frozen nets have none to choose."""
     found = [best(rows, kind, name, rank) for kind, name in cells() if kind in TUNED]
     return tuple(recipe for recipe in found if recipe)
 

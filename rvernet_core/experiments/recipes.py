@@ -1,6 +1,7 @@
 """How each micro net is fine-tuned: what the search on scenes of its own has chosen.
 
 chosen()                     the recipes of recipes.json, which `python -m zoo.train_recipe --choose` writes
+at_most(2, recipes)          the same rates, for fewer epochs
 chosen(rank=2)               the second ones: the best of another rate, to see what hangs on the choice
 tuned(base, recipes, model)  the training of one model
 """
@@ -35,6 +36,11 @@ def chosen(path: Path = CHOSEN, rank: int = 1) -> tuple[Recipe, ...]:
         return ()
     found = (config.from_dict(Recipe, row) for row in json.loads(path.read_text("utf-8")))
     return tuple(recipe for recipe in found if recipe.rank == rank)
+
+
+def at_most(epochs: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
+    """The recipes, none for more than `epochs`: where minutes count; such nets would still learn."""
+    return tuple(config.replace(recipe, epochs=min(recipe.epochs, epochs)) for recipe in recipes)
 
 
 def write(recipes: Sequence[Recipe], path: Path = CHOSEN) -> Path:

@@ -23,12 +23,12 @@ def score(rate, epochs):
 
 @pytest.fixture(scope="module")
 def rows():
-    """Two finished grids and an unfinished one, a check of the doubling, frozen nets of one of them."""
+    """Two finished cells and an unfinished one, a check of the doubling, frozen nets of one of them."""
     scores = grid_of("single", "vit", score) | grid_of("pair", "deit", score)
-    scores |= dict.fromkeys(recipe_search.grid("single", "mlp-mixer")[:2], 0.55)
+    scores |= dict.fromkeys(recipe_search.trials(NOTHING, "single", "mlp-mixer")[:2], 0.55)
     scores |= {Trial("vit", "single", RATES[1], 2 * EPOCHS[-1], seed): 0.804 for seed in SEEDS}
     scores |= {Trial("deit", "pair", RATES[1], 2 * EPOCHS[-1], seed): 0.83 for seed in SEEDS}
-    scores |= dict.fromkeys(recipe_search.grid("frozen", "vit"), 0.75)
+    scores |= dict.fromkeys(recipe_search.trials(NOTHING, "frozen", "vit"), 0.75)
     return rows_of(scores)
 
 
@@ -41,9 +41,10 @@ def test_before_the_search_the_page_says_so_and_writes_no_picture(tmp_path):
 
 def test_the_design_is_told_from_the_constants_of_the_search(monkeypatch):
     text = recipe_page.design()
-    assert f"the same {len(RATES) * len(EPOCHS) * len(SEEDS)} runs" in text
-    monkeypatch.setattr(recipe_page, "EPOCHS", (7, 14))
-    assert "times 7, 14 epochs" in recipe_page.design()
+    assert f"the same {len(grid_of('pair', 'deit', score))} runs" in text
+    assert f"all of them for {EPOCHS[0]} epochs, 2 of them for {EPOCHS[1]} epochs" in text
+    monkeypatch.setattr(recipe_page, "EPOCHS", (7, 14, 28))
+    assert "all of them for 7 epochs" in recipe_page.design()
 
 
 def test_both_bars_are_computed_for_what_was_run(rows):
@@ -54,23 +55,25 @@ def test_both_bars_are_computed_for_what_was_run(rows):
     assert (
         "at least as high as frozen ones in 1 of 1 cases; in 1 the whole interval is at or above zero" in text
     )
-    assert "The chosen rate lies at an end of the grid for 0 of 2." in text
+    assert "The chosen rate lies at an end of the range for 0 of 2." in text
     assert "Not finished: single MobileNetV2" in text
     assert "single MLP-Mixer" in text
     assert "single ViT" not in re.search(r"Not finished: (.*)", text).group(1)
 
 
 def test_a_net_below_its_frozen_features_is_named():
-    scores = grid_of("single", "vit", score) | dict.fromkeys(recipe_search.grid("frozen", "vit"), 0.9)
+    scores = grid_of("single", "vit", score) | dict.fromkeys(
+        recipe_search.trials(NOTHING, "frozen", "vit"), 0.9
+    )
     text = recipe_page.sentences(recipe_search.verdicts(rows_of(scores)))
     assert "in 0 of 1 cases: lower for single ViT; in 0 the whole" in text
     assert "for 0 of 0 recipes for which it was run" in text
 
 
-def test_without_frozen_nets_or_finished_grids_the_page_says_so():
+def test_without_frozen_nets_or_finished_cells_the_page_says_so():
     alone = recipe_page.sentences(recipe_search.verdicts(rows_of(grid_of("single", "vit", score))))
     assert "Frozen nets, which fine-tuned ones are held against, were not run yet" in alone
-    few = rows_of(dict.fromkeys(recipe_search.grid("single", "vit")[:2], 0.5))
+    few = rows_of(dict.fromkeys(recipe_search.trials(NOTHING, "single", "vit")[:2], 0.5))
     assert "nothing is chosen" in recipe_page.page_text(few)
     assert "0.500 [0.500, 0.500] of 2" in recipe_page.page_text(few)
 
@@ -84,9 +87,9 @@ def test_every_score_stands_in_the_tables_and_the_choice_is_bold(rows):
     assert len(lines) - 2 == 2 * len(RATES) + 1
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
     assert re.findall(r"\*\*(.+?)\*\*", table) == ["0.800 [0.790, 0.810]"] * 2
-    assert re.findall(r"_(.+?)_", table) == ["0.750 [0.740, 0.760]"] * 2, "the second ones are in italics"
+    assert re.findall(r"_(.+?)_", table) == ["0.650 [0.640, 0.660]"] * 2, "the second ones are in italics"
     choices = recipe_page.choice_table(recipe_search.verdicts(rows))
-    assert choices.count(f"| {RATES[0]:g}, {EPOCHS[-1]}, 0.750 |") == 2
+    assert choices.count(f"| {RATES[0]:g}, {EPOCHS[1]}, 0.650 |") == 2
     for row in recipe_search.means(rows).itertuples():
         shown = recipe_page.frozen_table(rows) if row.kind.startswith("frozen") else table
         assert f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}]" in shown

@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from rvernet_core.runs import RunStore
 from zoo import train_recipe
 
 CELLS = [("single", "vit")]
+NOTHING = recipe_search.read(Path("nowhere"))
 
 
 class Store:
@@ -47,16 +49,16 @@ def test_a_search_that_was_stopped_goes_on_and_ends_with_the_check_of_the_epochs
     with monkeypatch.context() as patch:
         patch.setattr(train_recipe, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         train_recipe.search(path, CELLS, store, until=50.0)
-    assert 0 < len(recipe_search.read(path)) < len(recipe_search.grid(*CELLS[0]))
+    assert 0 < len(recipe_search.read(path)) < len(recipe_search.trials(NOTHING, *CELLS[0]))
     train_recipe.search(path, CELLS, store)
     rows = recipe_search.read(path)
     (recipe,) = recipe_search.choose(rows)
     check = [Trial("vit", "single", recipe.lr, 2 * recipe.epochs, s) for s in recipe_search.SEEDS]
-    assert recipe_search.finished(rows) == {*recipe_search.grid(*CELLS[0]), *check}
+    assert recipe_search.finished(rows) == {*recipe_search.trials(rows, *CELLS[0]), *check}
     assert len(store.trained) == len(set(store.trained)) == len(rows), "no run was made twice"
     train_recipe.search(path, CELLS, store)
     assert len(store.trained) == len(rows)
-    assert rows["score"].isna().sum() == len(recipe_search.EPOCHS) * len(recipe_search.SEEDS)
+    assert rows["score"].isna().sum() == len(recipe_search.SEEDS), "what diverged goes no further"
     assert not list(store.folder.iterdir()), "weights of the search are not kept"
 
 
@@ -87,7 +89,7 @@ def test_rows_of_another_search_stop_the_command_in_one_line(tmp_path, monkeypat
     path = tmp_path / "recipes.csv"
     with monkeypatch.context() as patch:
         patch.setattr(recipe_search, "SCENES", DataSpec(train_scenes=3, test_scenes=3))
-        recipe_search.append(path, recipe_search.grid(*CELLS[0])[0], 0.5, 1.0)
+        recipe_search.append(path, recipe_search.trials(NOTHING, *CELLS[0])[0], 0.5, 1.0)
     with pytest.raises(SystemExit) as stop:
         train_recipe.main(["--rows", str(path), "--cache", str(tmp_path)])
     assert stop.value.code == 2
@@ -112,7 +114,13 @@ def test_real_nets_run_through_the_kinds(tmp_path, monkeypatch):
     small = DataSpec(
         train_scenes=6, test_scenes=3, seed=recipe_search.SCENES.seed, plates=PlatesSpec(size=64)
     )
-    for name, value in (("SCENES", small), ("RATES", (1e-3,)), ("EPOCHS", (1,)), ("SEEDS", (0,))):
+    for name, value in (
+        ("SCENES", small),
+        ("RATES", (1e-3,)),
+        ("EPOCHS", (1,)),
+        ("KEPT", (1,)),
+        ("SEEDS", (0,)),
+    ):
         monkeypatch.setattr(recipe_search, name, value)
     path, start = tmp_path / "recipes.csv", time.monotonic()
     recipe_search.append(path, Trial("mobilenetv2", "single", 1e-3, 1, 0), 0.5, 1.0)

@@ -15,7 +15,7 @@ from rvernet_core.data.plates import TEST_SEEDS, TRAIN_SEEDS
 from rvernet_core.errors import ConfigError, DataError
 from rvernet_core.experiments import recipe_search, recipes
 from rvernet_core.experiments.profiles import PROFILES
-from rvernet_core.experiments.recipe_search import EPOCHS, FROZEN, RATES, SCENES, SEEDS, Trial
+from rvernet_core.experiments.recipe_search import EPOCHS, FROZEN, KEPT, RATES, SCENES, SEEDS, Trial
 from rvernet_core.experiments.recipes import Recipe
 from rvernet_core.models.backbones import BACKBONES
 
@@ -33,17 +33,33 @@ def rises(gains):
 
 
 def test_every_net_gets_the_same_number_of_runs_and_no_number_of_epochs_twice():
-    sizes = Counter((kind, len(recipe_search.grid(kind, name))) for kind, name in recipe_search.cells())
-    full = len(RATES) * len(EPOCHS) * len(SEEDS)
+    sizes = Counter((kind, len(grid_of(kind, name, lambda *_: 0.5))) for kind, name in recipe_search.cells())
+    whole = sum(KEPT) * len(SEEDS)
     assert sizes == {
-        ("single", full): len(BACKBONES),
-        ("pair", full): len(BACKBONES),
-        ("student", full): 1,
+        ("single", whole): len(BACKBONES),
+        ("pair", whole): len(BACKBONES),
+        ("student", whole): 1,
         ("frozen", len(SEEDS)): len(BACKBONES),
         ("frozen-pair", len(SEEDS)): len(BACKBONES),
     }
     assert len(SEEDS) >= 3
     assert all(2 * shorter == longer for shorter, longer in pairwise(EPOCHS))
+    assert (KEPT[0], len(KEPT)) == (len(RATES), len(EPOCHS))
+
+
+def test_the_rates_that_score_best_go_on_to_more_epochs():
+    scores = {LOW: (0.5, 0.8), MIDDLE: (0.6, 0.7), HIGH: (0.4, 0.9)}
+    found = grid_of("single", "vit", lambda rate, epochs: scores[rate][epochs > EPOCHS[0]])
+    tried = {epochs: {t.rate for t in found if t.epochs == epochs} for epochs in EPOCHS}
+    assert tried == {EPOCHS[0]: set(RATES), EPOCHS[1]: {LOW, MIDDLE}, EPOCHS[2]: {LOW}}
+
+
+def test_a_rate_at_which_one_seed_diverged_goes_no_further():
+    found = grid_of("single", "vit", lambda rate, _: 0.5 if rate == HIGH else math.nan)
+    assert {(t.rate, t.epochs) for t in found} == {
+        *((r, EPOCHS[0]) for r in RATES),
+        *((HIGH, e) for e in EPOCHS),
+    }
 
 
 def test_a_teacher_is_searched_before_its_students():
@@ -79,7 +95,7 @@ def test_the_scenes_of_the_search_are_seen_nowhere_else():
 def test_each_kind_is_the_model_that_it_says():
     rows = rows_of(grid_of("single", "mobilenetv2", rises([0, 0.1, 0.0])))
     for kind, name in recipe_search.cells():
-        trial = recipe_search.grid(kind, name)[-1]
+        trial = recipe_search.trials(NOTHING, kind, name)[-1]
         spec = recipe_search.spec_of(trial, rows)
         runs.check(spec)
         assert (spec.data, spec.seed, spec.model.roi) == (SCENES, trial.seed, name)
@@ -96,7 +112,7 @@ def test_each_kind_is_the_model_that_it_says():
 def test_all_but_rate_and_epochs_is_as_the_profile_trains():
     full = PROFILES["full"]
     for kind, base in (("single", full.single), ("pair", full.pair)):
-        (trial, *_) = recipe_search.grid(kind, "vit")
+        (trial, *_) = recipe_search.trials(NOTHING, kind, "vit")
         spec = recipe_search.spec_of(trial, NOTHING)
         recipe = Recipe("vit", kind, trial.rate, trial.epochs)
         assert spec.train == recipes.tuned(base, [recipe], spec.model)
@@ -110,14 +126,14 @@ def test_a_student_waits_for_its_teachers_recipe():
 def test_what_was_run_is_not_left_and_the_check_of_the_doubled_epochs_comes_last():
     scores = grid_of("single", "vit", rises([0, 0.1, 0.1]))  # still rising: the longest is chosen
     trials = list(scores)
-    assert recipe_search.left(NOTHING, "single", "vit") == trials
+    assert recipe_search.left(NOTHING, "single", "vit") == trials[: len(RATES) * len(SEEDS)]
     assert recipe_search.left(rows_of({t: scores[t] for t in trials[:-2]}), "single", "vit") == trials[-2:]
     check = [Trial("vit", "single", MIDDLE, 2 * EPOCHS[-1], seed) for seed in SEEDS]
     assert recipe_search.left(rows_of(scores), "single", "vit") == check
     assert recipe_search.left(rows_of(scores | dict.fromkeys(check, 0.7)), "single", "vit") == []
 
 
-def test_no_check_is_run_where_the_grid_holds_it_nor_for_frozen_nets():
+def test_no_check_is_run_where_the_trials_hold_it_nor_for_frozen_nets():
     scores = grid_of("single", "vit", rises([0, 0.1, 0.0]))
     assert recipe_search.left(rows_of(scores), "single", "vit") == []
     assert recipe_search.left(rows_of(grid_of("frozen", "vit", lambda *_: 0.5)), "frozen", "vit") == []
@@ -129,7 +145,7 @@ def test_no_check_is_run_where_the_grid_holds_it_nor_for_frozen_nets():
 def test_rows_come_back_as_they_were_written_and_a_diverged_run_without_a_score(tmp_path):
     path = tmp_path / "recipes.csv"
     assert recipe_search.read(path).empty
-    trials = recipe_search.grid("pair", "deit")[:3]
+    trials = recipe_search.trials(NOTHING, "pair", "deit")[:3]
     for trial, score in zip(trials, (0.71234, math.nan, 0.5), strict=True):
         recipe_search.append(path, trial, score, 12.3)
     rows = recipe_search.read(path)
@@ -150,7 +166,7 @@ def test_a_file_of_something_else_is_refused(text, tmp_path):
 
 def test_a_file_with_a_broken_number_is_refused(tmp_path):
     path = tmp_path / "recipes.csv"
-    recipe_search.append(path, recipe_search.grid("pair", "deit")[0], 0.5, 1.0)
+    recipe_search.append(path, recipe_search.trials(NOTHING, "pair", "deit")[0], 0.5, 1.0)
     path.write_text(path.read_text().replace("0.5", "half"))
     with pytest.raises(DataError, match="cannot be read"):
         recipe_search.read(path)
@@ -204,36 +220,32 @@ def test_the_fewest_epochs_are_chosen_that_no_longer_training_surpasses(gains, e
 
 def test_each_number_of_epochs_has_a_best_rate_of_its_own():
     def score(rate, epochs):
-        return (
-            0.6 if (rate, epochs) == (HIGH, EPOCHS[0]) else 0.9 if (rate, epochs) == (LOW, EPOCHS[2]) else 0.5
-        )
+        return {LOW: (0.5, 0.8, 0.9), MIDDLE: (0.4, 0.4, 0.4), HIGH: (0.6, 0.5, 0.5)}[rate][
+            EPOCHS.index(epochs)
+        ]
 
     assert recipe_search.choose(rows_of(grid_of("pair", "vit", score))) == (
         Recipe("vit", "pair", LOW, EPOCHS[2]),
     )
 
 
-def test_nothing_is_chosen_before_a_grid_is_finished_nor_from_runs_that_diverged():
+def test_nothing_is_chosen_before_a_cell_is_finished_nor_from_runs_that_diverged():
     scores = grid_of("single", "vit", rises([0, 0.1, 0.1]))
     assert recipe_search.choose(rows_of(dict(list(scores.items())[:-1]))) == ()
     one_diverged = {
         t: math.nan if (t.rate, t.epochs, t.seed) == (MIDDLE, EPOCHS[2], 1) else s for t, s in scores.items()
     }
-    assert recipe_search.choose(rows_of(one_diverged)) == (Recipe("vit", "single", LOW, EPOCHS[2]),)
+    assert recipe_search.choose(rows_of(one_diverged)) == (Recipe("vit", "single", MIDDLE, EPOCHS[1]),)
     assert recipe_search.choose(rows_of(dict.fromkeys(scores, math.nan))) == ()
 
 
 @pytest.mark.parametrize(
     ("low", "high", "second"),
     [
-        ((0.5, 0.6, 0.65), (0.5, 0.55, 0.6), (LOW, 2)),
-        ((0.5, 0.6, 0.604), (0.5, 0.55, 0.6), (LOW, 1)),  # of that rate the last doubling is within the slack
-        (
-            (0.5, 0.6, 0.65),
-            (0.66, 0.5, 0.5),
-            (HIGH, 0),
-        ),  # the rate with the best cell, at its own best epochs
-        ((math.nan,) * 3, (0.2, 0.3, 0.2), (HIGH, 1)),  # what diverged is no candidate
+        ((0.5, 0.6), (0.4, 0.0), (LOW, 1)),
+        ((0.5, 0.504), (0.4, 0.0), (LOW, 0)),  # of that rate the last doubling is within the slack
+        ((0.5, 0.4), (0.55, 0.5), (HIGH, 0)),  # the rate with the best mean, at its own best epochs
+        ((math.nan,) * 2, (0.2, 0.3), (HIGH, 1)),  # what diverged is no candidate
     ],
 )
 def test_the_second_recipe_is_the_best_of_another_rate_by_the_same_rule(low, high, second):
@@ -270,7 +282,7 @@ def test_verdicts_tell_the_gain_of_a_doubling_and_the_distance_to_frozen_nets():
     assert all(math.isnan(alone[k]) for k in ("gain", "over_frozen", "over_frozen_low", "over_frozen_high"))
 
     check = {Trial("vit", "single", MIDDLE, 2 * EPOCHS[-1], seed): 0.72 for seed in SEEDS}
-    frozen = dict(zip(recipe_search.grid("frozen", "vit"), (0.66, 0.68, 0.67), strict=True))
+    frozen = dict(zip(recipe_search.trials(NOTHING, "frozen", "vit"), (0.66, 0.68, 0.67), strict=True))
     (whole,) = recipe_search.verdicts(rows_of(scores | check | frozen)).to_dict("records")
     assert whole["gain"] == pytest.approx(0.02)
     assert whole["over_frozen"] == pytest.approx(0.03)  # of .03, .02, .04 by seed: deviation .01
@@ -279,11 +291,11 @@ def test_verdicts_tell_the_gain_of_a_doubling_and_the_distance_to_frozen_nets():
     assert whole["over_frozen_high"] == pytest.approx(0.03 + half, abs=1e-5)
 
 
-def test_a_doubling_within_the_grid_counts_at_its_own_best_rate():
+def test_a_doubling_within_the_trials_counts_at_its_own_best_rate():
+    scores = {LOW: (0.4, 0.79, 0.802), MIDDLE: (0.5, 0.8, 0.802), HIGH: (0.1, 0.1, 0.1)}
+
     def score(rate, epochs):
-        return {EPOCHS[0]: 0.5, EPOCHS[1]: 0.8, EPOCHS[2]: 0.802 if rate == LOW else 0.7}[epochs] - 0.1 * (
-            epochs == EPOCHS[1] and rate != MIDDLE
-        )
+        return scores[rate][EPOCHS.index(epochs)]
 
     (row,) = recipe_search.verdicts(rows_of(grid_of("single", "vit", score))).to_dict("records")
     assert (row["rate"], row["epochs"]) == (MIDDLE, EPOCHS[1])
@@ -301,7 +313,7 @@ def test_pairs_are_held_against_frozen_pairs_and_students_against_one_frozen_net
     for cell in grids:
         scores |= grid_of(*cell, rises([0, 0.0, 0.0]))
     for kind, value in ((FROZEN["pair"], 0.4), (FROZEN["single"], 0.3)):
-        scores |= dict.fromkeys(recipe_search.grid(kind, "deit-distilled"), value)
+        scores |= dict.fromkeys(recipe_search.trials(NOTHING, kind, "deit-distilled"), value)
     found = recipe_search.verdicts(rows_of(scores)).set_index("kind")["over_frozen"]
     assert found["pair"] == pytest.approx(0.1)
     assert found["student"] == pytest.approx(0.2)
@@ -311,6 +323,6 @@ def test_means_are_in_the_order_of_the_search():
     scores = grid_of("pair", "mobilenetv2", lambda *_: 0.5) | grid_of("single", "vit", lambda *_: 0.6)
     table = recipe_search.means(rows_of(scores))
     assert list(table["kind"].drop_duplicates()) == ["single", "pair"]
-    assert len(table) == 2 * len(RATES) * len(EPOCHS)
+    assert len(table) == 2 * sum(KEPT)
     assert (table["seeds"] == len(SEEDS)).all()
     assert isinstance(table, pd.DataFrame)

@@ -47,6 +47,13 @@ def test_first_and_second_recipes_stand_in_one_file_and_older_files_hold_first_o
     assert (recipes.chosen(path), recipes.chosen(path, rank=2)) == (SOME, ())
 
 
+def test_at_most_shortens_what_is_longer_and_keeps_the_rates():
+    short = recipes.at_most(5, SOME)
+    assert [recipe.epochs for recipe in short] == [5, 5, 3, 5, 5]
+    assert [recipe.lr for recipe in short] == [recipe.lr for recipe in SOME]
+    assert all(recipe.epochs <= PROFILES["demo"].single.epochs for recipe in PROFILES["demo"].recipes)
+
+
 def test_recipes_of_another_form_are_refused(tmp_path):
     path = recipes.write(SOME, tmp_path / "recipes.json")
     path.write_text(path.read_text().replace('"lr"', '"rate"'))
