@@ -13,7 +13,7 @@ from rvernet_core import PROTOCOL
 from rvernet_core.config import RunSpec, fingerprint
 from rvernet_core.experiments import page_module
 from rvernet_core.experiments.study import Study
-from rvernet_core.runs import identity
+from rvernet_core.run_specs import identity
 
 Jobs = dict[str, list[RunSpec]]  # name of a job, fit for a file name -> the runs that one process makes
 

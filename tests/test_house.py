@@ -24,6 +24,7 @@ FLOORS = [
     {"data", "models", "predictions", "cues"},
     {"masking", "features", "detector"},
     {"training", "controls"},
+    {"run_specs"},
     {"runs"},
     {"evaluation"},
     {"experiments"},

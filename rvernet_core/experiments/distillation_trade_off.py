@@ -21,7 +21,7 @@ from rvernet_core.evaluation.distillation import Quantity
 from rvernet_core.experiments.noises import KINDS, photo_counts
 from rvernet_core.experiments.study import Study
 from rvernet_core.predictions import Predictions
-from rvernet_core.runs import DISTILLATIONS, check
+from rvernet_core.run_specs import DISTILLATIONS, check
 from rvernet_core.uncertainty import Estimate
 
 STUDENT = "deit-distilled"
@@ -40,7 +40,7 @@ Curve = dict[float, list[Predictions]]  # strength -> one per seed
 def student_of(
     teacher: RunSpec, model: ModelSpec, train: TrainSpec, kind: str, strength: float, temperature: float = 3.0
 ) -> RunSpec:
-    """`model` trained as `train` says, on its teacher's data and with its seed; ConfigError as `runs.check`.
+    """`model` trained as `train` says, on its teacher's data and with its seed; ConfigError as `check`.
 
     Without a teacher's weight hard and soft are the same training, so at strength 0 both are one run.
     """

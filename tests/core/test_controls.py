@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from rvernet_core import controls, runs
+from rvernet_core import controls, run_specs, runs
 from rvernet_core.config import Condition, DataSpec, ModelSpec, Noise, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.controls import IDEAL, colour_histogram, control, other_foods
 from rvernet_core.data import FoodData
@@ -110,8 +110,8 @@ def test_a_control_is_not_evaluated_under_noise(store):
 def test_every_control_and_every_law_has_a_run_of_its_own(store):
     other = dataclasses.replace(DATA, plates=PlatesSpec(size=64, ambiguity=0.0))
     specs = [control(name, data) for name in controls.CONTROLS for data in (DATA, other)]
-    assert len({runs.identity(spec) for spec in specs}) == len(specs)
-    assert runs.identity(RunSpec()) not in {runs.identity(spec) for spec in specs}
+    assert len({run_specs.identity(spec) for spec in specs}) == len(specs)
+    assert run_specs.identity(RunSpec()) not in {run_specs.identity(spec) for spec in specs}
 
 
 def test_what_is_no_control_or_cannot_be_one_is_refused_before_any_work(store):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_photos import CLASSES, ROIS, make_split
 
-from rvernet_core import detector, runs, training
+from rvernet_core import detector, run_specs, runs, training
 from rvernet_core.config import CLEAN, DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.data.cutouts import letterbox
@@ -272,7 +272,7 @@ def test_a_detectors_run_holds_what_its_weights_answer(store):
 
 def test_a_detector_is_another_run_than_the_classifier_of_its_backbone():
     classifier = dataclasses.replace(SPEC, model=dataclasses.replace(MODEL, detector=False))
-    assert runs.identity(SPEC) != runs.identity(classifier)
+    assert run_specs.identity(SPEC) != run_specs.identity(classifier)
 
 
 def test_a_detector_is_not_evaluated_under_conditions_of_cutouts(store):

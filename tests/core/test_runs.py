@@ -20,11 +20,11 @@ import pytest
 import torch
 from damage import HARMS, damage, read_only
 
-from rvernet_core import files, runs, training
+from rvernet_core import files, run_specs, runs, training
 from rvernet_core.config import DataSpec, ModelSpec, PlatesSpec, RunSpec, TrainSpec, to_dict
 from rvernet_core.data.samples import MaskedSource, build_split
 from rvernet_core.errors import ConfigError, DataError, MemoryShortageError, RecordError, TrainingError
-from rvernet_core.models.backbones import build, input_size
+from rvernet_core.models.backbones import input_size
 from rvernet_core.runs import RunStore
 
 SIDE = input_size("micro")
@@ -203,35 +203,12 @@ def test_fault_33_every_change_of_the_spec_is_another_run(store):
         distilled_from(dataclasses.replace(SPEC, train=TrainSpec(epochs=9))),
     ]
     assert len({store.run_id(spec) for spec in [SPEC, *variants]}) == 7
-    assert len({runs.identity(spec) for spec in [SPEC, *variants]}) == 7
-
-
-def test_fault_33_other_shipped_weights_are_another_run(monkeypatch):
-    before = runs.identity(SPEC)
-    monkeypatch.setattr(runs, "_weights_hash", lambda name, checkpoint: f"{name}, retrained")
-    assert runs.identity(SPEC) != before
-    fresh = dataclasses.replace(SPEC, model=ModelSpec(roi="mobilenetv2", pretrained=False))
-    assert runs.identity(fresh) not in {before, runs.identity(SPEC)}
-
-
-def test_fault_33_a_run_starts_from_the_pretraining_that_its_seed_names(monkeypatch):
-    specs = [dataclasses.replace(SPEC, seed=seed) for seed in range(3)]
-    for spec in specs:
-        own = build("mobilenetv2", checkpoint=spec.seed).conv_head.weight
-        assert torch.equal(runs.build(spec, 4).backbone.conv_head.weight, own)
-    asked = []
-    monkeypatch.setattr(runs, "_weights_hash", lambda name, checkpoint: asked.append(checkpoint) or "hash")
-    for spec in specs:
-        runs.identity(spec)
-    assert asked == [0, 1, 2]
-    asked.clear()
-    runs.identity(dataclasses.replace(distilled_from(SPEC), seed=2))
-    assert set(asked) == {0, 2}  # the teacher's pretraining is its own seed's
+    assert len({run_specs.identity(spec) for spec in [SPEC, *variants]}) == 7
 
 
 def test_fault_33_other_data_of_the_same_spec_is_another_run(store):
     """Such as a folder whose photos were replaced."""
-    names = {runs.run_name(SPEC, *fingerprints) for fingerprints in [("a", "b"), ("c", "b"), ("a", "c")]}
+    names = {run_specs.run_name(SPEC, *fingerprints) for fingerprints in [("a", "b"), ("c", "b"), ("a", "c")]}
     assert len(names) == 3
     replaced, data = RunStore(store.cache), store.data(DATA)
     for part in ("train", "test"):
@@ -473,7 +450,7 @@ def test_fault_32_a_killed_process_resumes_to_the_same_numbers(store):
     spec = dataclasses.replace(SPEC, seed=9, train=TrainSpec(epochs=24, lr=1e-3))
     folder = store.folder(spec)
     code = (
-        "import json, sys\nfrom rvernet_core import config, runs, training\n"
+        "import json, sys\nfrom rvernet_core import config, run_specs, runs, training\n"
         "training.CHECKPOINT_SECONDS = 0.0\n"
         "spec = config.from_dict(config.RunSpec, json.loads(sys.argv[1]))\n"
         "runs.RunStore(sys.argv[2]).load_or_train(spec)\n"

@@ -5,7 +5,7 @@ import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_cutouts, make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import CLEAN, ModelSpec, replace
 from rvernet_core.evaluation.perturbed import perturbed
 from rvernet_core.experiments import ablations as page
@@ -39,7 +39,7 @@ def answers(spec, condition=CLEAN):
         predicted = np.where(np.isin(EVERY % 8, (2, 3)), LABELS[context_source], LABELS)
         columns["context_source"] = [f"k{i}" for i in context_source]
     predictions = make_predictions(
-        predicted, LABELS, spec.seed, run=runs.identity(spec), spec=spec, condition=condition, **columns
+        predicted, LABELS, spec.seed, run=run_specs.identity(spec), spec=spec, condition=condition, **columns
     )
     return predictions.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 

@@ -7,7 +7,7 @@ import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import CLEAN, DataSpec, ModelSpec, Noise, RunSpec, TrainSpec, replace
 from rvernet_core.errors import ConfigError
 from rvernet_core.experiments import distillation_trade_off as page
@@ -28,7 +28,7 @@ def test_a_student_has_its_teachers_data_and_seed():
 
 
 def test_without_a_weight_of_the_teacher_hard_and_soft_are_one_run():
-    hard, soft = (student_of(CNN, DEIT, TrainSpec(), kind, 0.0, 5.0) for kind in runs.DISTILLATIONS)
+    hard, soft = (student_of(CNN, DEIT, TrainSpec(), kind, 0.0, 5.0) for kind in run_specs.DISTILLATIONS)
     assert hard == soft
     assert student_of(CNN, DEIT, TrainSpec(), "soft", 0.1) != student_of(CNN, DEIT, TrainSpec(), "hard", 0.1)
 
@@ -58,11 +58,11 @@ def test_an_unknown_kind_names_the_known_ones():
 )
 def test_what_contradicts_itself_is_refused(change, message):
     with pytest.raises(ConfigError, match=message):
-        runs.check(dataclasses.replace(STUDENT, **change))
+        run_specs.check(dataclasses.replace(STUDENT, **change))
 
 
 def test_an_ordinary_run_needs_nothing_of_this():
-    runs.check(RunSpec())
+    run_specs.check(RunSpec())
 
 
 def test_teachers_are_cnns_and_students_deits_whatever_backbones_are_chosen():
@@ -107,7 +107,7 @@ def answers(spec, condition=CLEAN):
     heads = {"class head": LABELS, "distillation head": of_teacher} if spec.teacher else {}
     predicted = np.where(errors, (LABELS + 1) % 4, LABELS)
     predictions = make_predictions(
-        predicted, LABELS, spec.seed, run=runs.identity(spec), spec=spec, condition=condition, **heads
+        predicted, LABELS, spec.seed, run=run_specs.identity(spec), spec=spec, condition=condition, **heads
     )
     return predictions.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 

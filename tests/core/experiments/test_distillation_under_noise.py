@@ -7,7 +7,7 @@ import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import CLEAN, replace
 from rvernet_core.experiments import distillation_trade_off, noises
 from rvernet_core.experiments import distillation_under_noise as page
@@ -32,7 +32,7 @@ def answers(spec, condition=CLEAN):
     predicted = np.where(wrong > EVERY % 20, (LABELS + 1) % 4, LABELS)
     heads = {"class head": predicted, "distillation head": predicted} if spec.teacher else {}
     made = make_predictions(
-        predicted, LABELS, spec.seed, run=runs.identity(spec), spec=spec, condition=condition, **heads
+        predicted, LABELS, spec.seed, run=run_specs.identity(spec), spec=spec, condition=condition, **heads
     )
     return made.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_sets import make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import CLEAN, replace
 from rvernet_core.cues import cues
 from rvernet_core.experiments import how_context_is_used as page
@@ -45,7 +45,7 @@ def study():
         columns = {"key": [s.key for s in samples], "image_id": [s.image_id for s in samples]}
         if condition.context == "other":
             columns["context_source"] = [samples[k].key for k in source]
-        run_id = runs.identity(run)
+        run_id = run_specs.identity(run)
         return make_predictions(
             predicted, labels, run.seed, run=run_id, spec=run, condition=condition, **columns
         )

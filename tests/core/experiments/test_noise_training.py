@@ -7,7 +7,7 @@ import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import CLEAN, replace
 from rvernet_core.experiments import noise_training as page
 from rvernet_core.experiments.profiles import PROFILES
@@ -67,7 +67,7 @@ def test_the_page_needs_every_model_once():
     runs_needed = [spec for part in needs.values() for spec in part]
     assert len(set(runs_needed)) == len(runs_needed)
     for spec in runs_needed:
-        runs.check(spec)
+        run_specs.check(spec)
 
 
 def test_every_profile_names_backbones_that_there_are_and_seeds_of_its_own():
@@ -100,7 +100,7 @@ def answers(spec, condition=CLEAN):
     ]
     predicted = np.where(wrong > EVERY % 20, (LABELS + 1) % 4, LABELS)
     made = make_predictions(
-        predicted, LABELS, spec.seed, run=runs.identity(spec), spec=spec, condition=condition
+        predicted, LABELS, spec.seed, run=run_specs.identity(spec), spec=spec, condition=condition
     )
     return made.on({f"k{i}" for i in range(2 * (condition.photos or 100))})
 

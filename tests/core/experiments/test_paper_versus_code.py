@@ -5,7 +5,7 @@ import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import RELEASED, ModelSpec, RunSpec, as_released, replace
 from rvernet_core.experiments import paper_versus_code as page
 from rvernet_core.experiments.study import Study
@@ -18,7 +18,7 @@ def answers(spec):
     released = spec.model.class_token and not spec.model.normalise
     wrong = 10 if released else 6 if not spec.model.normalise else 2
     predicted = np.where(wrong > EVERY % 20, (LABELS + 1) % 4, LABELS)
-    return make_predictions(predicted, LABELS, spec.seed, run=runs.identity(spec), spec=spec)
+    return make_predictions(predicted, LABELS, spec.seed, run=run_specs.identity(spec), spec=spec)
 
 
 @pytest.fixture(scope="module")

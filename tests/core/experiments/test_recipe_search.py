@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from search_rows import grid_of, rows_of
 
-from rvernet_core import runs
+from rvernet_core import run_specs
 from rvernet_core.config import DataSpec
 from rvernet_core.data.plates import TEST_SEEDS, TRAIN_SEEDS
 from rvernet_core.errors import ConfigError, DataError
@@ -97,7 +97,7 @@ def test_each_kind_is_the_model_that_it_says():
     for kind, name in recipe_search.cells():
         trial = recipe_search.trials(NOTHING, kind, name)[-1]
         spec = recipe_search.spec_of(trial, rows)
-        runs.check(spec)
+        run_specs.check(spec)
         assert (spec.data, spec.seed, spec.model.roi) == (SCENES, trial.seed, name)
         assert (spec.train.lr, spec.train.epochs) == (trial.rate, trial.epochs)
         assert spec.model.branches == (("roi", "extra_roi") if "pair" in kind else ("roi",))
