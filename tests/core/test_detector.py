@@ -259,6 +259,28 @@ def test_it_meets_the_samples_that_a_classifier_meets_in_the_same_order_and_mirr
     assert steps[CutoutSet] == steps[WholePhotos]
 
 
+def test_fault_32_a_stopped_detector_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    photos, spec = squares(), TrainSpec(epochs=3, batch_size=16)
+
+    def fitted(folder=None, watch=None):
+        training.seed_everything(0)
+        model = detector.build_detector(MODEL, 2)
+        return training.fit(model, photos, spec, 3, folder, watch=watch), model.state_dict()
+
+    def stop(_):
+        if list(tmp_path.glob("checkpoint-*")):
+            raise KeyboardInterrupt
+        return {}
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path, stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00001"]
+    (history, resumed), (whole, weights) = fitted(tmp_path), fitted()
+    assert history == whole
+    assert all(torch.equal(resumed[name], weight) for name, weight in weights.items())
+
+
 def test_a_detectors_run_holds_what_its_weights_answer(store):
     run = store.load_or_train(SPEC)
     photos = store.whole_photos(DATA, "test", SIDE)
