@@ -31,7 +31,7 @@ from rvernet_plates import RENDERER_VERSION
 #: Somewhat smaller than the demo's data; seeds between those of the data sets and of the zoo's corpus.
 SCENES = DataSpec(train_scenes=240, test_scenes=300, seed=5_000_000)
 RATES = (4e-4, 1e-3, 2.5e-3)
-EPOCHS = (4, 8, 16)  # each trained by itself: the cosine ends with the last epoch
+EPOCHS = (3, 6, 12)  # each trained by itself: the cosine ends with the last epoch
 KEPT = (3, 2, 1)  # rates tried for each of EPOCHS: the best of those that were tried for the epochs before
 SEEDS = (0, 1, 2)
 STRENGTH = 0.5  # of the hard distillation that students are searched with
