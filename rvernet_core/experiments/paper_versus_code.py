@@ -16,6 +16,7 @@ import pandas as pd
 from rvernet_core import config, uncertainty
 from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.recipes import at_most
 from rvernet_core.experiments.study import Pair, Study
 from rvernet_core.models.backbones import facts, has_distillation_token
 from rvernet_core.predictions import Predictions
@@ -101,11 +102,14 @@ def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
 
 
 def variants(study: Study) -> dict[str, dict[str | Pair, list[RunSpec]]]:
-    """`BASE` and every difference -> model -> one spec per seed, where it changes that model's training."""
+    """`BASE` and every difference -> model -> one spec per seed, where it changes that model's training.
+
+    BASE alone is scored on the test set after every epoch, which changes none of its answers.
+    """
     found: dict[str, dict[str | Pair, list[RunSpec]]] = {BASE: {}}
     for model, (spec, train) in audited(study).items():
-        base = [_watched(run) for run in study.specs(spec, train)]
-        found[BASE][model] = base
+        base = study.specs(spec, train)
+        found[BASE][model] = [_watched(run) for run in base]
         for difference in DIFFERENCES:
             turned = [_turned(run, difference) for run in base]
             if turned != base and _concerns(difference, spec):
@@ -114,7 +118,7 @@ def variants(study: Study) -> dict[str, dict[str | Pair, list[RunSpec]]]:
 
 
 def _watched(run: RunSpec) -> RunSpec:
-    """The run with the test set watched, which changes none of its answers."""
+    """The run with the test set watched."""
     return config.replace(run, train=config.replace(run.train, watch_test=True))
 
 
@@ -145,15 +149,21 @@ def needs(study: Study) -> dict[str, list[RunSpec]]:
     """Every variant of every audited model."""
     return {
         f"audit-{_slug(name)}-{'+'.join(model) if isinstance(model, tuple) else model}": specs
-        for name, models in variants(with_audit_seeds(study)).items()
+        for name, models in variants(as_audited(study)).items()
         for model, specs in models.items()
     }
 
 
-def with_audit_seeds(study: Study) -> Study:
-    """The study with its profile's seeds for the audit, which tries many things on few models."""
-    seeds = study.profile.audit_seeds or study.profile.seeds
-    return dataclasses.replace(study, profile=config.replace(study.profile, seeds=seeds))
+def as_audited(study: Study) -> Study:
+    """The study with its profile's seeds and epochs for the audit, which tries many things on few models."""
+    profile = study.profile
+    changes: dict = {"seeds": profile.audit_seeds or profile.seeds}
+    if most := profile.audit_epochs:
+        changes["recipes"] = at_most(most, profile.recipes)
+        for part in ("single", "pair"):
+            train = getattr(profile, part)
+            changes[part] = config.replace(train, epochs=min(train.epochs, most))
+    return dataclasses.replace(study, profile=config.replace(profile, **changes))
 
 
 def _slug(name: str) -> str:

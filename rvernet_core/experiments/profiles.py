@@ -49,6 +49,7 @@ class Profile:
     pairs: tuple[tuple[str, str], ...]  # (ROI module, extra-ROI module) of the fine-tuned pairs
     ablated: tuple[tuple[str, str], ...]  # those of `pairs` that are taken apart in the ablations
     audit_seeds: tuple[int, ...] = ()  # of the audit of paper against code; empty: all
+    audit_epochs: int = 0  # most epochs of the audit's runs, which are many; 0: as many as elsewhere
     audited_singles: tuple[str, ...] = ("deit-distilled",)  # beside the first of `ablated`
     altered: tuple[Altered, ...] = (SAME_LOOKS, NO_CONTEXT)  # other laws of the plates; nothing on other data
     models_per_job: int = 1  # models that one process trains; starting a process takes seconds

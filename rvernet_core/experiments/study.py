@@ -112,6 +112,7 @@ class Study:
             }
             for part in ("recipes", "second_recipes"):
                 changes[part] = tuple(config.replace(one, epochs=epochs) for one in getattr(base, part))
+            changes["audit_epochs"] = 0
             if not base.grid_frozen:
                 changes["grid"] = config.replace(base.grid, epochs=epochs)
         chosen = backbones or tuple(ZOO)

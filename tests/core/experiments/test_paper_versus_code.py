@@ -1,13 +1,16 @@
 """Page 10 on made-up predictions: which differences are turned in which models, and what they do."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
 from rvernet_core import run_specs
-from rvernet_core.config import RELEASED, ModelSpec, RunSpec, as_released, replace
+from rvernet_core.config import RELEASED, ModelSpec, RunSpec, TrainSpec, as_released, replace
 from rvernet_core.experiments import paper_versus_code as page
+from rvernet_core.experiments.recipes import Recipe
 from rvernet_core.experiments.study import Study
 
 PAIR = ("mobilenetv2", "mobilenetv2")
@@ -39,11 +42,11 @@ def test_every_variant_differs_from_the_base_in_its_switches_alone():
     for difference in page.DIFFERENCES:
         for model, specs in variants[difference.name].items():
             for spec, original in zip(specs, base[model], strict=True):
-                start = original
+                start = plain = replace(original, train=replace(original.train, watch_test=False))
                 if difference.stated:
-                    start = replace(original, train=replace(original.train, **page.STATED))
+                    start = replace(plain, train=replace(plain.train, **page.STATED))
                 expected = as_released(start, *difference.switches) if difference.switches else start
-                assert spec == expected != original
+                assert spec == expected != plain
 
 
 def test_every_switch_of_the_release_is_turned_by_some_difference_of_its_own():
@@ -79,10 +82,25 @@ def test_a_difference_is_turned_only_where_it_can_change_something(name, model, 
 def test_all_runs_of_the_page_are_declared_under_names_of_their_own(study):
     needs = page.needs(study)
     declared = {spec for specs in needs.values() for spec in specs}
-    own = page.with_audit_seeds(study)
+    own = page.as_audited(study)
     used = {s for models in page.variants(own).values() for specs in models.values() for s in specs}
     assert declared == used
-    assert all(isinstance(s, RunSpec) and s.train.watch_test for s in declared)
+    assert all(isinstance(s, RunSpec) for s in declared)
+    base, released = (page.variants(own)[name] for name in (page.BASE, "everything"))
+    watched = {s for models in (base, released) for specs in models.values() for s in specs}
+    assert {s for s in declared if s.train.watch_test} == watched, "only these say how a choice flatters"
+
+
+def test_the_audit_may_train_for_fewer_epochs_than_the_profile(study):
+    recipes = (Recipe("mobilenetv2", "pair", 1e-4, 12), Recipe("mobilenetv2", "single", 2e-4, 1))
+    profile = dataclasses.replace(
+        study.profile, recipes=recipes, audit_epochs=2, single=TrainSpec(epochs=1), pair=TrainSpec(epochs=9)
+    )
+    own = page.as_audited(dataclasses.replace(study, profile=profile)).profile
+    assert [recipe.epochs for recipe in own.recipes] == [2, 1]
+    assert (own.single.epochs, own.pair.epochs) == (1, 2)
+    whole = page.as_audited(dataclasses.replace(study, profile=dataclasses.replace(profile, audit_epochs=0)))
+    assert whole.profile.recipes == recipes
 
 
 def test_effects_are_the_differences_to_the_base(study):
