@@ -114,6 +114,13 @@ def test_the_nets_know_as_many_labels_as_there_are_things():
 # --- training -------------------------------------------------------------------------------------
 
 
+def test_every_architecture_ships_three_pretrainings_of_one_budget_and_all_weights_are_small():
+    cards = [zoo.CARDS[name] for name in backbones.BACKBONES]
+    assert {tuple(shipped["seed"] for shipped in card["checkpoints"]) for card in cards} == {(0, 1, 2)}
+    assert len({card["data"] for card in cards}) == 1
+    assert sum(path.stat().st_size for path in zoo.WEIGHTS.glob("*.safetensors")) < 18e6
+
+
 def test_the_identity_is_that_of_all_that_decides_the_weights(monkeypatch):
     names = {
         job().identity,
