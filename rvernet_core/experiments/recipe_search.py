@@ -28,7 +28,7 @@ from rvernet_core.models import backbones
 from rvernet_core.models.zoo import CARDS
 from rvernet_plates import RENDERER_VERSION
 
-#: Somewhat smaller than the demo's data; seeds between those of the data sets and of the zoo's corpus.
+#: As many to train on as in the demo's data; seeds between those of the data sets and of the zoo's corpus.
 SCENES = DataSpec(train_scenes=240, test_scenes=300, seed=5_000_000)
 RATES = (4e-4, 1e-3, 2.5e-3)
 EPOCHS = (3, 6, 12)  # each trained by itself: the cosine ends with the last epoch
