@@ -13,6 +13,7 @@ profiles read them. It trains nothing.
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import math
 import time
@@ -92,10 +93,13 @@ def refuse_foreign(rows: pd.DataFrame, path: Path) -> None:
 
 
 def search(path: Path, cells: Sequence[tuple[str, str]], store: RunStore, until: float = math.inf) -> None:
-    """Run what is left of `cells`, one row of `path` each; no run starts after `until`, monotonic seconds."""
-    for kind, architecture in cells:
-        # twice: the check of the doubled epochs follows from the grid
-        while trials := recipe_search.left(recipe_search.read(path), kind, architecture):
+    """Run what is left of `cells`, one row of `path` each; no run starts after `until`, monotonic seconds.
+
+    The checks of the doubled epochs come when every cell has its recipe.
+    """
+    for checked, (kind, architecture) in itertools.product((False, True), cells):
+        # what is tried next follows from what was found
+        while trials := recipe_search.left(recipe_search.read(path), kind, architecture, checked):
             for trial in tqdm(trials, desc=f"{kind} {architecture}", unit="run", disable=None):
                 if time.monotonic() > until:
                     log.info("time is up; the same command goes on from here")

@@ -91,14 +91,14 @@ def trials(rows: pd.DataFrame, kind: str, architecture: str) -> list[Trial]:
     return found
 
 
-def left(rows: pd.DataFrame, kind: str, architecture: str) -> list[Trial]:
+def left(rows: pd.DataFrame, kind: str, architecture: str, checked: bool = True) -> list[Trial]:
     """What can be run of a cell now; when it is done, more may follow from it.
 
-    Last come twice the chosen epochs at the chosen rate, where they were not among the trials.
+    checked: last come twice the chosen epochs at the chosen rate, where they were not among the trials.
     """
     done = finished(rows)
     open_trials = [trial for trial in trials(rows, kind, architecture) if trial not in done]
-    recipe = None if open_trials else best(rows, kind, architecture)
+    recipe = best(rows, kind, architecture) if checked and not open_trials else None
     if recipe and kind in TUNED and 2 * recipe.epochs not in EPOCHS:
         open_trials = [Trial(architecture, kind, recipe.lr, 2 * recipe.epochs, seed) for seed in SEEDS]
     return [trial for trial in open_trials if trial not in done]
