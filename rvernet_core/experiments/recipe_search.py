@@ -10,7 +10,6 @@ Everything else is computed from those rows: `choose` the recipes, `verdicts` wh
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -133,15 +132,9 @@ def _at(base: TrainSpec, rate: float, epochs: int) -> TrainSpec:
 def search_of(kind: str, architecture: str) -> str:
     """The name of all that a cell's scores rest on: scenes, shipped nets, and what is not searched."""
     names = [architecture, *([TEACHER] if kind == "student" else [])]
-    nets = [facts for name in names for facts in cards_of(name)]
+    nets = [shipped["sha256"] for name in names for shipped in CARDS[name]["checkpoints"]]
     fixed = [_at(_BASE.single, 0.0, 0), _at(_BASE.pair, 0.0, 0), _BASE.grid]
     return fingerprint("recipes", SCENES, RENDERER_VERSION, *fixed, nets)
-
-
-def cards_of(architecture: str) -> list[dict]:
-    """The model cards of an architecture's shipped checkpoints."""
-    pattern = re.compile(re.escape(architecture) + r"([-._]?\d+)?")
-    return [facts for name, facts in sorted(CARDS.items()) if pattern.fullmatch(name)]
 
 
 # --- the rows ---------------------------------------------------------------------------------------
