@@ -47,6 +47,7 @@ NAMES = {
     "frozen": "single, frozen",
     "frozen-pair": "RveRNet of two, frozen",
 }
+DEMO, FULL = PROFILES["demo"], PROFILES["full"]
 #: Epochs, in the order of the search and last the check of their doubling -> (colour, marker).
 _MARKS = (("single", "o"), ("roi", "s"), ("extra_roi", "^"), ("rvernet", "D"))
 _PICTURE = "recipe-search"
@@ -101,8 +102,9 @@ def design() -> str:
         "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
         "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
         f"that rate surpasses by more than {SLACK:g}.\n\n"
-        "The `full` profile trains every net by its recipe, the `demo` profile at the same rate for at most "
-        f"{PROFILES['demo'].single.epochs} epochs."
+        f"The `full` profile trains every net by its recipe: as many steps, over {FULL.data.train_scenes} "
+        "scenes, so in fewer epochs. The `demo` profile takes the same rates for at most "
+        f"{DEMO.single.epochs} epochs."
     )
 
 

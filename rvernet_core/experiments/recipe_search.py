@@ -20,6 +20,7 @@ from scipy.stats import t as students_t
 from rvernet_core import config
 from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec, fingerprint
 from rvernet_core.errors import ConfigError, DataError
+from rvernet_core.experiments import recipes
 from rvernet_core.experiments.distillation_trade_off import TEACHER, student_of
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.recipes import Recipe
@@ -27,10 +28,10 @@ from rvernet_core.models import backbones
 from rvernet_core.models.zoo import CARDS
 from rvernet_plates import RENDERER_VERSION
 
-#: As many to train on as in the demo's data; seeds between those of the data sets and of the zoo's corpus.
-SCENES = DataSpec(train_scenes=240, test_scenes=300, seed=5_000_000)
+#: Seeds between those of the data sets and of the zoo's corpus.
+SCENES = DataSpec(train_scenes=recipes.SCENES, test_scenes=300, seed=5_000_000)
 RATES = (4e-4, 1e-3, 2.5e-3)
-EPOCHS = (3, 6, 12)  # each trained by itself: the cosine ends with the last epoch
+EPOCHS = (4, 8, 16)  # each trained by itself: the cosine ends with the last epoch
 KEPT = (3, 2, 1)  # rates tried for each of EPOCHS: the best of those that were tried for the epochs before
 SEEDS = (0, 1, 2)
 STRENGTH = 0.5  # of the hard distillation that students are searched with

@@ -54,6 +54,15 @@ def test_at_most_shortens_what_is_longer_and_keeps_the_rates():
     assert all(recipe.epochs <= PROFILES["demo"].single.epochs for recipe in PROFILES["demo"].recipes)
 
 
+def test_over_more_scenes_a_recipe_takes_as_many_steps():
+    longer = recipes.over(recipes.SCENES // 2, SOME)
+    assert [recipe.epochs for recipe in longer] == [2 * recipe.epochs for recipe in SOME]
+    assert recipes.over(recipes.SCENES, SOME) == SOME
+    assert {recipe.epochs for recipe in recipes.over(100 * recipes.SCENES, SOME)} == {1}
+    steps = recipes.over(PROFILES["full"].data.train_scenes, recipes.chosen())
+    assert PROFILES["full"].recipes == steps
+
+
 def test_recipes_of_another_form_are_refused(tmp_path):
     path = recipes.write(SOME, tmp_path / "recipes.json")
     path.write_text(path.read_text().replace('"lr"', '"rate"'))
