@@ -12,6 +12,7 @@ from rvernet_book.page import Page
 from rvernet_book.tables import FOUND, interval
 from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
 
+_SAID = {"text": "paper and README", "code": "released code"}
 _LABELS = {"macro_f1": "macro-F1", "pair_f1": "F1 of the pair"}
 
 
@@ -30,17 +31,27 @@ def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
     )
 
 
+def difference_table(page: Page, differences: pd.DataFrame) -> Bundle:
+    """What text and code say."""
+    return page.table(
+        "audited-differences",
+        differences,
+        caption="The differences that are turned: what paper and README say, and what the released code does.",
+        labels=_SAID,
+    )
+
+
 def effect_table(page: Page, effects: pd.DataFrame) -> Bundle:
-    """What the difference does, and at the right what text and code say."""
-    said = ["text", "code"]
+    """What each difference does; what text and code say of it stands in the data."""
     return page.table(
         "audit",
-        effects[[*[column for column in effects if column not in said], *said]],
+        effects.drop(columns=list(_SAID)),
         caption="Each difference between text and released code, turned alone: change of the scores, paired over "
         f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}.",
-        labels={"text": "paper and README", "code": "released code", **_LABELS},
+        labels=_LABELS,
         formats=dict.fromkeys(METRICS, "{:+.3f}"),
         intervals=list(METRICS),
+        data=effects,
     )
 
 

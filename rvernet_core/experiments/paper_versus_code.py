@@ -87,6 +87,12 @@ DIFFERENCES = (
 BASE = "as it is here"
 
 
+def differences() -> pd.DataFrame:
+    """One row per difference: its name, what `text` says and what `code` does."""
+    rows = [{"difference": d.name, "text": d.text, "code": d.code} for d in DIFFERENCES]
+    return pd.DataFrame(rows)
+
+
 def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
     """The models that the audit trains: the single models and pairs that the profile names."""
     profile = study.profile

@@ -6,7 +6,7 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import paper_versus_code as show
-from rvernet_core.experiments.paper_versus_code import METRICS, audit_facts
+from rvernet_core.experiments.paper_versus_code import METRICS, audit_facts, differences
 
 
 @pytest.fixture
@@ -25,10 +25,16 @@ def effects():
     return frame.assign(p=[0.5, 0.001, 0.001], smallest=0.05)
 
 
-def test_the_table_shows_text_code_and_effect(page, effects):
-    text = show.effect_table(page, effects)._repr_html_()
-    for shown in ("paper and README", "released code", "-0.200", "[-0.250, -0.150]"):
-        assert shown in text
+def test_what_text_and_code_say_stands_in_one_table_and_the_effects_in_another(page, effects):
+    said = show.difference_table(page, differences())._repr_html_()
+    for shown in ("paper and README", "released code", "no normalisation of pixels"):
+        assert shown in said
+    bundle = show.effect_table(page, effects)
+    text = bundle._repr_html_()
+    assert "-0.200" in text
+    assert "[-0.250, -0.150]" in text
+    assert "released code</th>" not in text
+    assert set(pd.read_csv(bundle.paths["csv"])["code"]) == {"C"}
 
 
 def test_the_chart_draws_every_difference(page, effects):
