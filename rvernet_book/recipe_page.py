@@ -102,8 +102,8 @@ def design() -> str:
         "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
         "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
         f"that rate surpasses by more than {SLACK:g}.\n\n"
-        f"The `full` profile trains every net by its recipe: as many steps, over {FULL.data.train_scenes} "
-        "scenes, so in fewer epochs. The `demo` profile takes the same rates for at most "
+        "Once every net has its recipe, the `full` profile trains by them: as many steps, over "
+        f"{FULL.data.train_scenes} scenes, so in fewer epochs. The `demo` profile takes the same rates for at most "
         f"{DEMO.single.epochs} epochs."
     )
 

@@ -7,7 +7,7 @@ Every finished run is one row of recipes.csv beside this file; a run that has it
 the search can be made in slices, and by several processes that are given different kinds or architectures.
 `rvernet_core/experiments/recipe_search.py` tells what is tried: the same number of runs for every net.
 `--choose` writes the recipes that follow, the first and the second of each net, into the core, where the
-profiles read them. It trains nothing.
+profiles read them; none until every net has its first. It trains nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows, cells = recipe_search.read(options.rows), wanted(options.only)
         refuse_foreign(rows, options.rows)
         if options.choose:
-            found = [recipe for rank in (1, 2) for recipe in recipe_search.choose(rows, rank)]
+            found = recipe_search.adopted(rows)
             log.info("%d recipes in %s", len(found), recipes.write(found))
         else:
             until = time.monotonic() + 60 * options.limit_minutes

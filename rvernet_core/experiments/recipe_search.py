@@ -4,7 +4,7 @@
 Everything else is computed from those rows: `choose` the recipes, `verdicts` what the page says of them.
 
     rows = read(Path("zoo/recipes.csv"))
-    choose(rows)    -> (Recipe("mobilenetv2", "single", 5e-4, 6), ...)
+    choose(rows)    -> (Recipe("mobilenetv2", "single", 1e-3, 16), ...)
 """
 
 from __future__ import annotations
@@ -238,6 +238,16 @@ def choose(rows: pd.DataFrame, rank: int = 1) -> tuple[Recipe, ...]:
     """The recipes of a rank of all cells whose trials are finished; frozen nets have none to choose."""
     found = [best(rows, kind, name, rank) for kind, name in cells() if kind in TUNED]
     return tuple(recipe for recipe in found if recipe)
+
+
+def adopted(rows: pd.DataFrame) -> tuple[Recipe, ...]:
+    """The recipes of both ranks that profiles take; none until every net has its first one.
+
+    Nets that are trained by recipes beside nets that still wait for theirs would compare the recipes.
+    """
+    first = choose(rows)
+    whole = len(first) == sum(kind in TUNED for kind, _ in cells())
+    return (*first, *choose(rows, 2)) if whole else ()
 
 
 def verdicts(rows: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ class Recipe:
     architecture: str  # a backbone
     kind: str  # single: one branch | pair: RveRNet of two of it | student: one branch that has a teacher
     lr: float  # peak learning rate of the backbones
-    epochs: int  # through SCENES scenes; a profile of more scenes takes as many steps, see `over`
+    epochs: int  # as searched, through SCENES scenes; `over` and `at_most` make a profile's of them
     rank: int = 1  # 1: the choice of the search | 2: its choice among the other rates
 
 
@@ -46,10 +46,7 @@ def at_most(epochs: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
 
 
 def over(scenes: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
-    """The recipes for training on so many scenes: as many steps, in fewer epochs of more scenes.
-
-    What a net gains from more scenes is more than what it gains from seeing fewer of them more often.
-    """
+    """The recipes for so many training scenes: as many steps as on SCENES, to whole epochs, at least one."""
     return tuple(
         config.replace(recipe, epochs=max(1, round(recipe.epochs * SCENES / scenes))) for recipe in recipes
     )
