@@ -103,8 +103,8 @@ def design() -> str:
         "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
         f"that rate surpasses by more than {SLACK:g}.\n\n"
         "Once every net has its recipe, the `full` profile trains by them: as many steps, over "
-        f"{FULL.data.train_scenes} scenes, so in fewer epochs. The `demo` profile takes the same rates for at most "
-        f"{DEMO.single.epochs} epochs."
+        f"{FULL.data.train_scenes} scenes, so in fewer epochs. The `demo` profile takes the same rates "
+        f"for at most {DEMO.single.epochs} epochs."
     )
 
 
