@@ -20,10 +20,13 @@ from rvernet_core.files import new_array
 from rvernet_core.models.rvernet import Classifier
 from rvernet_core.sealed import is_intact, sealed_folder
 
+#: Images that go through a net at once where nothing is learned: on a CPU larger batches outgrow its cache.
+AT_ONCE = 64
+
 
 @torch.inference_mode()
 def branch_features(
-    model: Classifier, branch: str, cutouts: CutoutSet, device: str = "cpu", batch_size: int = 200
+    model: Classifier, branch: str, cutouts: CutoutSet, device: str = "cpu", batch_size: int = AT_ONCE
 ) -> Tensor:
     """Features (N, F) float32 on `device` of one branch for all of `cutouts`, in eval mode."""
     model.backbone_of(branch).eval()
@@ -36,7 +39,7 @@ def branch_features(
 
 
 def frozen_features(
-    model: Classifier, cutouts: CutoutSet, cache: Path | None, device: str = "cpu", batch_size: int = 200
+    model: Classifier, cutouts: CutoutSet, cache: Path | None, device: str = "cpu", batch_size: int = AT_ONCE
 ) -> list[Tensor]:
     """Features (N, F) float32 of each branch of `model`, whose backbones must all be frozen.
 

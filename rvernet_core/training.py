@@ -29,7 +29,7 @@ from rvernet_core.data import augmentation
 from rvernet_core.data.augmentation import NoisyBatch
 from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.errors import CheckpointError, ConfigError, DataError, MemoryShortageError, TrainingError
-from rvernet_core.features import frozen_features
+from rvernet_core.features import AT_ONCE, frozen_features
 from rvernet_core.models import losses
 from rvernet_core.models.precision import Autocast, resolve
 from rvernet_core.models.rvernet import Classifier, Logits
@@ -240,7 +240,7 @@ def predict(model: Classifier, cutouts: CutoutSet, device: str = "cpu", cache: P
 
 
 def augmented_logits(
-    model: Classifier, cutouts: CutoutSet, device: str = "cpu", batch_size: int = 200
+    model: Classifier, cutouts: CutoutSet, device: str = "cpu", batch_size: int = AT_ONCE
 ) -> Tensor:
     """A teacher's logits (2, N, K) float32 on all of `cutouts`: as they are [0] and mirrored [1].
 
@@ -273,9 +273,14 @@ def reproducible_threads(spec: ModelSpec, device: str) -> Iterator[int]:
 # --- helpers --------------------------------------------------------------------------------------
 
 
+@freed_memory_kept()
 @torch.inference_mode()
 def _logits(
-    model: Classifier, forward: Forward, indices: np.ndarray, batch_size: int = 200, mirrored: bool = False
+    model: Classifier,
+    forward: Forward,
+    indices: np.ndarray,
+    batch_size: int = AT_ONCE,
+    mirrored: bool = False,
 ) -> Logits:
     model.eval()
     parts = np.array_split(indices, max(1, math.ceil(len(indices) / batch_size)))
