@@ -28,7 +28,6 @@ from rvernet_core.experiments.recipe_search import (
     RATES,
     SCENES,
     SEEDS,
-    SLACK,
     STRENGTH,
     TEACHER,
     TUNED,
@@ -97,11 +96,11 @@ def design() -> str:
         f"with the last epoch. A student learns by hard distillation at strength {STRENGTH:g} from a "
         f"{style.label(TEACHER)} trained by its own recipe.\n\n"
         "The choice: for each number of epochs the rate with the best mean over seeds; of these the fewest "
-        f"epochs that no longer training surpasses by more than {SLACK:g}. Where the longest is "
+        f"epochs from which no longer training gains {BAR:g} or more. Where the longest is "
         "chosen, twice as many epochs are run at the chosen rate, as a check alone.\n\n"
         "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
-        "of the other rates the one with the best mean, and the fewest epochs that no longer training at "
-        f"that rate surpasses by more than {SLACK:g}.\n\n"
+        "of the other rates the one with the best mean, and the fewest epochs from which no longer "
+        f"training at that rate gains {BAR:g} or more.\n\n"
         "Once every net has its recipe, the `full` profile trains by them: as many steps, over "
         f"{FULL.data.train_scenes} scenes, so in fewer epochs. The `demo` profile takes the same rates "
         f"for at most {DEMO.single.epochs} epochs."

@@ -36,9 +36,8 @@ KEPT = (3, 2, 1)  # rates tried for each of EPOCHS: the best of those that were 
 SEEDS = (0, 1, 2)
 STRENGTH = 0.5  # of the hard distillation that students are searched with
 
-#: The fewest epochs are chosen from which no longer training of the grid gains more than this.
-SLACK = 0.005
-#: Another doubling of the chosen epochs should gain less than this.
+#: The fewest epochs are chosen from which no longer training of the grid gains as much as this, and another
+#: doubling of them should gain less.
 BAR = 0.01
 
 TUNED = ("single", "student", "pair")
@@ -209,8 +208,8 @@ def best(rows: pd.DataFrame, kind: str, architecture: str, rank: int = 1) -> Rec
     """The chosen recipe of a cell; None until its trials are finished, or where all of them diverged.
 
     The first: for each number of epochs the rate with the best mean over seeds; of these the fewest epochs
-    that no longer training surpasses by more than SLACK. The second (rank 2): of the other rates the one
-    with the highest mean; of its numbers of epochs the fewest that none surpasses by more.
+    from which no longer training gains BAR or more. The second (rank 2): of the other rates the one with
+    the highest mean; of its numbers of epochs the fewest by the same rule.
     """
     wanted = trials(rows, kind, architecture)
     if not finished(rows).issuperset(wanted):
@@ -231,7 +230,7 @@ def best(rows: pd.DataFrame, kind: str, architecture: str, rank: int = 1) -> Rec
 def _fewest_epochs(table: pd.DataFrame) -> pd.Series:
     """Of rows of `means` the one that `best` takes."""
     by_epochs = table.loc[table.groupby("epochs")["score"].idxmax()].sort_values("epochs")
-    return by_epochs[by_epochs["score"] >= by_epochs["score"].max() - SLACK].iloc[0]
+    return by_epochs[by_epochs["score"] > by_epochs["score"].max() - BAR].iloc[0]
 
 
 def choose(rows: pd.DataFrame, rank: int = 1) -> tuple[Recipe, ...]:

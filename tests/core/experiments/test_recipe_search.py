@@ -203,10 +203,10 @@ def test_the_name_of_a_search_rests_on_the_net_and_on_a_students_teacher(monkeyp
     ("gains", "epochs"),
     [
         ([0, 0.1, 0.1], EPOCHS[2]),  # still rising
-        ([0, 0.1, 0.004], EPOCHS[1]),  # the last doubling is within the slack
-        ([0, 0.1, 0.006], EPOCHS[2]),  # and here it is not
+        ([0, 0.1, 0.009], EPOCHS[1]),  # the last doubling gains too little
+        ([0, 0.1, 0.011], EPOCHS[2]),  # and here it is not
         ([0, -0.1, -0.1], EPOCHS[0]),
-        ([0, 0.002, 0.006], EPOCHS[2]),  # two small steps that are one large one together
+        ([0, 0.002, 0.009], EPOCHS[2]),  # two small steps that are one large one together
     ],
 )
 def test_the_fewest_epochs_are_chosen_that_no_longer_training_surpasses(gains, epochs):
@@ -239,7 +239,7 @@ def test_nothing_is_chosen_before_a_cell_is_finished_nor_from_runs_that_diverged
     ("low", "high", "second"),
     [
         ((0.5, 0.6), (0.4, 0.0), (LOW, 1)),
-        ((0.5, 0.504), (0.4, 0.0), (LOW, 0)),  # of that rate the last doubling is within the slack
+        ((0.5, 0.509), (0.4, 0.0), (LOW, 0)),  # of that rate the last doubling gains too little
         ((0.5, 0.4), (0.55, 0.5), (HIGH, 0)),  # the rate with the best mean, at its own best epochs
         ((math.nan,) * 2, (0.2, 0.3), (HIGH, 1)),  # what diverged is no candidate
     ],
