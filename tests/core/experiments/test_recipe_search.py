@@ -206,7 +206,7 @@ def test_the_name_of_a_search_rests_on_the_net_and_on_a_students_teacher(monkeyp
         ([0, 0.1, 0.009], EPOCHS[1]),  # the last doubling gains too little
         ([0, 0.1, 0.011], EPOCHS[2]),  # and here it is not
         ([0, -0.1, -0.1], EPOCHS[0]),
-        ([0, 0.002, 0.009], EPOCHS[2]),  # two small steps that are one large one together
+        ([0, 0.006, 0.006], EPOCHS[1]),  # two small steps that are one large one together
     ],
 )
 def test_the_fewest_epochs_are_chosen_that_no_longer_training_surpasses(gains, epochs):
