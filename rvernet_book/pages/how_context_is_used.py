@@ -82,9 +82,10 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
         return page.headline(
             f"No RveRNet's answers follow the look, so none has a ratio of weights; {where}."
         )
+    ends = [f"{row['ratio']:.2f} (**{style.label(row['model'])}**)" for row in (low, high)]
+    who, weight = ("RveRNets weigh", " to ".join(ends)) if facts.pairs > 1 else ("RveRNet weighs", ends[0])
     return page.headline(
-        f"RveRNets weigh company against look {low['ratio']:.2f} (**{style.label(low['model'])}**) to {high['ratio']:.2f} "
-        f"(**{style.label(high['model'])}**) to one, where {facts.optimum:.2f} is best; {where}."
+        f"{who} company against look {weight} to one, where {facts.optimum:.2f} is best; {where}."
     )
 
 

@@ -114,3 +114,10 @@ def test_where_no_law_is_known_the_page_says_so_and_every_number_is_glued(page):
     exchanged = pd.DataFrame({"model": ["a + b"], "follows": [0.7], "follows_low": 0.6, "follows_high": 0.8})
     show.exchange_table(page, exchanged)
     assert page.numbers["follow-ideal"] == "unknown"
+
+
+def test_one_rvernet_with_a_ratio_is_no_range(page, weights):
+    last = weights[weights["kind"] == "RveRNet"].index[1:]
+    text = show.answer(page, weight_facts(weights.drop(last)), MisleadFacts(0.31, 0.42, 2, 2))._repr_html_()
+    assert "RveRNet weighs company against look" in text
+    assert text.count("ViT + ViT") == 1
