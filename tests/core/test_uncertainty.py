@@ -6,7 +6,16 @@ from scipy import stats
 
 from rvernet_core import metrics, uncertainty
 from rvernet_core.errors import RecordError
-from rvernet_core.uncertainty import Estimate, Measured, estimate, holm, measure, measure_mean, omnibus
+from rvernet_core.uncertainty import (
+    Estimate,
+    Freedom,
+    Measured,
+    estimate,
+    holm,
+    measure,
+    measure_mean,
+    omnibus,
+)
 
 PHOTOS = np.arange(200) // 2
 
@@ -85,7 +94,8 @@ def test_one_seed_gives_an_interval_over_photos_and_says_so():
     right = draws(0.7)
     e = estimate(accuracy(right))
     error = np.sqrt(right[0].reshape(100, 2).mean(1).var(ddof=1) / 100)
-    assert (e.value, e.error, e.df) == pytest.approx((right.mean(), error, 99))
+    assert (e.value, e.error) == pytest.approx((right.mean(), error))
+    assert (e.freedom.of_seeds, e.freedom.photos) == (0, 99)
     assert (e.spread, e.seeds) == (0, 1)
     assert e.over == "photos alone (there is one seed)"
     assert estimate(accuracy(draws(0.7, 0.7))).over == "seeds and photos"
@@ -96,7 +106,9 @@ def test_where_seeds_alone_matter_it_is_the_t_interval_over_seeds():
     exact = np.array([0.2, 0.5, 0.8])
     e = estimate(Measured(exact, np.tile(exact, (50, 1)), 50, "mean"))
     half = stats.t.ppf(0.975, 2) * exact.std(ddof=1) / np.sqrt(3)
-    assert (e.low, e.high, e.df) == pytest.approx((0.5 - half, 0.5 + half, 2))
+    assert (e.low, e.high) == pytest.approx((0.5 - half, 0.5 + half))
+    assert e.p == pytest.approx(stats.ttest_1samp(exact, 0).pvalue)
+    assert e.freedom[:2] == (1, 2)
     assert e.spread == pytest.approx(0.3)
 
 
@@ -135,7 +147,7 @@ def test_two_seeds_that_agree_by_chance_are_no_surer_than_their_photos():
     assert both.covariance[0, 1] < 0
     e = estimate(both)
     assert e.error == pytest.approx(np.sqrt(both.covariance.sum() / 4))
-    assert e.df == pytest.approx(9)
+    assert (e.freedom.of_seeds, e.freedom.photos) == (0, 9)
     assert e.low < 0.75 < e.value < 0.85 < e.high
     values = Measured(both.exact, both.without, 10, "mean")
     assert estimate(values).error == pytest.approx(e.error)
@@ -164,7 +176,7 @@ def test_two_perfect_models_differ_by_no_more_than_their_photos_can_tell():
     e = estimate(perfect - perfect)
     assert e.value == 0
     assert (e.high, e.low) == pytest.approx((0.0198, -0.0198), abs=1e-3)
-    assert e.p == 1
+    assert e.p == pytest.approx(1)
 
 
 def test_a_single_photo_tells_nothing():
@@ -185,10 +197,10 @@ def test_seeds_of_one_unit_are_not_independent():
     measured = Measured(exact, np.tile(exact, (50, 1)), 50, "mean")
     naive, careful = estimate(measured), estimate(measured, [0, 1, 2, 0, 1])
     assert careful.value == naive.value
-    assert careful.df == pytest.approx(2)
+    assert careful.freedom.seeds == 2
     assert careful.error > 1.3 * naive.error
     each = estimate(measured, ["a", "b", "c", "d", "e"])
-    assert (each.error, each.df) == pytest.approx((naive.error, naive.df))
+    assert (each.error, *each.freedom) == pytest.approx((naive.error, *naive.freedom))
     with pytest.raises(RecordError, match="all 5 seeds share one unit"):
         estimate(measured, [0] * 5)
 
@@ -213,22 +225,50 @@ def test_p_and_interval_agree_on_zero():
         e = estimate(accuracy(draws(0.7, 0.72, 0.69)) - accuracy(draws(*[0.7 - shift] * 3, seed=1)))
         assert (e.p < 0.05) == (not e.low <= 0 <= e.high)
     assert Estimate(0.2, 0.1, 0.3, 0, 3).error == pytest.approx(0.1 / 1.96, abs=1e-4)
-    assert Estimate(0.2, 0.1, 0.3, 0, 3, df=2).p == pytest.approx(0.0132, abs=1e-3)
+    assert Estimate(0.2, 0.1, 0.3, 0, 3, freedom=Freedom(1, 2)).p == pytest.approx(0.0132, abs=1e-3)
     assert Estimate(0.0, 0, 0, 0, 3, 0.0).p == 1
     assert Estimate(0.1, 0.1, 0.1, 0, 3, 0.0).p == 0
+
+
+@pytest.mark.parametrize("of_photos", [0.0, 0.05, 0.3, 1.0, 10.0])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_p_is_small_no_more_often_than_it_says_also_where_many_are_compared(seeds, of_photos):
+    """Holm's correction asks .0025 of twenty comparisons; one number of degrees of freedom fails."""
+    rng, repetitions = np.random.default_rng(0), 40_000
+    scores = rng.standard_normal((repetitions, seeds)) + np.sqrt(of_photos) * rng.standard_normal(
+        (repetitions, 1)
+    )
+    covariance = np.full((seeds, seeds), of_photos)
+    variance = uncertainty.variance_of_mean(scores, covariance, 400, "mean")
+    t = scores.mean(1) / variance.error
+    p = uncertainty.tail(t, variance.freedom)
+    for level in (0.05, 0.01, 0.0025):
+        error = np.sqrt(level / repetitions)
+        assert (p < level).mean() < level + 3 * error
+    assert (p < 0.05).mean() > 0.005, "cautious, but not blind"
+    one_number = uncertainty.mixed_df(variance.between, seeds - 1, variance.of_photos, 399)
+    if of_photos == 0.05 and seeds < 5:
+        assert (2 * stats.t.sf(abs(t), one_number) < 0.0025).mean() > 3 * 0.0025
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.7, 1.0])
+def test_the_critical_value_is_where_the_tail_is(of_seeds):
+    freedom = Freedom(of_seeds, 2, 50)
+    assert uncertainty.tail(uncertainty.critical(freedom, 0.01), freedom) == pytest.approx(0.01)
+    both = Freedom(np.array([of_seeds, 0.4]), 2, 50)
+    assert uncertainty.critical(both, 0.01)[0] == pytest.approx(uncertainty.critical(freedom, 0.01))
 
 
 def test_the_smallest_difference_is_found_as_often_as_it_says():
     rng, repetitions = np.random.default_rng(0), 4000
     for seeds in (3, 5):
-        true = uncertainty.detectable_errors(seeds - 1.0) / np.sqrt(
-            seeds
-        )  # standard deviation 1 between seeds
+        # standard deviation 1 between seeds
+        true = uncertainty.detectable_errors(Freedom(1, seeds - 1)) / np.sqrt(seeds)
         scores = true + rng.standard_normal((repetitions, seeds))
         found = stats.ttest_1samp(scores, 0, axis=1).pvalue < 0.05
         assert found.mean() == pytest.approx(0.8, abs=0.02)
-    assert uncertainty.detectable_errors(np.inf) == pytest.approx(2.8, abs=0.01)
-    assert Estimate(0, 0, 0, 0, 3, 0.1, np.inf).smallest == pytest.approx(0.28, abs=0.001)
+    assert uncertainty.detectable_errors(Freedom()) == pytest.approx(2.8, abs=0.01)
+    assert Estimate(0, 0, 0, 0, 3, 0.1).smallest == pytest.approx(0.28, abs=0.001)
 
 
 def test_holm_steps_down_and_keeps_the_order():

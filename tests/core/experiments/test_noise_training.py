@@ -44,11 +44,13 @@ def test_models_trained_clean_are_those_of_the_other_pages():
     assert {spec for part in page.specs(study)["clean"].values() for spec in part} <= every
 
 
-def test_smoke_trains_few_models_once_and_demo_twice():
+def test_smoke_trains_few_models_demo_all_of_them_once_and_full_over_seeds():
     specs = page.specs(study_of("smoke"))
     assert list(specs["clean"]) == ["mobilenetv2", "deit-distilled", page.PAIRS[0], page.PAIRS[2]]
     assert all(len(part) == 1 for part in specs["permutation"].values())
-    assert all(len(part) == 2 for part in page.specs(study_of("demo"))["permutation"].values())
+    demo = page.specs(study_of("demo"))["permutation"]
+    assert list(demo) == [*BACKBONES, *page.PAIRS]
+    assert all(len(part) == 1 for part in demo.values())
     assert all(len(part) == 3 for part in page.specs(study_of("full"))["permutation"].values())
 
 

@@ -164,7 +164,7 @@ def test_the_cache_is_the_given_one_or_that_of_the_environment(tmp_path, monkeyp
     assert Study.of(**SMALL).store.cache == tmp_path / "_build" / "cache"
 
 
-@pytest.mark.parametrize(("profile", "fewest"), [("demo", 90), ("full", 150)])
+@pytest.mark.parametrize(("profile", "fewest"), [("demo", 45), ("full", 150)])
 def test_there_are_enough_ambiguous_items_to_test_on(profile, fewest):
     """With the paper's 38 and 34 test items of a sauce the sampling error alone would be about 0.06."""
     from rvernet_core.data.plates import TEST_SEEDS
