@@ -273,7 +273,6 @@ def reproducible_threads(spec: ModelSpec, device: str) -> Iterator[int]:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-@freed_memory_kept()
 @torch.inference_mode()
 def _logits(
     model: Classifier,

@@ -246,9 +246,9 @@ def variance_of_mean(
     covariance: (..., S, S) over photos. The variance of the mean is MS / S + Cov: MS is the mean square
     between seeds, which holds their own spread and what photos do to each seed alone; Cov is what photos do
     to all seeds alike. It is at least that of the mean of these very seeds over photos: few seeds may agree
-    by chance. A difference of shares is seen as if one more photo had
-    told the two apart (as Agresti and Min do, https://doi.org/10.1002/sim.1781): that none of few photos did
-    is no proof that none ever will. Where no photo moves a share at all, each is a binomial trial.
+    by chance. A difference of shares is seen as if one more photo had told the two apart (as Agresti and Min
+    do, https://doi.org/10.1002/sim.1781): that none of few photos did is no proof that none ever will. Where
+    no photo moves a share at all, each is a binomial trial.
     """
     seeds = exact.shape[-1]
     own = np.trace(covariance, axis1=-2, axis2=-1) / seeds
