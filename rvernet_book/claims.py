@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from rvernet_book.outcomes import FOUND
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RecordError
 
@@ -50,7 +51,6 @@ TESTS = {
     "count": "a count, without a test",
 }
 NEEDS = {"all": "every row", "most": "more than half of the rows", "any": "at least one row"}
-_MEASURED = ("metric", "value", "low", "high", "spread", "seeds", "profile", "p", "smallest")
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def _rows(condition: Condition, experiments: Path) -> tuple[Row, ...]:
         count = int(_chosen(table, condition.rows).sum())
         row = Row("rows", count, count, count, condition.seeds, "")
         return (dataclasses.replace(row, state=_state(condition, row, 1.0, 0.0)),)
-    keys = [column for column in table if column not in _MEASURED]
+    keys = [column for column in table if column not in FOUND and column != "metric"]
     found = []
     for record in table[_chosen(table, condition.rows)].to_dict("records"):
         label = ", ".join(str(record[key]) for key in keys if pd.notna(record[key]))

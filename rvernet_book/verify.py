@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from rvernet_book import outcomes
+from rvernet_book.outcomes import BESIDE, FOUND
 from rvernet_book.record import read_predictions
 from rvernet_core import uncertainty
 from rvernet_core.errors import RecordError
 
-MEASURED = ["value", "low", "high", "spread"]
-_ABOUT = {*MEASURED, "seeds", "profile"}  # every other column of a tidy table names a row
+MEASURED = list(outcomes.MEASURED)
 #: What two runs must share to be compared as equals, as the provenance of a page names it.
 DESIGN = ("profile", "settings", "seeds", "protocol", "data")
 
@@ -68,7 +69,7 @@ class Comparison:
 
 
 def compare(fresh: Path, record: Path) -> Comparison:
-    """Everything that stands in the tables and predictions of both folders of files.
+    """Everything that stands in the tables, the tidy data of figures and the predictions of both folders.
 
     Raises RecordError where a folder holds no pages, or both have no table in common.
     """
@@ -79,9 +80,11 @@ def compare(fresh: Path, record: Path) -> Comparison:
     parts, shared = [], 0
     for name, facts in pages.items():
         page = name.split(".")[0]
-        for table in facts["items"]["Table"]:
+        for table in _items(facts):
             there = _numbers(Path(record) / f"{table}.csv")
-            here = _numbers(Path(fresh) / f"{table}.csv") if table in _tables(own.get(name)) else None
+            if there.empty and table not in facts["items"]["Table"]:
+                continue  # a picture, or what a figure shows beside its numbers
+            here = _numbers(Path(fresh) / f"{table}.csv") if table in _items(own.get(name)) else None
             shared += here is not None
             if here is None and not equals:
                 continue  # a smaller profile lacks tables by design
@@ -113,8 +116,9 @@ def _facts(page: Path) -> dict:
     return json.loads(page.read_text("utf-8"))
 
 
-def _tables(facts: dict | None) -> list[str]:
-    return facts["items"]["Table"] if facts else []
+def _items(facts: dict | None) -> list[str]:
+    """The tables and figures of a page."""
+    return [*facts["items"]["Table"], *facts["items"].get("Figure", [])] if facts else []
 
 
 def _apart(fresh: dict, record: dict) -> Iterator[str]:
@@ -130,15 +134,26 @@ def _brief(value: object) -> str:
 
 
 def _numbers(path: Path) -> pd.DataFrame:
-    """The rows of a tidy table, each under its keys; `against`: whether it compares models."""
-    frame = pd.read_csv(path)
+    """The rows of a tidy table, each under what was asked; `against`: whether it compares models.
+
+    p and the smallest difference are numbers of their own, without an interval. No row where nothing is tidy.
+    """
+    frame = pd.read_csv(path) if path.is_file() else pd.DataFrame()
     if "value" not in frame:
         return pd.DataFrame(columns=["what", "metric", "against", *MEASURED])
-    keys = [c for c in frame if c not in _ABOUT]
+    keys = [c for c in frame if c not in FOUND]
     what = frame[keys].map(str).agg(", ".join, axis=1) if keys else "value"  # an empty key stays a key
     whole = frame.reindex(columns=MEASURED).assign(
         what=what, metric=frame.get("metric", "value"), against="against" in frame, seeds=frame.get("seeds")
     )
+    beside = [
+        whole.assign(
+            what=whole["what"] + f", {name}", metric=name, value=frame[name], low=np.nan, high=np.nan
+        )
+        for name in BESIDE
+        if name in frame
+    ]
+    whole = pd.concat([whole, *(part.assign(spread=np.nan) for part in beside)])
     return whole[pd.to_numeric(whole["value"], errors="coerce").notna()].drop_duplicates("what")
 
 

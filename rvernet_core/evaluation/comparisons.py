@@ -183,7 +183,8 @@ def leading(models: Models, name: str, classes: Sequence[str], pair: Pair = AMBI
 
 def differs(models: Models, name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS) -> uncertainty.Omnibus:
     """One test of whether any of the models differs from the others in a metric."""
-    return uncertainty.omnibus([measured(runs, name, classes, pair) for runs in models.values()])
+    units = units_of(next(iter(models.values()))) if models else None
+    return uncertainty.omnibus([measured(runs, name, classes, pair) for runs in models.values()], units)
 
 
 def follows(evaluations: Sequence[Predictions], only: Sequence[int]) -> tuple[Estimate, Estimate]:

@@ -75,7 +75,7 @@ def compared_losses(
     units = units_of(next(iter(noisy.values())))
     most = uncertainty.leading_group(losses, units)
     least = uncertainty.leading_group(losses, units, lowest=True)
-    return most, least, uncertainty.omnibus(list(losses.values()))
+    return most, least, uncertainty.omnibus(list(losses.values()), units)
 
 
 def corrected(tests: Mapping[str, Omnibus]) -> dict[str, Omnibus]:

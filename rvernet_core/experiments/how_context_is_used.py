@@ -52,6 +52,7 @@ class Cued:
     items: Items
     said: dict[str, np.ndarray]  # model's name -> (S, N), see `says_first`
     right: dict[str, np.ndarray]  # model's name -> (S, N) in {0, 1}, the ideal observer's among them
+    units: dict[str, list[int]]  # model's name -> what each seed started from; not of the ideal observer
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def context(study: Study) -> Context:
     samples = study.data.test.samples
     found = cues(data.plates, samples)
     names, photos = [s.class_name for s in samples], [s.image_id for s in samples]
+    units = {comparisons.model_name(model): comparisons.units_of(runs) for model, runs in models.items()}
     cued = []
     for pair in AMBIGUOUS_PAIRS:
         items = Items.of(found, pair, names, photos)
@@ -92,7 +94,7 @@ def context(study: Study) -> Context:
         answers[IDEAL] = [ideal] * max(map(len, answers.values()))
         said = {name: says_first(given, labels) for name, given in answers.items()}
         right = {name: (np.stack(given) == truth).astype(float) for name, given in answers.items()}
-        cued.append(Cued(pair, data.plates, law(data.plates, pair), items, said, right))
+        cued.append(Cued(pair, data.plates, law(data.plates, pair), items, said, right, units))
     return Context(models, tuple(cued))
 
 
@@ -107,14 +109,15 @@ def cue_weights(context: Context) -> pd.DataFrame:
     rows = []
     for cued in context.pairs:
         for name, said in cued.said.items():
-            of_look, of_company, ratio = weights(cued.items, said)
             if name == IDEAL:
                 continue
+            of_look, of_company, ratio = weights(cued.items, said)
+            units = cued.units[name]
             row: dict = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
-            look = _columns("look", of_look)
+            look = _columns("look", of_look, units)
             moved = look["look_low"] > 0 or look["look_high"] < 0
-            row |= look | _columns("company", of_company)
-            rows.append(row | (_columns("ratio", ratio) if cued.law.d > 0 and moved else {}))
+            row |= look | _columns("company", of_company, units)
+            rows.append(row | (_columns("ratio", ratio, units) if cued.law.d > 0 and moved else {}))
         d, strength = optimal_weights(cued.spec, cued.pair)
         row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
         rows.append(row | {"company": strength} | ({"ratio": strength / d} if d > 0 else {}))
@@ -126,8 +129,8 @@ def _kind(name: str) -> str:
     return "ideal" if name == IDEAL else "RveRNet" if " + " in name else "single"
 
 
-def _columns(name: str, measured: Measured) -> dict[str, float]:
-    e = estimate(measured)
+def _columns(name: str, measured: Measured, units: Sequence[int] | None = None) -> dict[str, float]:
+    e = estimate(measured, units)
     return {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
 
 
@@ -259,7 +262,9 @@ def _over(cued: Cued, what: str, values, weight_of) -> pd.DataFrame:
     for value in values:
         weight = weight_of(value)
         for name, right in cued.right.items():
-            share = _columns("accuracy", weighted_share(right, weight, cued.items.photos))
+            share = _columns(
+                "accuracy", weighted_share(right, weight, cued.items.photos), cued.units.get(name)
+            )
             rows.append({"model": name, what: value, **share, "items": effective(weight)})
     return pd.DataFrame(rows)
 
@@ -285,7 +290,9 @@ def crossings(context: Context) -> pd.DataFrame:
             ours, single = (
                 weighted_share(cued.right[m], chosen.astype(float), cued.items.photos) for m in (name, alone)
             )
-            parts |= _columns(what, ours) | {f"{what}, ROI alone": float(single.exact.mean())}
+            parts |= _columns(what, ours, cued.units[name]) | {
+                f"{what}, ROI alone": float(single.exact.mean())
+            }
             parts[f"gain, {what}"] = float((ours.exact - single.exact).mean())
         up, down = parts.pop("gain, company agrees"), parts.pop("gain, company misleads")
         crossing = down / (down - up) if down < 0 < up else np.nan

@@ -45,10 +45,10 @@ def at_most(epochs: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
     return tuple(config.replace(recipe, epochs=min(recipe.epochs, epochs)) for recipe in recipes)
 
 
-def over(scenes: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
-    """The recipes for so many training scenes: as many steps as on SCENES, to whole epochs, at least one."""
+def over(scenes: int, recipes: Sequence[Recipe], on: int = SCENES) -> tuple[Recipe, ...]:
+    """Recipes for so many training scenes: as many steps as `on` others, in whole epochs, at least one."""
     return tuple(
-        config.replace(recipe, epochs=max(1, round(recipe.epochs * SCENES / scenes))) for recipe in recipes
+        config.replace(recipe, epochs=max(1, round(recipe.epochs * on / scenes))) for recipe in recipes
     )
 
 

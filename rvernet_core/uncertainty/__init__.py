@@ -24,6 +24,7 @@ from rvernet_core.uncertainty.measured import (
     combined,
     measure,
     measure_mean,
+    per_unit,
     photo_covariance,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "mixed_df",
     "omnibus",
     "over",
+    "per_unit",
     "photo_covariance",
     "tail",
     "variance_of_mean",

@@ -12,7 +12,7 @@ from scipy import stats
 from rvernet_core.errors import RecordError
 from rvernet_core.uncertainty.behrens_fisher import LEVEL
 from rvernet_core.uncertainty.intervals import estimate
-from rvernet_core.uncertainty.measured import Measured, combined, photo_covariance
+from rvernet_core.uncertainty.measured import Measured, combined, per_unit, photo_covariance
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -41,13 +41,17 @@ class Omnibus:
         return self.p < 1 - LEVEL
 
 
-def omnibus(models: Sequence[Measured]) -> Omnibus:
+def omnibus(models: Sequence[Measured], units: Sequence[Hashable] | None = None) -> Omnibus:
     """F test of equal means over models, all measured on as many seeds and on the same photos.
 
     F = MS(models) / (MS(models x seeds) + S (Cov2 - Cov3)), with Cov2 between seeds of one model and Cov3
     between seeds of different models, over photos; for one seed over photos alone. Where models do not vary
     alike, both degrees of freedom shrink by Box's factor (https://doi.org/10.1214/aoms/1177728786).
+
+    units: what each seed started from, as in `estimate`: seeds of one unit count as one, by their mean.
     """
+    if units is not None:
+        models = [per_unit(model, units) for model in models]
     if len(models) < 2:
         return Omnibus(0.0, (0.0, float("inf")), 1.0, len(models))
     combined([1] * len(models), models)  # the same seeds and photos

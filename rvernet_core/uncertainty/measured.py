@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,6 +55,14 @@ def combined(weights: Sequence[float], parts: Sequence[Measured]) -> Measured:
         min(part.photos for part in parts),
         "mean" if any(part.kind == "mean" for part in parts) else "difference",
     )
+
+
+def per_unit(measured: Measured, units: Sequence[Hashable]) -> Measured:
+    """The mean over the seeds of each unit, such as a pretrained checkpoint: a column a unit."""
+    members = np.unique(np.asarray(units), return_inverse=True)[1]
+    share = np.eye(members.max() + 1)[members]  # (S, U)
+    share /= share.sum(0)
+    return Measured(measured.exact @ share, measured.without @ share, measured.photos, measured.kind)
 
 
 def measure(

@@ -58,6 +58,7 @@ def test_over_more_scenes_a_recipe_takes_as_many_steps():
     longer = recipes.over(recipes.SCENES // 2, SOME)
     assert [recipe.epochs for recipe in longer] == [2 * recipe.epochs for recipe in SOME]
     assert recipes.over(recipes.SCENES, SOME) == SOME
+    assert recipes.over(80, longer, on=recipes.SCENES // 2) == recipes.over(80, SOME)
     assert {recipe.epochs for recipe in recipes.over(100 * recipes.SCENES, SOME)} == {1}
     steps = recipes.over(PROFILES["full"].data.train_scenes, recipes.chosen())
     assert PROFILES["full"].recipes == steps

@@ -42,6 +42,21 @@ def test_the_omnibus_test_holds_its_level(seeds, of_seed, of_photo):
     assert false <= 0.08
 
 
+def test_the_omnibus_test_holds_its_level_where_seeds_share_checkpoints():
+    """Five seeds of three checkpoints: as if they were independent it would find what is not there."""
+    rng, units, photos = np.random.default_rng(0), [0, 1, 2, 0, 1], 120
+    false = {"seeds": 0, "units": 0}
+    for _ in range(300):
+        level = 1 + 0.3 * rng.standard_normal((5, 3))[:, units] + 0.03 * rng.standard_normal((5, 5))
+        right = level[..., None] + 0.3 * rng.standard_normal(photos) + rng.standard_normal((5, 5, photos)) > 0
+        left = (right.sum(-1, keepdims=True) - right) / (photos - 1)
+        models = [Measured(right[m].mean(-1), left[m].T, photos, "share") for m in range(5)]
+        false["seeds"] += omnibus(models).differs
+        false["units"] += omnibus(models, units).differs
+    assert false["units"] / 300 <= 0.08
+    assert false["seeds"] / 300 > 0.12, "as if they were independent"
+
+
 def test_the_omnibus_test_finds_models_that_differ():
     rng = np.random.default_rng(0)
     found = [omnibus(made_up(rng, [-0.4, 0, 0, 0.4], 3, 0.1, 0.7)) for _ in range(40)]

@@ -5,7 +5,7 @@ import pytest
 from made_up_scores import PHOTOS, accuracy, draws
 
 from rvernet_core.errors import RecordError
-from rvernet_core.uncertainty import measure_mean
+from rvernet_core.uncertainty import measure_mean, per_unit
 
 
 def test_one_photo_is_left_out_with_all_its_samples():
@@ -43,6 +43,14 @@ def test_samples_that_do_not_count_for_a_run_are_left_out_of_its_mean_alone():
     assert measured.without == pytest.approx(np.array([[4, 5], [3, 4], [2, 3]]))
     with pytest.raises(RecordError, match="has no sample that counts"):
         measure_mean([[1.0, 2.0], [np.nan, np.nan]])
+
+
+def test_seeds_of_one_unit_become_their_mean():
+    right = draws(0.7, 0.8, 0.9)
+    by_seed, by_unit = accuracy(right), per_unit(accuracy(right), ["a", "b", "a"])
+    assert by_unit.exact == pytest.approx([by_seed.exact[[0, 2]].mean(), by_seed.exact[1]])
+    assert by_unit.without[:, 0] == pytest.approx(by_seed.without[:, [0, 2]].mean(1))
+    assert by_unit.photos == by_seed.photos
 
 
 def test_a_difference_is_taken_seed_by_seed_and_photo_by_photo():
