@@ -56,11 +56,21 @@ def entries(book: Path, others: Mapping[str, Path] | None = None) -> list[Entry]
     for claim in claims.read_claims(book / RULES):
         date = written.get(claim.id, "")
         judged = (
-            claims.judge(claim, experiments, of_record, date)
+            _judged(claim, experiments, of_record, date)
             for experiments, of_record in zip(records, stale, strict=True)
         )
         found.append(Entry(claim, date, tuple(judged)))
     return found
+
+
+def _judged(claim: Claim, experiments: Path, stale: Mapping[str, str], date: str) -> Judgement:
+    """The verdict; none by a rule without a date, which may have been written after the results."""
+    found = claims.judge(claim, experiments, stale, date)
+    if date or claim.rule is None:
+        return found
+    return Judgement(
+        claims.UNJUDGED, "the rule, as it is now, is not committed", found.profile, found.executed
+    )
 
 
 def other_records(experiments: Path) -> dict[str, Path]:
@@ -199,7 +209,7 @@ def _as_recorded(book: Path) -> list[Entry]:
     """The entries as if no page were stale."""
     written = read_dates(book)
     return [
-        Entry(claim, "", (claims.judge(claim, book / "experiments", {}, written.get(claim.id, "")),))
+        Entry(claim, "", (_judged(claim, book / "experiments", {}, written.get(claim.id, "")),))
         for claim in claims.read_claims(book / RULES)
     ]
 

@@ -17,6 +17,7 @@ from rvernet_core.errors import RecordError
 FOUND = "that this comparison finds with a power of 80 % (without the correction)"
 #: Headings and formats of the columns of `comparisons.compared`.
 _HEADINGS = {"p": "p, Holm", "smallest": "smallest found"}
+_ENDS = {"max": "highest", "min": "lowest"}
 _FORMATS = {"p": "{:.2g}"}
 _WRAP = 40  # a longer text may break into lines
 _BOUNDS = ("low", "high", "spread")
@@ -49,7 +50,8 @@ def table_bundle(
     frame: one row per line of the table. Backbone names are written for readers.
     labels: column -> heading. formats: column -> `str.format` pattern (default: 3 decimals for floats).
     intervals: column -> (low column, high column), or names whose columns are `<name>_low`, `<name>_high`.
-    best: column -> "max" or "min"; the best value is bold. data: what the CSV holds, if more than `frame`.
+    best: column -> "max" or "min"; that value is bold, and the caption says that this is no test.
+    data: what the CSV holds, if more than `frame`.
     keys: columns of numbers that name what was measured. seeds: how many seeds the numbers are from.
     see: (text, address) of a last link, to a page of the book.
     Raises RecordError where a column is missing or the frame is empty.
@@ -81,6 +83,9 @@ def table_bundle(
         rows.append("<tr>" + "".join(cells) + "</tr>")
     measured = tidy(frame if data is None else data, profile=profile, seeds=seeds, keys=keys)
     path = write_csv(Path(folder) / f"{name}.csv", measured)
+    if best and len(frame) > 1:
+        ends = " or ".join(word for rule, word in _ENDS.items() if rule in best.values())
+        caption += f" Bold: the {ends} value, shown to be ahead or not."
     body = (
         f'<div id="{escape(name)}">{html.caption(number, caption, profile)}'
         f'<div class="rvn-scroll"><table class="rvn-table"><thead><tr>{head}</tr></thead>'

@@ -244,7 +244,7 @@ def drinks(
     pair, scores = pairs[0], tables[0]
     alone = ", ".join(map(style.label, chance.above))
     verdict = "no single model is above chance" if not alone else f"above chance: {alone}"
-    verdict += ", and together they are at chance" if chance.at_chance else ", and together they are above it"
+    verdict += f", and together they are {chance.verdict}"
     page.glue("drinks", _name(pair))
     page.glue("drinks-count", " and ".join(map(str, pair.counts)))
     page.glue("drinks-d", pair.d, "{:g}")

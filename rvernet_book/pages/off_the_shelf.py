@@ -50,18 +50,18 @@ def accuracy_chart(page: Page, scores: pd.DataFrame) -> Bundle:
 
 
 def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
-    """What answers without a net, and by how much the best net is ahead of it."""
+    """What answers without a net, and by how much the net with the highest accuracy is ahead of it."""
     return page.table(
         "off-the-shelf-controls",
         controls.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "parameters", "seconds"]),
         caption="What answers without a net: a support-vector machine on the colours of the ROI, a logistic "
         "regression on the true list of the photo's other foods, and the most frequent class; and by how much "
-        "the best net is ahead.",
+        "the net with the highest accuracy is ahead.",
         labels={
             "model": "control",
             "accuracy": "top-1 accuracy",
             "macro_f1": "macro-F1",
-            "ahead": "best net minus this",
+            "ahead": "highest net minus this",
         },
         formats={"ahead": "{:+.3f}"},
         intervals=["accuracy", "macro_f1", "ahead"],
@@ -70,7 +70,7 @@ def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
 
 
 def against_colours(page: Page, bar: Bar) -> html.Html:
-    """Whether every net is above the colour histogram, and by how much the best one is."""
+    """Whether every net is above the colour histogram, and by how much the highest one is."""
     gap = interval(*bar.gap, "{:+.3f}")
     if not bar.not_above:
         found = "every net is above it"
@@ -80,7 +80,7 @@ def against_colours(page: Page, bar: Bar) -> html.Html:
         found = f"not clearly above it: {', '.join(map(style.label, bar.not_above))}"
     page.glue("histogram-gap", gap)
     page.glue("above-histogram", found)
-    sentence = f"Against the colours alone: {found}; {style.label(bar.best)}, the best of them, by {gap}."
+    sentence = f"Against the colours alone: {found}; {style.label(bar.best)}, the highest of them, by {gap}."
     return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
 

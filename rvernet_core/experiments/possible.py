@@ -115,9 +115,9 @@ class Chance:
     above: list[str]  # single models above chance, after Holm's correction over all of them
 
     @property
-    def at_chance(self) -> bool:
-        """Whether the single models together are not above chance."""
-        return self.together[1] <= CHANCE
+    def verdict(self) -> str:
+        """Of the single models together: at, above or below chance."""
+        return str(self.table["verdict"].iloc[0])
 
 
 def chance(study: Study, pairs: Sequence[Items]) -> Chance | None:

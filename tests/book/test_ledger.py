@@ -28,11 +28,19 @@ ENTRIES = [
 ]
 
 
+def dated(book, date="2026-11-01T10:00:00+00:00"):
+    """Write that every rule of `book` was committed then."""
+    rules = ledger.fingerprints((book / "claims.yml").read_text())
+    facts = {name: {"rule": rule, "committed": date} for name, rule in rules.items()}
+    (book / ledger.DATES).write_text(json.dumps(facts))
+
+
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     """A book with two claims and one table; nothing is stale."""
     record(tmp_path / "book", [UP])
     (tmp_path / "book" / "claims.yml").write_text(yaml.safe_dump(ENTRIES))
+    dated(tmp_path / "book")
     (tmp_path / "README.md").write_text(f"# T\n{BEGIN}\n{END}\n")
     monkeypatch.setattr(ledger, "ROOT", tmp_path)
     monkeypatch.setattr(ledger.site, "stale", lambda experiments: {})
@@ -63,7 +71,7 @@ def test_the_rule_stands_before_its_result(book):
     order = [
         "(claim-gains)=",
         "## It gains.",
-        "**The rule** (not committed yet)",
+        "**The rule** (committed 2026-11-01)",
         "**What would count against it.** no gain",
     ]
     order += ["✔ **reproduced**", "a: 0.100 [0.050, 0.150]", "2026-12-01", "**What carries over.** Little."]
@@ -74,6 +82,15 @@ def test_the_rule_stands_before_its_result(book):
         in text
     )
     assert "at least 3 seeds" in text
+    assert "**Not testable here.** No photos." in text
+
+
+def test_a_rule_that_is_not_committed_judges_nothing(book):
+    (book / ledger.DATES).unlink()
+    text = ledger.ledger(ledger.entries(book))
+    assert "**The rule** (not committed yet)" in text
+    assert "… **not yet judged** (the rule, as it is now, is not committed)" in text
+    assert "0.100 [0.050, 0.150]" not in text
     assert "**Not testable here.** No photos." in text
 
 
@@ -152,6 +169,7 @@ def test_a_number_that_was_changed_by_hand_stops_the_build_before_it_can_change_
         "rule": RULE | {"table": "scores", "test": "count", "rows": {"value": 0.5}, "seeds": 1}
     }
     (root / "book" / "claims.yml").write_text(yaml.safe_dump([entry]))
+    dated(root / "book")
     readme = root / "README.md"
     readme.write_text(readme.read_text() + f"\n{BEGIN}\n{END}\n")
     readme.write_text(ledger.in_readme(root / "book", readme))
@@ -172,6 +190,7 @@ def test_a_new_record_writes_its_verdicts_into_the_readme(tmp_path, monkeypatch)
         "rule": RULE | {"table": "scores", "test": "count", "rows": {"value": 0.7}, "seeds": 1}
     }
     (root / "book" / "claims.yml").write_text(yaml.safe_dump([entry]))
+    dated(root / "book")
     readme = root / "README.md"
     readme.write_text(readme.read_text() + f"\n{BEGIN}\n{END}\n")
     readme.write_text(ledger.in_readme(root / "book", readme))

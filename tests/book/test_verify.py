@@ -111,6 +111,39 @@ def test_a_table_that_equals_should_have_is_missing(tmp_path):
     assert found.verdict == "differs"
 
 
+def test_a_row_is_named_by_what_was_asked_and_never_by_what_was_found(tmp_path):
+    """p, verdicts and ranks move when nets are trained again: the row is the same, its p is not judged."""
+    folders = [written(tmp_path / name, [0.8, 0.9]) for name in ("record", "fresh")]
+    for folder, p, verdict in zip(folders, (0.04, 0.06), ("ahead", "open"), strict=True):
+        path = folder / "gains.csv"
+        frame = pd.read_csv(path)
+        frame.assign(p=p, smallest=0.03, verdict=verdict, rank=p, text=f"p = {p}").to_csv(path, index=False)
+    found = verify.compare(folders[1], folders[0])
+    assert found.verdict == "agrees"
+    gains = found.numbers[found.numbers["table"] == "gains"].set_index("what")["verdict"]
+    assert gains.to_dict() == {
+        "vit, mixer, difference": "identical",
+        "deit, mixer, difference": "identical",
+        "vit, mixer, difference, p": "not judged",
+        "deit, mixer, difference, p": "not judged",
+        "vit, mixer, difference, smallest": "identical",
+        "deit, mixer, difference, smallest": "identical",
+    }
+
+
+def test_the_tidy_data_of_a_figure_is_compared_and_other_data_left_alone(tmp_path):
+    folders = [written(tmp_path / name, [0.8, 0.9]) for name in ("record", "fresh")]
+    for folder, value in zip(folders, (0.5, 0.9), strict=True):
+        curve = {"model": ["vit"], "value": [value], "low": [value - 0.1], "high": [value + 0.1]}
+        pd.DataFrame(curve).to_csv(folder / "curve.csv", index=False)
+        pd.DataFrame({"x": [value]}).to_csv(folder / "sketch.csv", index=False)
+        facts = {"items": {"Table": ["scores", "gains"], "Figure": ["curve", "sketch", "photos"]}}
+        (folder / "02-page.page.json").write_text(json.dumps(facts | {"provenance": DESIGN}))
+    found = verify.compare(folders[1], folders[0])
+    verdicts = found.numbers.groupby("table")["verdict"].unique().map(list).to_dict()
+    assert verdicts == {"scores": ["identical"], "gains": ["identical"], "curve": ["differs"]}
+
+
 def test_other_designs_are_compared_by_sign_and_order_alone(tmp_path):
     record = written(tmp_path / "record", [0.80, 0.90], gain=(0.10, 0.01), profile="full", predicted=[0, 1])
     fresh = written(tmp_path / "fresh", [0.40, 0.55], gain=(0.30, 0.10), predicted=[0, 1])

@@ -248,32 +248,32 @@ def test_the_gain_stands_beside_the_papers_tenth_with_what_makes_them_differ(roo
     assert "it is no share of that of the single model, which is zero" in show.against_paper(nothing)
 
 
-def chance(above, low):
+def chance(above, together):
     table = pd.DataFrame(
         {
             "model": ["all single models", "vit"],
             "pair_accuracy": [0.5, 0.5],
-            "pair_accuracy_low": [low, low],
+            "pair_accuracy_low": [0.45, 0.45],
             "pair_accuracy_high": [0.55, 0.55],
             "pair_accuracy_spread": [0.0, 0.0],
             "seeds": [4, 2],
             "p": [0.9, 0.8],
-            "verdict": ["at chance", "at chance"],
+            "verdict": [together, "at chance"],
         }
     )
-    return Chance(table, (0.5, low, 0.55), above)
+    return Chance(table, (0.5, 0.45, 0.55), above)
 
 
 @pytest.mark.parametrize(
-    ("above", "low", "verdict"),
+    ("above", "together", "verdict"),
     [
-        ([], 0.45, "no single model is above chance, and together they are at chance"),
-        (["vit"], 0.45, "above chance: ViT, and together they are at chance"),
-        (["vit"], 0.51, "above chance: ViT, and together they are above it"),
+        ([], "at chance", "no single model is above chance, and together they are at chance"),
+        ([], "below chance", "no single model is above chance, and together they are below chance"),
+        (["vit"], "above chance", "above chance: ViT, and together they are above chance"),
     ],
 )
-def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above, low, verdict):
-    shown = show.drinks(page, [DRINKS], chance(above, low), [on_items(-0.1)])
+def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above, together, verdict):
+    shown = show.drinks(page, [DRINKS], chance(above, together), [on_items(-0.1)])
     assert page.numbers.pop("drinks-verdict") == verdict
     assert {name: page.numbers[name] for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho")} == {
         "drinks": "water / liquor",

@@ -118,7 +118,8 @@ def test_the_controls_stand_beside_the_best_nets_lead(page):
 def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_above, found):
     sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, not_above)).text
     assert (
-        sentence == f"Against the colours alone: {found}; DeiT, the best of them, by +0.300 [+0.250, +0.350]."
+        sentence
+        == f"Against the colours alone: {found}; DeiT, the highest of them, by +0.300 [+0.250, +0.350]."
     )
     assert page.numbers == {"histogram-gap": "+0.300 [+0.250, +0.350]", "above-histogram": found}
 

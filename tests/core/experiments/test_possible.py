@@ -102,7 +102,7 @@ def test_models_that_guess_are_at_chance_together_and_alone():
     singles = {name: [guessing(0, s) for s in (0, 1)] for name in ("vit", "deit")}
     found = module.chance(STUDY, [module.items(STUDY, SAUCES, singles, {}, {})])
     assert found.above == []
-    assert found.at_chance
+    assert found.verdict == "at chance"
     assert found.together[0] == pytest.approx(0.5)
 
 
