@@ -299,7 +299,8 @@ def _state(condition: Condition, row: Row, p: float, smallest: float) -> str:
     ahead = sign * (row.value - condition.than) > 0
     if condition.test == "count":
         return "for" if ahead else "against"
-    shown = p < 0.05 if condition.test == "holm" else not row.low <= condition.than <= row.high
+    outside = row.low > condition.than or row.high < condition.than  # neither where a bound is unknown
+    shown = p < 0.05 if condition.test == "holm" else outside
     if condition.direction == "differs":
         ahead = True
     if shown:

@@ -26,6 +26,7 @@ from rvernet_book.options import (
     stop,
     study_of,
 )
+from rvernet_core import files
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RveRNetError
 
@@ -231,6 +232,7 @@ def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is skipped."""
     from rvernet_book import published
     from rvernet_book import reproduce as one
+    from rvernet_book.summary import MAKING
 
     if options.record and options.target != "book":
         raise ConfigError(f"--record publishes a whole book; leave --target {options.target} out")
@@ -250,6 +252,7 @@ def reproduce(options: argparse.Namespace) -> None:
             "book": (output / "book" / "_build" / "html" / "index.html").as_uri(),
         }
         if options.record:
+            files.write_json(output / "experiments" / MAKING, one.making(output / "benchmarks", cores))
             places["record"] = published.publish(output / "experiments")
     print(f"\n{one.timings(output / 'benchmarks', started)}\n")
     print("\n".join(f"{name:20} {place}" for name, place in places.items()))

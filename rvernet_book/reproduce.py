@@ -106,18 +106,35 @@ def one_gpu() -> Iterator[None]:
         yield
 
 
+def measured_steps(folder: Path) -> list[tuple[float, str, float]]:
+    """(when it ended, name, seconds) of every step that Snakemake timed in `folder`, the first one first."""
+    found = []
+    for path in folder.rglob("*.tsv"):
+        measured = next(csv.DictReader(path.read_text().splitlines(), delimiter="\t"), {})
+        with contextlib.suppress(KeyError, ValueError):  # of a step that was killed while it was written
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            found.append((path.stat().st_mtime, name, float(measured["s"])))
+    return sorted(found)
+
+
+def making(folder: Path, cores: int) -> dict[str, float]:
+    """What it took to make a book, from the times in `folder`: its steps, their seconds in sum, and cores.
+
+    A step that was stopped and went on later counts with the seconds after that.
+    """
+    steps = measured_steps(folder)
+    return {"steps": len(steps), "seconds": round(sum(seconds for *_, seconds in steps), 1), "cores": cores}
+
+
 def timings(folder: Path, started: float) -> str:
     """The steps that Snakemake timed in `folder`, in the order in which they ended, with their seconds.
 
     "now" marks those that ended after `started` (seconds since the epoch), in this call.
     """
-    rows = []
-    for path in sorted(folder.rglob("*.tsv"), key=lambda path: path.stat().st_mtime):
-        measured = next(csv.DictReader(path.read_text().splitlines(), delimiter="\t"), {})
-        with contextlib.suppress(KeyError, ValueError):  # of a step that was killed while it was written
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            when = "now" if path.stat().st_mtime >= started else "before"
-            rows.append((name, float(measured["s"]), when))
+    rows = [
+        (name, seconds, "now" if ended >= started else "before")
+        for ended, name, seconds in measured_steps(folder)
+    ]
     rows.append(("sum of all steps", sum(seconds for _, seconds, _ in rows), ""))
     rows.append(("this call", time.time() - started, ""))
     width = max(len(name) for name, _, _ in rows)

@@ -35,7 +35,7 @@ def build(experiments: Path, html: Path) -> Path:
             f" run `{command}` first"
         )
     if experiments == RECORD:
-        check(ROOT / "book")
+        check(ROOT / "book", ROOT / "README.md")
     else:
         check_executed(experiments)
     with files.scratch_folder(html) as work:

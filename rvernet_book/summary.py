@@ -13,6 +13,7 @@ from rvernet_core.errors import RecordError
 HEAD = "<!-- Written from the record by `python -m rvernet_book summary`. Not edited by hand. -->"
 EMPTY = "No record has been published in this checkout yet; `make book` makes your own."
 BEGIN, END = "<!-- result -->", "<!-- /result -->"
+MAKING = "making.json"  # beside the pages of a record: what it took to make them, see `reproduce.making`
 
 
 def summary(experiments: str | Path, *, prefix: str = "experiments/") -> str:
@@ -42,6 +43,10 @@ def summary(experiments: str | Path, *, prefix: str = "experiments/") -> str:
         how += f" {runs} runs, {provenance.duration(training)} of training in all;"
         how += f" the last execution of the pages took {provenance.duration(seconds)},"
         how += " without the evaluations that were kept from earlier ones."
+    if (path := Path(experiments) / MAKING).is_file():
+        made = json.loads(path.read_text("utf-8"))
+        how += f" All {made['steps']} steps of making it took {provenance.duration(made['seconds'])} in sum,"
+        how += f" {provenance.duration(made['seconds'] / made['cores'])} of {made['cores']} cores."
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
 
 

@@ -120,6 +120,12 @@ def test_a_claimed_size_must_be_reached_by_the_interval(tmp_path):
     assert judge(claim(tmp_path, size=0.16), folder).verdict == DIRECTION
 
 
+def test_without_an_interval_a_bound_shows_nothing(tmp_path):
+    nan = float("nan")
+    found = judge(claim(tmp_path, test="interval"), record(tmp_path, [("a", 0.1, nan, nan, 0.01, 0.1)]))
+    assert found.verdict not in (REPRODUCED, CONTRADICTED)
+
+
 def test_a_bound_is_tested_by_the_interval(tmp_path):
     rule = {"test": "interval", "than": 0.04}
     assert judge(claim(tmp_path, **rule), record(tmp_path, [UP])).verdict == REPRODUCED

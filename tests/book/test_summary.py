@@ -2,7 +2,7 @@
 
 import json
 
-from rvernet_book.summary import summary
+from rvernet_book.summary import MAKING, summary
 
 
 def test_a_run_behind_several_pages_is_counted_once(tmp_path):
@@ -19,6 +19,16 @@ def test_a_run_behind_several_pages_is_counted_once(tmp_path):
     text = summary(tmp_path)
     assert "Result of 02-one. ([details](experiments/02-one.ipynb))" in text
     assert "3 runs, 2 h 10 min of training in all; the last execution of the pages took 3 min 0 s" in text
+
+
+def test_it_says_what_it_took_to_make_the_record_where_that_is_known(tmp_path):
+    (tmp_path / "files").mkdir()
+    provenance = {"profile": "full", "seeds": [0], "machine": "m", "commit": "abc", "seconds": 1}
+    facts = {"page": "01-one", "headlines": ["Result."], "provenance": provenance}
+    (tmp_path / "files" / "01-one.page.json").write_text(json.dumps(facts))
+    assert "steps" not in summary(tmp_path)
+    (tmp_path / MAKING).write_text(json.dumps({"steps": 110, "seconds": 14400.0, "cores": 2}))
+    assert "All 110 steps of making it took 4 h 0 min in sum, 2 h 0 min of 2 cores." in summary(tmp_path)
 
 
 def test_all_profiles_machines_and_commits_behind_it_are_named(tmp_path):
