@@ -146,7 +146,7 @@ def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | No
 
 
 def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> Bundle | None:
-    """The same pairs frozen and fine-tuned, and how far each fits its training samples. Glues why they differ.
+    """The same models frozen and fine-tuned, and how far each fits its training samples. Glues why they differ.
 
     Nothing where the grid is fine-tuned, too.
     """
@@ -157,7 +157,7 @@ def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> 
     return page.table(
         "frozen-against-fine-tuned",
         table,
-        caption="The same pairs of modules in the grid, on frozen backbones, and fine-tuned as a whole: test accuracy and "
+        caption="The same single models and pairs of modules on frozen backbones and fine-tuned as a whole: test accuracy and "
         "their difference, fine-tuned minus frozen; and the accuracy on the training samples in the last epoch, while it "
         f"learns. The smallest difference {FOUND}.",
         labels=trained,
@@ -167,26 +167,26 @@ def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> 
 
 
 def frozen_why(facts: FrozenFacts | None, metric: str) -> str:
-    """Where frozen and fine-tuned pairs disagree in `metric`, and what their training scores say of the reason."""
+    """Where frozen and fine-tuned models disagree in `metric`, and what their training scores say of the reason."""
     if facts is None:
         return "Here the grid is fine-tuned as a whole, too, so the two cannot disagree"
     undecided = facts.compared - facts.frozen_ahead - facts.tuned_ahead
     text = (
-        f"Of {facts.compared} pairs that are trained both ways, shown to have a higher {metric} on frozen backbones: "
+        f"Of {facts.compared} models that are trained both ways, shown to have a higher {metric} on frozen backbones: "
         f"{facts.frozen_ahead}; when they are fine-tuned: {facts.tuned_ahead}; not told apart: {undecided}. On average the "
         f"frozen ones answer {facts.training[0]:.3f} of all training samples right and have a test {metric} of "
         f"{facts.test[0]:.3f}, the fine-tuned ones {facts.training[1]:.3f} and {facts.test[1]:.3f}"
     )
     if facts.frozen_ahead:
         text += (
-            f". Where the frozen pair is ahead, fine-tuning fits the training samples more closely in {facts.overfitted} of "
+            f". Where the frozen one is ahead, fine-tuning fits the training samples more closely in {facts.overfitted} of "
             f"{facts.frozen_ahead} cases, which is overfitting, and less closely in {facts.undertrained}, which is training "
             "that has not come to its end"
         )
     if facts.tuned_ahead:
         text += (
-            f". Where the fine-tuned pair is ahead, it fits the training samples more closely in {facts.fitted_further} of "
-            f"{facts.tuned_ahead} cases: there the integration module alone cannot make up for what the backbones do not "
+            f". Where the fine-tuned one is ahead, it fits the training samples more closely in {facts.fitted_further} of "
+            f"{facts.tuned_ahead} cases: there the fresh layers alone cannot make up for what the backbones do not "
             "bring"
         )
     return text

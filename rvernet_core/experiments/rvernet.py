@@ -185,12 +185,12 @@ def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
 
 def frozen_against_fine_tuned(
     study: Study,
-    frozen: Pairs,
-    fine_tuned: Pairs,
+    frozen: comparisons.Models,
+    fine_tuned: comparisons.Models,
     metric: str = "accuracy",
     pair: tuple[str, str] = config.AMBIGUOUS,
 ) -> pd.DataFrame:
-    """The same pairs of modules on frozen backbones and fine-tuned as a whole; one row a pair.
+    """The same single models and pairs on frozen backbones and fine-tuned as a whole; one row a model.
 
     Columns model; frozen and fine-tuned, the test score in `metric` with intervals; difference (fine-tuned
     minus frozen, paired, with p after Holm's correction and the smallest difference found); and for either
@@ -218,22 +218,22 @@ def frozen_against_fine_tuned(
 
 @dataclass(frozen=True)
 class FrozenFacts:
-    """Where frozen and fine-tuned pairs disagree on the test set, and how far either fits what it learns.
+    """Where frozen and fine-tuned models disagree on the test set, and how far either fits what it learns.
 
     Shown: by p after Holm's correction over the table.
     """
 
     compared: int
     frozen_ahead: int
-    overfitted: int  # of these, pairs that are fine-tuned to a higher training accuracy all the same
+    overfitted: int  # of these, models that are fine-tuned to a higher training accuracy all the same
     tuned_ahead: int
-    fitted_further: int  # of these, pairs that are fine-tuned to a higher training accuracy
-    training: tuple[float, float]  # accuracy on the training samples, mean over pairs: frozen, fine-tuned
+    fitted_further: int  # of these, models that are fine-tuned to a higher training accuracy
+    training: tuple[float, float]  # accuracy on the training samples, mean over models: frozen, fine-tuned
     test: tuple[float, float]  # the metric on the test set, likewise
 
     @property
     def undertrained(self) -> int:
-        """Pairs that are ahead when frozen, and whose fine-tuning fits the training samples less as well."""
+        """Models that are ahead when frozen, and whose fine-tuning fits the training samples less as well."""
         return self.frozen_ahead - self.overfitted
 
 

@@ -143,12 +143,12 @@ def trained(fitted):
     )
 
 
-def test_frozen_and_fine_tuned_pairs_are_compared_pair_by_pair_with_their_training_scores():
-    one, two = ("vit", "deit"), ("deit", "vit")
+def test_frozen_and_fine_tuned_models_are_compared_one_by_one_with_their_training_scores():
+    one, two = ("vit", "deit"), "vit"
     study = trained({"frozen one": 0.6, "frozen two": 0.7, "tuned one": 0.9, "tuned two": 0.5})
     frozen = models({("vit", "vit"): 40, one: 32, two: 36})
     table = rvernet.frozen_against_fine_tuned(study, frozen, models({one: 20, two: 36})).set_index("model")
-    assert list(table.index) == ["vit + deit", "deit + vit"]
+    assert list(table.index) == ["vit + deit", "vit"]
     assert list(table["frozen"]) == pytest.approx([0.8, 0.9])
     assert list(table["difference"]) == pytest.approx([-0.3, 0])
     assert list(table["frozen training"]) == [0.6, 0.7]
