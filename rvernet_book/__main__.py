@@ -4,7 +4,7 @@ summary      the headlines of the record, into book/summary.md and the README
 verifications  the kept verifications, into book/verifications.md
 announce     a page in the record for each notebook that is newer than it
 coverage     which page answers which item of the paper, into book/coverage.md
-claims       when each rule for a claim was committed, and the verdicts in the README
+claims       when each rule for a claim was committed, the verdicts of a demo that lies here, and the README's
 intervals    how often the book's intervals hold the truth, simulated, into book/intervals.md
 recipes      the search for each net's recipe, into book/search.md and book/_static
 parameters   the parameters cell of every notebook, from the signature of `Study.of`

@@ -23,9 +23,11 @@ from rvernet_book import claims, site
 from rvernet_book.claims import NEEDS, RULES, SOURCES, TESTS, VERDICTS, Claim, Condition, Judgement
 from rvernet_core import files
 from rvernet_core.errors import RecordError
+from rvernet_core.experiments.profiles import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DATES = "claims.dates.json"
+DEMO = "claims.demo.json"  # the verdicts of the last demo that was kept, for checkouts without one
 LEDGER, SUMMARY = "<!-- claim ledger -->", "<!-- claim summary -->"
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
 #: A mark beside each word.
@@ -83,6 +85,36 @@ def other_records(experiments: Path) -> dict[str, Path]:
 def _profile(experiments: Path) -> str:
     pages = sorted(experiments.glob("files/*.page.json"))
     return json.loads(pages[0].read_text("utf-8"))["provenance"]["profile"] if pages else ""
+
+
+def keep_demo(book: Path, demo: Path) -> Path:
+    """Keep what the executed pages in `demo` say of every claim, beside the rules; returns the file."""
+    rules = fingerprints((book / RULES).read_text("utf-8"))
+    kept = {
+        entry.claim.id: {"rule": rules[entry.claim.id], "judgement": dataclasses.asdict(entry.judgements[-1])}
+        for entry in entries(book, {"demo": demo})
+        if entry.claim.rule is not None
+    }
+    for facts in kept.values():
+        del facts["judgement"]["rows"]  # all but the one that decides stay in the demo's own tables
+    return files.write_json(book / DEMO, {"settings": settings("demo"), "claims": kept})
+
+
+def kept_demo(book: Path) -> dict[str, Judgement]:
+    """Claim -> what the kept demo says of it by the rule as it is now; nothing where none was kept."""
+    path = book / DEMO
+    stored = json.loads(path.read_text("utf-8")) if path.is_file() else {"claims": {}}
+    rules = fingerprints((book / RULES).read_text("utf-8"))
+    found = {}
+    for name, facts in stored["claims"].items():
+        if facts["rule"] == rules.get(name):
+            row = facts["judgement"].pop("shown")
+            judged = Judgement(**facts["judgement"], shown=row and claims.Row(**row))
+            if stored["settings"] != settings("demo"):
+                changed = "the demo's settings have changed since"
+                judged = Judgement(claims.UNJUDGED, changed, judged.profile, judged.executed)
+            found[name] = judged
+    return found
 
 
 # --- the page -----------------------------------------------------------------------------------------
@@ -221,7 +253,17 @@ def _lines(text: str) -> list[str]:
 def filled(text: str, book: Path) -> str:
     """The text of a page of `book` with the ledger and the summary in place of their markers."""
     if LEDGER in text:
-        return text.replace(LEDGER, ledger(entries(book, other_records(book / "experiments"))))
+        others = other_records(book / "experiments")
+        found = entries(book, others)
+        if "demo" not in {_profile(book / "experiments"), *others}:
+            kept = kept_demo(book)
+            found = [
+                dataclasses.replace(entry, judgements=(*entry.judgements, kept[entry.claim.id]))
+                if entry.claim.id in kept
+                else entry
+                for entry in found
+            ]
+        return text.replace(LEDGER, ledger(found))
     if SUMMARY in text:
         return text.replace(SUMMARY, summary(entries(book)))
     return text
@@ -284,8 +326,13 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def write_ledger(book: Path, readme: Path | None = None) -> Path:
-    """Write when each rule was committed, and the README's block between its two markers."""
+    """Write when each rule was committed, and the README's block between its two markers.
+
+    Where a demo was executed in this checkout, its verdicts are kept too.
+    """
     path = files.write_json(book / DATES, dates_from_git(book.parent))
+    if demo := other_records(book / "experiments").get("demo"):
+        keep_demo(book, demo)
     if readme is not None:
         files.write_text(readme, in_readme(book, readme))
     return path

@@ -102,6 +102,24 @@ def test_verdicts_of_two_records_stand_side_by_side(book, tmp_path):
     assert [("reproduced" in row, "direction only" in row) for row in rows] == [(True, False), (False, True)]
 
 
+def test_a_kept_demo_stands_beside_the_record_until_rules_or_settings_change(book, tmp_path, monkeypatch):
+    (book / "claims.md").write_text(LEDGER)
+    assert "| demo |" not in ledger.filled(LEDGER, book)
+    demo = record(tmp_path / "_build" / "demo", [UP_OPEN])
+    (demo / "files" / "01-one.page.json").write_text(json.dumps({"provenance": {"profile": "demo"}}))
+    own = ledger.filled(LEDGER, book)
+    ledger.keep_demo(book, demo)
+    shutil.rmtree(demo)
+    kept = ledger.filled(LEDGER, book)
+    assert kept == own
+    assert "| demo | ◐ **direction only** |" in kept
+    with monkeypatch.context() as changed:
+        changed.setattr(ledger, "settings", lambda name: "other")
+        assert "**not yet judged** (the demo's settings have changed since)" in ledger.filled(LEDGER, book)
+    (book / "claims.yml").write_text(yaml.safe_dump([ENTRIES[0] | {"rule": RULE | {"seeds": 2}}, ENTRIES[1]]))
+    assert "| demo |" not in ledger.filled(LEDGER, book), "it was judged by another rule"
+
+
 def test_other_records_are_the_published_one_and_a_demo_of_ones_own(book, tmp_path):
     assert ledger.other_records(book / "experiments") == {}, "the published one is not another"
     demo = record(tmp_path / "_build" / "demo", [UP])
