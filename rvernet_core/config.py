@@ -164,6 +164,7 @@ class Noise:
     patch: int = 16  # permutation: side of a tile in pixels of 224, so 1/14 of the input's side
     how: str = "moved"  # translocation: moved | rolled | covered
     canvas: int = 125  # translocation: the gray level behind the photo
+    grid: str = "photo"  # permutation: photo | input: what is cut into tiles, see `data.noise.shuffle_tiles`
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import FOUND
 from rvernet_core.data import noise
-from rvernet_core.experiments.inductive_bias import BlindnessFacts, Positions, RollFacts
+from rvernet_core.experiments.inductive_bias import AS_RELEASED, OWN, BlindnessFacts, Positions, RollFacts
 from rvernet_core.models.backbones import input_size
 
 
@@ -46,14 +46,17 @@ def position_table(page: Page, measured: Positions, facts: BlindnessFacts) -> Bu
 
 
 def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
-    """Tiles of the nets' own patch size against half of it, in accuracy."""
-    difference = halves.set_index("model")["difference"]
-    page.glue("halves-most", style.label(difference.idxmax()))
-    page.glue("halves-least", style.label(difference.idxmin()))
+    """Whole tiles against half of them: tiles as the release cuts them, and the nets' own patches."""
+    for key, tiles in (("halves-released", AS_RELEASED), ("halves", OWN)):
+        difference = halves[halves["tiles"] == tiles].set_index("model")["difference"]
+        for end, model in (("most", difference.idxmax()), ("least", difference.idxmin())):
+            page.glue(f"{key}-{end}", f"{style.label(model)} ({difference[model]:+.3f})")
+    size = input_size(page.study.profile.scale)
     return page.table(
         "own-against-half",
         halves,
-        caption=f"The same in accuracy: tiles of the nets' own patch size, which are the release's ({noise.RELEASE_PATCH} px of 224), against half of it, and the paired difference; the smallest {FOUND}.",
+        caption=f"The same in accuracy: whole tiles against half of them, and the paired difference. As released: tiles of 1/{noise.RELEASE_SIZE // noise.RELEASE_PATCH} of the input's side, cut from the photo before its border. Own patches (of a CNN: squares as wide as its total stride): cut from the input with its border, as the net cuts them. The smallest difference {FOUND}.",
+        labels={"side": f"side of a tile, px of {size}", "whole": "whole tiles", "half": "half tiles"},
         intervals=["difference"],
         formats={"difference": "{:+.3f}"},
     )

@@ -246,11 +246,10 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
     lost = facts.lost
     for key, name in zip(("gray", "black", "rolled", "covered"), PARTS, strict=True):
         page.glue(f"lost-{key}", lost[name], "{:.3f}")
-    page.glue("larger-part", "the shift" if lost["rolled"] > lost["covered in black"] else "the loss")
+    page.glue("larger-part", _larger_part(lost["rolled"], lost["covered in black"]))
     page.glue("canvas-part", lost["moved on gray"] - lost["moved on black"], "{:+.3f}")
+    page.glue("canvas-harm", _canvas_harm(facts))
     page.glue("rolled-most", style.label(facts.rolled_most))
-    page.glue("canvas-most", style.label(facts.canvas_most))
-    page.glue("canvas-most-cost", facts.canvas_cost, "{:+.3f}")
     page.glue("rolled-least", style.label(facts.rolled_least))
     wide = apart.pivot(index="model", columns="noise", values=["value", "low", "high"])
     wide = wide.loc[list(page.study.backbones)]
@@ -264,6 +263,23 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
         best={name: "max" for name in names},
         data=apart,
     )
+
+
+def _larger_part(shift: float, loss: float) -> str:
+    """Which of the two costs more accuracy, if either does, as far as three decimals tell."""
+    shift, loss = round(shift, 3), round(loss, 3)
+    if max(shift, loss) <= 0:
+        return "neither costs accuracy"
+    if shift == loss:
+        return "the two cost alike"
+    return f"{'the shift' if shift > loss else 'the loss'} is the larger part"
+
+
+def _canvas_harm(facts: ShiftFacts) -> str:
+    """Which model the gray canvas harms most, if it harms any, as far as three decimals tell."""
+    if round(facts.canvas_cost, 3) <= 0:
+        return "it harms none of them by itself"
+    return f"it harms {style.label(facts.canvas_most)} most, by {facts.canvas_cost:.3f}"
 
 
 # --- RveRNet against its ROI module -------------------------------------------------------------------
@@ -291,14 +307,16 @@ def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
     """Which architectures lose most and least, and whether the abstract's claim is borne out."""
     holds = [kind for kind, f in facts.items() if f.depends]
     page.glue("claim", f"is borne out here for {' and '.join(holds)}" if holds else "does not show here")
-    parts = []
+    parts: list[str] = []
+    said = False  # whether the verb was said: what follows leaves it out
     for kind, f in facts.items():
         if not f.depends:
             parts.append(f"under {kind} the architectures are not shown to differ")
             continue
         most, least = style.listed(f.losing.group, strong=True), style.listed(f.keeping.group)
         verb = "loses" if len(f.losing.group) == 1 else "lose"
-        words = f"{verb} most accuracy" if not parts else "most"
+        words = "most" if said else f"{verb} most accuracy"
+        said = True
         parts.append(f"under {kind} {most} {words} ({f.most:.3f}) and {least} least ({f.least:.3f})")
     sentence = "; ".join(parts) + "."
     return page.headline(sentence[0].upper() + sentence[1:])

@@ -3,8 +3,9 @@
 All functions take a uint8 RGB photo or cut-out (H, W, 3) and give uint8 (size, size, 3), in place of
 `cutouts.letterbox`. Severity 0 is the clean letterbox, 1 is the release. Lengths that the release
 states at 224 px (tiles of 16, a shift of 60 right and 85 up) scale with `size` unless given: a tile is 1/14
-of the input's side at any size, and so is a patch of the nets that have patches. Nothing here touches
-global randomness. The evaluation uses these noises (`evaluation.perturbed`), training may (`augmentation`).
+of the input's side at any size, and so is a patch of the nets that have patches. A tile of that size is such
+a patch on every photo with the grid "input" alone, see `shuffle_tiles`. Nothing here touches global
+randomness. The evaluation uses these noises (`evaluation.perturbed`), training may (`augmentation`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RELEASE_SIZE = 224
 RELEASE_PATCH = Noise.patch  # 16: with RELEASE_SIZE the one place that says how large a tile is
 RELEASE_DX, RELEASE_DY = 60, 85  # pixels to the right and up
 HOW = ("moved", "rolled", "covered")  # see `translocate`
+GRIDS = ("photo", "input")  # see `shuffle_tiles`
 
 
 def scaled(length: int, size: int) -> int:
@@ -33,11 +35,11 @@ def scaled(length: int, size: int) -> int:
 def add_noise(fitted: np.ndarray, kind: Noise, size: int, stream: Sequence[int]) -> np.ndarray:
     """Noise on a scaled photo uint8 (h, w, 3), as it lies in a letterbox of `size`: uint8 (size, size, 3).
 
-    `stream` seeds the tiles' order.
+    `stream` seeds the tiles' order. Raises ConfigError as `shuffle_tiles` and `shift`.
     """
     if kind.kind == "permutation":
-        tile = scaled(kind.patch, size)
-        return shuffle_tiles(fitted, size, tile, kind.severity, np.random.default_rng(stream))
+        tile, rng = scaled(kind.patch, size), np.random.default_rng(stream)
+        return shuffle_tiles(fitted, size, tile, kind.severity, rng, kind.grid)
     return shift(fitted, size, kind.severity, kind.canvas, kind.how)
 
 
@@ -51,6 +53,7 @@ def permute_patches(
     *,
     rng: np.random.Generator | np.random.RandomState,
     severity: float = 1.0,
+    grid: str = "photo",
 ) -> np.ndarray:
     """Shuffle the square tiles of a photo.
 
@@ -59,7 +62,8 @@ def permute_patches(
     with `row = rng.permutation(n)`; gray padding (or cropping) to the square comes last.
 
     `patch` is the tile's side in pixels; default 16 at 224 px, in proportion elsewhere. A net with
-    patch embedding is hardly disturbed when `patch` is its own patch size, so say which was used.
+    patch embedding is hardly disturbed when the tiles are its own patches, so say which were used: of
+    its patch size, and cut where it cuts them (`grid`, see `shuffle_tiles`).
     `severity` in [0, 1] is the share of tiles that are shuffled among themselves. A RandomState
     gives the same tiles as the released code after `numpy.random.seed` of the same seed.
     """
@@ -67,7 +71,7 @@ def permute_patches(
     patch = scaled(RELEASE_PATCH, size) if patch is None else patch
     if patch < 1:
         raise ConfigError(f"patch is {patch}; expected a tile side of at least 1 pixel")
-    return shuffle_tiles(cutouts.resize(image, size), size, patch, severity, rng)
+    return shuffle_tiles(cutouts.resize(image, size), size, patch, severity, rng, grid)
 
 
 def shuffle_tiles(
@@ -76,8 +80,23 @@ def shuffle_tiles(
     patch: int,
     severity: float,
     rng: np.random.Generator | np.random.RandomState,
+    grid: str = "photo",
 ) -> np.ndarray:
-    """`permute_patches` of a photo that is scaled already, as it lies inside a letterbox of `size`."""
+    """`permute_patches` of a photo that is scaled already, as it lies inside a letterbox of `size`.
+
+    grid: what is cut into tiles. "photo", as in the release: the scaled photo, before the letterbox. These
+    tiles lie on the patches of a net only where the border that then makes the square is a whole number of
+    tiles wide, as round a square photo, but not round one of 112 x 84 px: with tiles of 8 px it is padded to
+    88 px, and 12 px, 1.5 tiles, stay above it. "input": the letterbox with its border, from the top-left
+    corner, as a net cuts its patches.
+    Raises ConfigError for an unknown `grid`, and for tiles of "input" that do not fill it.
+    """
+    if one_of(grid, GRIDS, "grid") == "input":
+        if size % patch:
+            raise ConfigError(
+                f"tiles of {patch} px do not fill an input of {size} px; expected a side that divides it"
+            )
+        fitted = cutouts.pad_to_square(fitted, size)
     if severity == 0:
         return cutouts.pad_to_square(fitted, size)
     height, width = fitted.shape[:2]
@@ -89,10 +108,10 @@ def shuffle_tiles(
         constant_values=BLACK,
     )
     rows, columns = padded.shape[0] // patch, padded.shape[1] // patch
-    grid = padded.reshape(rows, patch, columns, patch, 3).swapaxes(1, 2)  # (rows, columns, patch, patch, 3)
+    cells = padded.reshape(rows, patch, columns, patch, 3).swapaxes(1, 2)  # (rows, columns, patch, patch, 3)
     order = tile_order(rows * columns, severity, rng)
-    tiles = grid.reshape(rows * columns, patch, patch, 3)[order]
-    shuffled = tiles.reshape(grid.shape).swapaxes(1, 2).reshape(padded.shape)
+    tiles = cells.reshape(rows * columns, patch, patch, 3)[order]
+    shuffled = tiles.reshape(cells.shape).swapaxes(1, 2).reshape(padded.shape)
     return cutouts.pad_to_square(shuffled, size)
 
 

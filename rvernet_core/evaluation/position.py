@@ -72,11 +72,9 @@ def shuffled(images: np.ndarray, tile: int, seed: int = 0) -> np.ndarray:
 
     The tiles are cut from the top-left corner, as a net cuts its patches; `tile` must divide S.
     """
-    size = images.shape[1]
-    if size % tile:
-        raise ConfigError(f"tiles of {tile} px do not fill an image of {size} px")
+    size, rng = images.shape[1], np.random.default_rng
     return np.stack(
-        [shuffle_tiles(p, size, tile, 1.0, np.random.default_rng([seed, i])) for i, p in enumerate(images)]
+        [shuffle_tiles(p, size, tile, 1.0, rng([seed, i]), "input") for i, p in enumerate(images)]
     )
 
 

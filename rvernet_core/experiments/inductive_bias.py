@@ -12,13 +12,15 @@ import pandas as pd
 
 from rvernet_core.config import Condition
 from rvernet_core.data import noise
-from rvernet_core.evaluation import comparisons, position
+from rvernet_core.evaluation import comparisons, position, robustness
 from rvernet_core.evaluation.perturbed import perturbed_test_set
 from rvernet_core.evaluation.robustness import subset_like
 from rvernet_core.experiments.noise_robustness import Released, Sweep
-from rvernet_core.experiments.noises import tile_name
+from rvernet_core.experiments.noises import patches, tile_name
 from rvernet_core.experiments.study import Study
 from rvernet_core.models.backbones import facts, input_size
+
+AS_RELEASED, OWN = "as released", "own patches"  # tiles, see `own_against_half`
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,32 @@ def blindness_facts(measured: Positions) -> BlindnessFacts:
     return BlindnessFacts(change, removed["same_whole"].min(), removed["same_half"].max(), holds)
 
 
-def own_against_half(study: Study, released: Released, sweep: Sweep) -> pd.DataFrame:
-    """Accuracy of the single models under tiles of their own patch size, the release's, and of half of it."""
-    names = tile_name(noise.RELEASE_PATCH), tile_name(noise.RELEASE_PATCH / 2)
-    as_released = subset_like(released.noisy_singles["permutation"], sweep.like)
-    models = {**sweep.singles, names[0]: as_released}
-    curve = sweep.curves["permutation", "single"]
-    accuracy = curve.pivot(index="model", columns="noise", values="value")
+def own_against_half(study: Study, released: Released, sweep: Sweep, measured: Positions) -> pd.DataFrame:
+    """Accuracy of the single models under `whole` tiles and under `half` of them: two rows per model.
+
+    tiles: AS_RELEASED, 1/14 of the input's side and cut from the photo; or OWN, the net's own patches (of a
+    CNN: squares as wide as its total stride), cut from the input. `side` is a whole tile's in pixels of the
+    input, `difference` the accuracy under whole tiles minus that under half ones.
+    """
+    size = input_size(study.profile.scale)
+    tile = noise.scaled(noise.RELEASE_PATCH, size)
+    own_side = measured.blindness.groupby("model")["patch"].first()
+    clean = subset_like(released.singles, sweep.like)
+    whole = subset_like(released.noisy_singles["permutation"], sweep.like)
+    half = sweep.singles[tile_name(noise.RELEASE_PATCH / 2)]
     keys, found = [], []
-    for name in released.singles:
-        first, second = (models[tile][name] for tile in names)
-        keys.append({"model": name, **{column: accuracy.loc[name, column] for column in ("clean", *names)}})
-        found.append(comparisons.difference(first, second, "accuracy", study.classes))
+    for name, runs in released.singles.items():
+        side = int(own_side[name])
+        permutations = {"whole": patches(side, size), "half": patches(side // 2, size)}
+        conditions = {part: Condition(noise=n, photos=sweep.photos) for part, n in permutations.items()}
+        own = study.evaluate({name: runs}, conditions)
+        models = {AS_RELEASED: (whole[name], half[name]), OWN: (own["whole"][name], own["half"][name])}
+        for tiles, (first, second) in models.items():
+            parts = {"clean": clean[name], "whole": first, "half": second}
+            curve = robustness.along({p: {name: r} for p, r in parts.items()}, "accuracy", study.classes)
+            key = {"model": name, "tiles": tiles, "side": side if tiles == OWN else tile}
+            keys.append(key | dict(zip(parts, curve["value"], strict=True)))
+            found.append(comparisons.difference(first, second, "accuracy", study.classes))
     return comparisons.compared(keys, found, "difference")
 
 

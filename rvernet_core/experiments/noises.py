@@ -1,8 +1,9 @@
 """The noises of pages 6 and 7: at the release's settings, over severity, and the shift taken apart.
 
 Lengths are stated in pixels of an image of 224 px, as in the release, and scale with the input. The nets that
-have patches have 14 x 14 of them at either scale, and an image has as many of the release's tiles: tiles at
-the paper's ratio to the input and tiles of a net's own patch are the same tiles.
+have patches have 14 x 14 of them at either scale, so a patch is as large as a tile of the release. But the
+release cuts its tiles before the letterbox: they are the patches on square photos, and on others only where
+the letterbox's border is a whole number of tiles wide. `patches` cuts tiles as a net cuts its patches.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def tile_name(side: float) -> str:
 def tiles() -> dict[str, Noise]:
     """Permutations with ever smaller tiles: twice the release's side, the release's, a half and a quarter."""
     return {tile_name(side): Noise("permutation", patch=round(side)) for side in SIDES}
+
+
+def patches(side: int, size: int) -> Noise:
+    """The permutation whose tiles are the patches, of `side` px, of a net with an input of `size` px."""
+    return Noise("permutation", patch=round(side * noise.RELEASE_SIZE / size), grid="input")
 
 
 def shifts() -> dict[str, Noise]:

@@ -132,8 +132,19 @@ def test_published_runs_and_conditions_keep_their_names():
         "6a2df3066aea": RunSpec(data, ModelSpec(roi="deit-distilled", extra_roi="mobilenetv2"), fine, 1),
         "000f211df758": RunSpec(data, grid, TrainSpec(epochs=20, lr=2e-3, flip=0.0), 2),
         "532fe2e211d0": Condition(noise=Noise(), photos=300),
+        "2ffb8c187eb4": Condition(noise=Noise("permutation"), photos=75),
+        "cebe7f5810d0": Condition(noise=Noise("translocation"), photos=75),
+        "a0426e9d4b59": Noise(),
+        "3af404ec6f02": Noise("permutation", 0.5, 8),
+        "d8e517afde34": Noise("translocation", how="covered", canvas=0),
     }
     assert [config.fingerprint(spec) for spec in specs.values()] == list(specs)
+
+
+def test_tiles_of_the_input_have_a_name_of_their_own_and_those_of_the_photo_the_name_from_before():
+    assert Noise().grid == "photo"
+    assert config.fingerprint(Noise(grid="photo")) == config.fingerprint(Noise()) == "a0426e9d4b59"
+    assert config.fingerprint(Noise(grid="input")) != config.fingerprint(Noise())
 
 
 # --- the released code ------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import inductive_bias as show
-from rvernet_core.experiments.inductive_bias import BlindnessFacts, Positions, RollFacts
+from rvernet_core.experiments.inductive_bias import AS_RELEASED, OWN, BlindnessFacts, Positions, RollFacts
+from rvernet_core.models.backbones import input_size
 
 MODELS = ("vit", "mlp-mixer")
 
@@ -59,17 +60,30 @@ def test_blindness_that_does_not_hold_is_said(page, measured):
     assert page.numbers["blindness"] == "does not hold"
 
 
-def test_own_patches_against_half_patches(page):
-    halves = pd.DataFrame({"model": MODELS, "clean": 0.9, "tiles of 16 px": 0.8, "tiles of 8 px": [0.5, 0.7]})
-    halves["difference"] = [0.3, 0.1]
-    halves["difference_low"], halves["difference_high"] = (
-        halves["difference"] - 0.1,
-        halves["difference"] + 0.1,
+def test_own_patches_stand_beside_the_releases_tiles_and_both_extremes_are_glued_with_their_difference(page):
+    keys = [(model, tiles) for model in MODELS for tiles in (AS_RELEASED, OWN)]
+    halves = pd.DataFrame(keys, columns=["model", "tiles"])
+    halves = halves.assign(side=8, clean=0.9, whole=0.8, half=0.5, difference=[0.2, 0.3, 0.25, 0.1])
+    halves = halves.assign(
+        difference_low=halves["difference"] - 0.1,
+        difference_high=halves["difference"] + 0.1,
+        p=0.01,
+        smallest=0.05,
     )
-    text = show.halves_table(page, halves)._repr_html_()
+    bundle = show.halves_table(page, halves)
+    text = bundle._repr_html_()
+    assert bundle.name == "own-against-half"
     assert "+0.300" in text
-    assert "16 px of 224" in text
-    assert page.numbers == {"halves-most": "ViT", "halves-least": "MLP-Mixer"}
+    assert (text.count(f">{AS_RELEASED}<"), text.count(f">{OWN}<")) == (2, 2)
+    assert "1/14 of the input" in text
+    assert f"px of {input_size('micro')}" in text
+    assert set(written(bundle)["tiles"]) == {AS_RELEASED, OWN}
+    assert page.numbers == {
+        "halves-most": "ViT (+0.300)",
+        "halves-least": "MLP-Mixer (+0.100)",
+        "halves-released-most": "MLP-Mixer (+0.250)",
+        "halves-released-least": "ViT (+0.200)",
+    }
 
 
 def test_the_chart_of_rolled_features_says_where_each_line_ends(page, measured):

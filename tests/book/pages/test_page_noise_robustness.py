@@ -157,6 +157,18 @@ def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(
     assert page.numbers["claim"] == "does not show here"
 
 
+def test_the_answer_has_its_verb_wherever_the_noise_that_is_shown_stands(page):
+    facts = {"permutation": FACTS["translocation"], "translocation": FACTS["permutation"]}
+    show.answer(page, facts)
+    show.answer(page, dict.fromkeys(("permutation", "translocation"), FACTS["permutation"]))
+    assert page.headlines == [
+        "Under permutation the architectures are not shown to differ; "
+        "under translocation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100).",
+        "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
+        "under translocation **MLP-Mixer** most (0.500) and ViT least (0.100).",
+    ]
+
+
 # --- over severity ------------------------------------------------------------------------------------
 
 
@@ -233,15 +245,40 @@ def apart():
     return frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1, seeds=2)
 
 
-@pytest.mark.parametrize(("rolled", "larger"), [(0.3, "the shift"), (0.1, "the loss")])
+@pytest.mark.parametrize(
+    ("rolled", "larger"), [(0.3, "the shift is the larger part"), (0.1, "the loss is the larger part")]
+)
 def test_the_parts_of_the_shift_are_shown_beside_each_other(page, rolled, larger):
     lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": rolled, "covered in black": 0.2}
     bundle = show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", "vit", 0.07))
     assert set(written(bundle)["noise"]) == {"clean", *PARTS}
     assert page.numbers["larger-part"] == larger
     assert page.numbers["canvas-part"] == "+0.050"
-    assert page.numbers["canvas-most-cost"] == "+0.070"
+    assert page.numbers["canvas-harm"] == "it harms ViT most, by 0.070"
     assert (page.numbers["rolled-most"], page.numbers["rolled-least"]) == ("ViT", "MLP-Mixer")
+
+
+@pytest.mark.parametrize(
+    ("rolled", "covered", "words"),
+    [
+        (0.2, 0.2, "the two cost alike"),
+        (0.2001, 0.2004, "the two cost alike"),
+        (0.01, -0.01, "the shift is the larger part"),
+        (0.0, -0.01, "neither costs accuracy"),
+        (-0.02, 0.0004, "neither costs accuracy"),
+    ],
+)
+def test_a_part_is_called_the_larger_one_only_where_it_costs_more(page, rolled, covered, words):
+    lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": rolled, "covered in black": covered}
+    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", "vit", 0.07))
+    assert page.numbers["larger-part"] == words
+
+
+@pytest.mark.parametrize("cost", [0.0, -0.03, 0.0004])
+def test_no_model_is_called_the_one_that_the_gray_canvas_harms_most_where_it_harms_none(page, cost):
+    lost = dict.fromkeys(PARTS, 0.2)
+    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", "vit", cost))
+    assert page.numbers["canvas-harm"] == "it harms none of them by itself"
 
 
 # --- RveRNet against its ROI module -------------------------------------------------------------------

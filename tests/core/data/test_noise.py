@@ -9,6 +9,7 @@ from PIL import Image
 from random_photos import SIZES, photo
 from torchvision.transforms.functional import pad
 
+from rvernet_core.config import Noise
 from rvernet_core.data import noise
 from rvernet_core.data.cutouts import cut, letterbox
 from rvernet_core.errors import ConfigError, DataError
@@ -75,12 +76,68 @@ def test_defaults_are_the_release_at_224_and_in_proportion_elsewhere():
     assert noise.scaled(noise.RELEASE_PATCH, 112) == 8
 
 
+# --- what is cut into tiles ---------------------------------------------------------------------------
+
+
+def marked(width, height, side=8, size=112):
+    """A photo whose letterbox in `size` px has a colour of its own on each of a net's patches."""
+    cells = np.arange((size // side) ** 2).reshape(size // side, -1).repeat(side, 0).repeat(side, 1)
+    canvas = np.stack([cells % 251, cells // 251, np.full_like(cells, 9)], -1).astype(np.uint8)
+    left, top = (size - width) // 2, (size - height) // 2
+    return canvas[top : top + height, left : left + width]
+
+
+def patches_of(image, side=8):
+    """The patches that a net cuts, as a sorted list: which there are, wherever they lie."""
+    rows, columns = len(image) // side, image.shape[1] // side
+    cells = image.reshape(rows, side, columns, side, 3).swapaxes(1, 2)
+    return sorted(cells[r, c].tobytes() for r in range(rows) for c in range(columns))
+
+
+@pytest.mark.parametrize("severity", [0.5, 1.0])
+@pytest.mark.parametrize("sides", [(112, 84), (84, 112)])
+def test_tiles_of_the_input_are_a_nets_patches_where_those_of_a_photo_that_is_not_square_lie_across(
+    sides, severity
+):
+    image = marked(*sides)
+    clean = letterbox(image, 112)
+    stream = [0, 1, 2]
+    own = noise.add_noise(image, Noise(severity=severity, grid="input"), 112, stream)
+    assert patches_of(own) == patches_of(clean), "whole patches, none lost, the border's among them"
+    assert (own != clean).any()
+    released = noise.add_noise(image, Noise(severity=severity), 112, stream)
+    assert patches_of(released) != patches_of(clean)
+    short = sides.index(84)  # padded to 88 px, whole tiles, which leaves 12 px or 1.5 tiles at either end
+    padded = np.pad(image, ((2, 2), (0, 0), (0, 0)) if short == 1 else ((0, 0), (2, 2), (0, 0)))
+    inside = released[12:100] if short == 1 else released[:, 12:100]
+    assert patches_of(inside) == patches_of(padded)
+
+
+def test_on_a_square_photo_both_grids_are_the_patches():
+    image = photo(112, 112)
+    released, own = (noise.add_noise(image, Noise(grid=grid), 112, [5]) for grid in noise.GRIDS)
+    np.testing.assert_array_equal(released, own)
+    assert patches_of(own) == patches_of(image)
+
+
+def test_tiles_of_the_input_are_moved_as_the_order_says():
+    image = marked(112, 84)
+    got = noise.permute_patches(image, 112, 8, rng=np.random.default_rng(3), severity=0.25, grid="input")
+    clean, order = letterbox(image, 112), noise.tile_order(196, 0.25, np.random.default_rng(3))
+    for place, source in enumerate(order):
+        (row, column), (y, x) = (8 * np.array(divmod(k, 14)) for k in (place, source))
+        np.testing.assert_array_equal(
+            got[row : row + 8, column : column + 8], clean[y : y + 8, x : x + 8], strict=True
+        )
+
+
+@pytest.mark.parametrize("grid", noise.GRIDS)
 @pytest.mark.parametrize("sides", SIZES)
-def test_severity_zero_is_the_clean_letterbox(sides):
+def test_severity_zero_is_the_clean_letterbox(sides, grid):
     image = photo(*sides)
     clean = letterbox(image, 64)
     np.testing.assert_array_equal(
-        noise.permute_patches(image, 64, rng=np.random.default_rng(0), severity=0), clean
+        noise.permute_patches(image, 64, 4, rng=np.random.default_rng(0), severity=0, grid=grid), clean
     )
     np.testing.assert_array_equal(noise.translocate(image, 64, severity=0), clean)
     np.testing.assert_array_equal(noise.translocate(image, 64, severity=0, how="rolled"), clean)
@@ -94,12 +151,13 @@ def test_severity_is_the_share_of_tiles_that_may_move(severity):
     assert round(severity * 196) - 8 <= moved <= round(severity * 196)
 
 
-def test_same_seed_same_noise_and_global_randomness_is_untouched():
+@pytest.mark.parametrize("grid", noise.GRIDS)
+def test_same_seed_same_noise_and_global_randomness_is_untouched(grid):
     image = photo(90, 70)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    one = noise.permute_patches(image, 64, rng=np.random.default_rng(5))
-    two = noise.permute_patches(image, 64, rng=np.random.default_rng(5))
-    other = noise.permute_patches(image, 64, rng=np.random.default_rng(6))
+    one, two, other = (
+        noise.permute_patches(image, 64, 4, rng=np.random.default_rng(seed), grid=grid) for seed in (5, 5, 6)
+    )
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
@@ -136,5 +194,9 @@ def test_bad_values_are_refused():
         noise.translocate(photo(9, 9), 8, severity=-1)
     with pytest.raises(ConfigError, match="patch"):
         noise.permute_patches(photo(9, 9), 8, patch=0, rng=np.random.default_rng(0))
+    with pytest.raises(ConfigError, match=r"grid is 'inputs'; did you mean 'input'\? Expected one of photo"):
+        noise.add_noise(photo(9, 9), Noise(grid="inputs"), 112, [0])
+    with pytest.raises(ConfigError, match="tiles of 5 px do not fill an input of 8 px"):
+        noise.permute_patches(photo(9, 9), 8, 5, rng=np.random.default_rng(0), grid="input")
     with pytest.raises(DataError, match="empty"):
         noise.surviving_share(np.zeros((3, 3), bool))

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from rvernet_core.config import ModelSpec
+from rvernet_core.config import ModelSpec, Noise
+from rvernet_core.data.cutout_set import to_batch
+from rvernet_core.data.noise import add_noise
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation import position
 from rvernet_core.models import backbones
@@ -43,6 +45,20 @@ def test_without_positions_a_shuffle_of_own_patches_changes_nothing_and_of_half_
     assert frame.loc["removed", "change_whole"] < 1e-3 < frame.loc["kept", "change_whole"]
     assert frame.loc["removed", "same_whole"] == 1
     assert frame.loc["removed", "change_half"] > 1e-2
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_without_positions_the_noise_of_own_patches_changes_nothing_and_the_releases_does(name):
+    """On a photo that is not square, whose tiles of the patch's size lie across the patches."""
+    photo = IMAGES[0, :84]
+    noisy = [
+        add_noise(photo, Noise(severity=s, grid=g), SIDE, [0])
+        for s, g in ((0, "input"), (1, "input"), (1, "photo"))
+    ]
+    model = runs(name)[name][0].model()
+    with position.without_positions(model.backbone), torch.inference_mode():
+        clean, own, released = model(to_batch(np.stack(noisy), None, "cpu"))
+    assert (own - clean).abs().max() < 1e-3 < 1e-2 < (released - clean).abs().max()
 
 
 @pytest.mark.parametrize("name", TOKENS)

@@ -97,13 +97,59 @@ def test_the_cnn_is_expected_to_move_less_than_any_transformer(backbones, verdic
     assert (facts.off_grid, facts.on_grid) == pytest.approx((mean / 4, mean / 2))
 
 
-def test_own_patches_are_compared_with_half_patches_in_accuracy(study, released, sweep):
-    halves = page.own_against_half(study, released, sweep)
-    assert list(halves.columns[:4]) == ["model", "clean", "tiles of 16 px", "tiles of 8 px"]
-    assert list(halves["difference"]) == [0, 0], "made-up nets err alike under all tiles"
+def with_patches(**sides):
+    """`Positions` of nets with patches of these sides, at two seeds each."""
+    blindness = pd.DataFrame([(m, s, side) for m, side in sides.items() for s in (0, 1)])
+    return replace(measures(), blindness=blindness.set_axis(["model", "seed", "patch"], axis=1))
+
+
+OWN_PATCHES = with_patches(**{"vit": 8, "mlp-mixer": 16})
+
+
+def test_each_nets_own_patches_and_half_of_them_are_evaluated_on_its_grid(study, released, sweep):
+    halves = page.own_against_half(study, released, sweep, OWN_PATCHES)
+    assert list(halves.columns[:6]) == ["model", "tiles", "side", "clean", "whole", "half"]
+    rows = list(halves[["model", "tiles", "side"]].itertuples(index=False, name=None))
+    assert rows == [
+        ("vit", page.AS_RELEASED, 8),
+        ("vit", page.OWN, 8),
+        ("mlp-mixer", page.AS_RELEASED, 8),
+        ("mlp-mixer", page.OWN, 16),
+    ]
+    assert [(c.noise.patch, c.noise.grid) for c in study.evaluated] == [
+        (16, "input"),
+        (8, "input"),
+        (32, "input"),
+        (16, "input"),
+    ], "in px of 224; what the release cuts was evaluated before"
+    assert {c.photos for c in study.evaluated} == {sweep.photos}
+    assert list(halves["difference"]) == [0] * 4, "made-up nets err alike under all tiles"
+    assert list(halves["clean"]) == pytest.approx([0.9] * 4, abs=0.01)
+
+
+def test_own_patches_are_compared_with_half_patches_in_accuracy_beside_the_releases_tiles(
+    study, released, sweep
+):
     worse = {"vit": answers("mlp-mixer", "permutation"), "mlp-mixer": answers("vit")}
-    worse = subset_like(worse, sweep.like)
-    changed = replace(sweep, singles={**sweep.singles, "tiles of 8 px": worse})
-    vit, mixer = page.own_against_half(study, released, changed)["difference"]
-    assert vit == pytest.approx(0.4, abs=0.03)
-    assert mixer == pytest.approx(-0.5, abs=0.03)
+    changed = replace(sweep, singles={**sweep.singles, "tiles of 8 px": subset_like(worse, sweep.like)})
+    halves = page.own_against_half(study, released, changed, OWN_PATCHES).set_index(["model", "tiles"])
+    assert halves.loc[("vit", page.AS_RELEASED), "difference"] == pytest.approx(0.4, abs=0.03)
+    assert halves.loc[("mlp-mixer", page.AS_RELEASED), "difference"] == pytest.approx(-0.5, abs=0.03)
+    assert list(halves.xs(page.OWN, level="tiles")["difference"]) == [0, 0]
+
+    def half_own_patches_err(models, conditions):
+        (name,) = models
+        return {
+            part: {
+                name: subset_like(
+                    worse if part == "half" else {name: answers(name, "permutation")}, sweep.like
+                )[name]
+            }
+            for part in conditions
+        }
+
+    study.evaluate = half_own_patches_err
+    halves = page.own_against_half(study, released, sweep, OWN_PATCHES).set_index(["model", "tiles"])
+    vit, mixer = halves.xs(page.OWN, level="tiles").loc[["vit", "mlp-mixer"], "difference"]
+    assert (vit, mixer) == pytest.approx((0.4, -0.5), abs=0.03)
+    assert list(halves.xs(page.AS_RELEASED, level="tiles")["difference"]) == [0, 0]

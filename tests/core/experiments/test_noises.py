@@ -33,12 +33,28 @@ def test_tiles_shrink_from_twice_the_releases_to_a_quarter_of_them():
 
 @pytest.mark.parametrize("scale", ["micro", "paper"])
 @pytest.mark.parametrize("name", [n for n, facts in backbones.ZOO.items() if facts.prefix_tokens is not None])
-def test_the_releases_tile_is_the_patch_of_every_net_that_has_patches_at_either_scale(name, scale):
-    """One tile is 1/14 of the input: tiles at the paper's ratio and tiles of the own patch are the same."""
+def test_the_releases_tile_is_as_large_as_the_patch_of_every_net_that_has_patches_at_either_scale(
+    name, scale
+):
+    """One tile is 1/14 of the input. It is such a patch on a square photo, see `test_noise`."""
     size = backbones.input_size(scale)
     with torch.device("meta"):
         net = backbones.build(name, scale, pretrained=False)
     assert patch_size(net, size) == noise.scaled(noise.RELEASE_PATCH, size) == size // 14
+
+
+@pytest.mark.parametrize("scale", ["micro", "paper"])
+@pytest.mark.parametrize("name", backbones.ZOO)
+def test_the_patches_of_every_net_and_half_of_them_are_cut_to_the_pixel_from_its_input(name, scale):
+    size = backbones.input_size(scale)
+    with torch.device("meta"):
+        net = backbones.build(name, scale, pretrained=False)
+    side = patch_size(net, size)
+    for px in (side, side // 2):
+        permutation = noises.patches(px, size)
+        assert noise.scaled(permutation.patch, size) == px
+        assert size % px == 0
+        assert permutation == Noise("permutation", patch=permutation.patch, grid="input")
 
 
 def test_shifts_grow_from_nothing_over_the_releases_to_half_the_image():
