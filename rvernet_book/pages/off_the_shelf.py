@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rvernet_book import alt, charts, html, style
+from rvernet_book import scores as scores_of
 from rvernet_book.answer_grid import Answered, answer_grid, answer_size, in_words
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
@@ -20,12 +21,12 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     """Accuracy, macro-F1, size and time of each model."""
     return page.table(
         "off-the-shelf",
-        scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds"]),
+        scores_of.shown(scores),
         caption="Single models fine-tuned on ROI-only images: test accuracy and macro-F1 with 95 % "
-        f"intervals over {page.over}.",
-        labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
+        f"intervals over {page.over}." + scores_of.drinks_note(scores),
+        labels=scores_of.LABELS | {"seconds": "seconds a run"},
         formats={"accuracy": "{:.3f}", "macro_f1": "{:.3f}", "seconds": "{:.0f}"},
-        intervals=["accuracy", "macro_f1"],
+        intervals=scores_of.measured(scores),
         best={"accuracy": "max", "macro_f1": "max"},
         data=scores,
     )
@@ -53,18 +54,13 @@ def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
     """What answers without a net, and by how much the net with the highest accuracy is ahead of it."""
     return page.table(
         "off-the-shelf-controls",
-        controls.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "parameters", "seconds"]),
+        scores_of.shown(controls, "parameters", "seconds"),
         caption="What answers without a net: a support-vector machine on the colours of the ROI, a logistic "
         "regression on the true list of the photo's other foods, and the most frequent class; and by how much "
         "the net with the highest accuracy is ahead.",
-        labels={
-            "model": "control",
-            "accuracy": "top-1 accuracy",
-            "macro_f1": "macro-F1",
-            "ahead": "highest net minus this",
-        },
+        labels=scores_of.LABELS | {"model": "control", "ahead": "highest net minus this"},
         formats={"ahead": "{:+.3f}"},
-        intervals=["accuracy", "macro_f1", "ahead"],
+        intervals=[*scores_of.measured(controls), "ahead"],
         data=controls,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rvernet_book import alt, charts, grids, html, style
+from rvernet_book import scores as scores_of
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import FOUND, interval, tidy
@@ -67,11 +68,12 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
     """Fine-tuned single models and RveRNets on all classes."""
     return page.table(
         "fine-tuned",
-        scores.drop(columns=["accuracy_spread", "macro_f1_spread", "seeds", "kind"]),
-        caption="Fine-tuned single models (ROI only) and fine-tuned RveRNets (ROI module + extra-ROI module).",
-        labels={"accuracy": "top-1 accuracy", "macro_f1": "macro-F1", "seconds": "seconds a run"},
+        scores_of.shown(scores, "kind"),
+        caption="Fine-tuned single models (ROI only) and fine-tuned RveRNets (ROI module + extra-ROI module)."
+        + scores_of.drinks_note(scores),
+        labels=scores_of.LABELS | {"seconds": "seconds a run"},
         formats={"seconds": "{:.0f}"},
-        intervals=["accuracy", "macro_f1"],
+        intervals=scores_of.measured(scores),
         best={"accuracy": "max", "macro_f1": "max"},
         data=scores,
     )

@@ -36,8 +36,9 @@ def weights(study: Study) -> dict[str, list[RunSpec]]:
 
 
 def scores(study: Study, singles: Singles) -> pd.DataFrame:
-    """One row per model, best accuracy first: accuracy and macro-F1 with intervals, size, seconds a run."""
+    """One row per model, highest accuracy first: accuracy, macro-F1, drinks with intervals, size, seconds."""
     table = comparisons.summary(singles, ["accuracy", "macro_f1"], study.classes)
+    table = comparisons.with_drinks(table, singles, study.classes)
     return table.sort_values("accuracy", ascending=False)
 
 

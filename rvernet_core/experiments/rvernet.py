@@ -104,7 +104,9 @@ def grid_facts(study: Study, grid: Pairs, accuracy: pd.DataFrame, gains: pd.Data
 def fine_tuned_scores(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
     """Fine-tuned single models and RveRNets (column kind), best accuracy first."""
     tables = [
-        comparisons.summary(models, METRICS, study.classes).assign(kind=kind)
+        comparisons.with_drinks(
+            comparisons.summary(models, METRICS, study.classes), models, study.classes
+        ).assign(kind=kind)
         for kind, models in (("single", singles), ("RveRNet", pairs))
     ]
     return pd.concat(tables, ignore_index=True).sort_values("accuracy", ascending=False)

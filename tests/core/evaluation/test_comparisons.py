@@ -31,6 +31,18 @@ def test_the_summary_holds_value_interval_and_seeds(models):
     assert (table["seeds"] == 2).all()
 
 
+def test_the_drinks_stand_beside_the_scores_where_the_test_set_shows_any(models):
+    table = comparisons.summary(models, ["accuracy"], CLASSES)
+    assert comparisons.with_drinks(table, models, CLASSES) is table
+    drinks = ("rice", "egg", "water", "liquor")
+    found = comparisons.with_drinks(table, models, drinks).set_index("model")
+    assert found["drinks"].to_dict() == {"good": 1, "poor": pytest.approx(37 / 50)}
+    assert found.loc["poor", "drinks_low"] < 37 / 50 < found.loc["poor", "drinks_high"]
+    none = {"good": [make_predictions(TRUTH % 2, TRUTH % 2)]}
+    table = comparisons.summary(none, ["accuracy"], drinks)
+    assert comparisons.with_drinks(table, none, drinks) is table
+
+
 def test_differences_are_paired(models):
     d = comparisons.difference(models["good"], models["poor"], "accuracy", CLASSES)
     assert d.value == pytest.approx(0.13)
