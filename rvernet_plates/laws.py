@@ -27,14 +27,11 @@ DRINKS: Pair = ("water", "liquor")
 AMBIGUOUS_PAIRS: tuple[Pair, ...] = (SAUCES, DRINKS)
 
 _GROUP = 4  # companions of a class
-_WANTED = {  # the first four that can be drawn
+COMPANIONS: dict[str, tuple[str, ...]] = {
     "ketchup": ("french fries", "hamburg", "sausage", "egg"),
     "chili paste": ("rice", "noodles", "wonton dumplings", "tofu"),
-    "water": ("bread", "cucumber", "lettuce", "apple", "carrot"),
-    "liquor": ("olives", "cheese butter", "shrimp", "grape", "steak", "lemon", "blueberry"),
-}
-COMPANIONS: dict[str, tuple[str, ...]] = {
-    name: tuple(food for food in wanted if food in FOOD_TABLE)[:_GROUP] for name, wanted in _WANTED.items()
+    "water": ("bread", "cucumber", "lettuce", "apple"),
+    "liquor": ("olives", "cheese butter", "shrimp", "grape"),
 }
 CONTEXT: dict[Pair, tuple[str, ...]] = {
     pair: COMPANIONS[pair[0]] + COMPANIONS[pair[1]] for pair in AMBIGUOUS_PAIRS
