@@ -73,13 +73,16 @@ def effect_chart(page: Page, effects: pd.DataFrame) -> Bundle:
 
 def answer(page: Page, facts: AuditFacts) -> html.Html:
     """How many differences matter, and which most."""
-    page.glue("tried", facts.tried)
+    kinds = f"{facts.differences} difference{'s' if facts.differences != 1 else ''}"
+    kinds += f", {facts.models} model{'s' if facts.models != 1 else ''}"
+    page.glue("tried", f"{facts.tried} ({kinds})")
     page.glue("lower", facts.lower)
     page.glue("higher", facts.higher)
     top = facts.largest
     change = interval(top["accuracy"], top["accuracy_low"], top["accuracy_high"], "{:+.3f}")
     page.glue("largest", f"{top['difference']} ({style.label(top['model'])})")
-    page.glue("largest-change", change)
+    seen = "shown" if facts.largest_shown else "not shown to be one"
+    page.glue("largest-change", f"{change}, {seen}")
     whole = "; ".join(
         f"{style.label(row['model'])} "
         + interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"], "{:+.3f}")
@@ -87,8 +90,9 @@ def answer(page: Page, facts: AuditFacts) -> html.Html:
     )
     page.glue("everything", whole or "not tried")
     return page.headline(
-        f"Of {facts.tried} differences between paper and released code that were turned alone, {facts.lower} lower the "
-        f"accuracy and {facts.higher} raise it; the largest is **{top['difference']}** ({change})."
+        f"Changes from paper to released code that were made alone: {facts.tried} ({kinds}). Shown to lower the accuracy: "
+        f"{facts.lower}; to raise it: {facts.higher}. The largest is **{top['difference']}** "
+        f"({style.label(top['model'])}: {change}, {seen})."
     )
 
 

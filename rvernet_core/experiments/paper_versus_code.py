@@ -273,10 +273,13 @@ def f1_definitions(study: Study, audit: Audit) -> pd.DataFrame:
 class AuditFacts:
     """What the audit found."""
 
-    tried: int  # pairs of model and difference
+    tried: int  # changes: a difference in one model
+    differences: int
+    models: int
     lower: int  # that are shown to lower accuracy, by the corrected p
     higher: int
     largest: pd.Series  # the row of `effects` that moves accuracy most
+    largest_shown: bool
     everything: pd.DataFrame  # its rows of "everything"
 
 
@@ -284,10 +287,14 @@ def audit_facts(effects: pd.DataFrame) -> AuditFacts:
     """From `effects`."""
     single = effects[effects["difference"] != "everything"]
     signs = comparisons.shown(single, "accuracy")
+    largest = single["accuracy"].abs().idxmax()
     return AuditFacts(
         tried=len(single),
+        differences=single["difference"].nunique(),
+        models=single["model"].nunique(),
         lower=int((signs < 0).sum()),
         higher=int((signs > 0).sum()),
-        largest=single.loc[single["accuracy"].abs().idxmax()],
+        largest=single.loc[largest],
+        largest_shown=bool(signs[largest]),
         everything=effects[effects["difference"] == "everything"],
     )

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from rvernet_core.data.names import FOODSEG103
 from rvernet_plates import (
     AMBIGUOUS_PAIRS,
     COMPANIONS,
@@ -17,7 +18,6 @@ from rvernet_plates import (
     law,
     pair_of,
 )
-from rvernet_core.data.names import FOODSEG103
 from rvernet_plates.foods import FOOD_TABLE
 from rvernet_plates.laws import CONTEXT, choose, shares
 

@@ -1,5 +1,7 @@
 """Page 10, shown from made-up frames: what is drawn, worded and glued agrees with the data."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 import stand_in
@@ -45,8 +47,12 @@ def test_the_chart_draws_every_difference(page, effects):
 
 def test_the_answer_counts_and_names_the_largest(page, effects):
     text = show.answer(page, audit_facts(effects))._repr_html_()
-    assert "Of 2 differences" in text
-    assert "1 lower the accuracy and 0 raise it" in text
+    assert "made alone: 2 (" in text
+    assert "Shown to lower the accuracy: 1; to raise it: 0." in text
+    assert page.numbers["largest-change"].endswith(", shown")
+    open_ = dataclasses.replace(audit_facts(effects), largest_shown=False, differences=1, models=1)
+    assert "(1 difference, 1 model)" in show.answer(page, open_)._repr_html_()
+    assert page.numbers["largest-change"].endswith(", not shown to be one")
     assert page.numbers["largest"] == "pixels (ViT)"
     assert page.numbers["everything"] == "ViT -0.400 [-0.450, -0.350]"
 
