@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from rvernet_book.page import Page
 from rvernet_book.tables import FOUND, interval
 from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
 
+UNKNOWN = "not tried"  # in prose, where a profile has no such row
 _SAID = {"text": "paper and README", "code": "released code"}
 _LABELS = {"macro_f1": "macro-F1", "pair_f1": "F1 of the pair"}
 
@@ -32,26 +34,32 @@ def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
 
 
 def difference_table(page: Page, differences: pd.DataFrame) -> Bundle:
-    """What text and code say."""
+    """What text and code say, and what is done here."""
     return page.table(
         "audited-differences",
         differences,
-        caption="The differences that are turned: what paper and README say, and what the released code does.",
+        caption="The differences that are turned: what paper and README say, what the released code does, and here what the "
+        "fine-tuned models of the other pages do: as the text, as the code, as both, or a choice of their own.",
         labels=_SAID,
     )
 
 
 def effect_table(page: Page, effects: pd.DataFrame) -> Bundle:
-    """What each difference does; what text and code say of it stands in the data."""
+    """What each difference does; what text and code say of it stands in the data.
+
+    Whose values the models have here does not: `verify` finds a row by its texts, and this one is the
+    profile's.
+    """
     return page.table(
         "audit",
         effects.drop(columns=list(_SAID)),
         caption="Each difference between text and released code, turned alone: change of the scores, paired over "
-        f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}.",
-        labels=_LABELS,
+        f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}. "
+        "Here: whose values the model has before the change.",
+        labels={"follows": "here", **_LABELS},
         formats=dict.fromkeys(METRICS, "{:+.3f}"),
         intervals=list(METRICS),
-        data=effects,
+        data=effects.drop(columns="follows"),
     )
 
 
@@ -71,29 +79,49 @@ def effect_chart(page: Page, effects: pd.DataFrame) -> Bundle:
     )
 
 
+def glue_first_epochs(page: Page, epochs: pd.DataFrame) -> None:
+    """How much of each audited model's training the schedule as released spends at a rate of 0."""
+    shares = (
+        f"{style.label(row['model'])} {row['share']:.0%} (1 of {_counted(row['epochs'], 'epoch')})"
+        for row in epochs.to_dict("records")
+    )
+    page.glue("first-epoch", "; ".join(shares))
+
+
 def answer(page: Page, facts: AuditFacts) -> html.Html:
     """How many differences matter, and which most."""
-    kinds = f"{facts.differences} difference{'s' if facts.differences != 1 else ''}"
-    kinds += f", {facts.models} model{'s' if facts.models != 1 else ''}"
+    kinds = f"{_counted(facts.differences, 'difference')}, {_counted(facts.models, 'model')}"
     page.glue("tried", f"{facts.tried} ({kinds})")
     page.glue("lower", facts.lower)
     page.glue("higher", facts.higher)
     top = facts.largest
-    change = interval(top["accuracy"], top["accuracy_low"], top["accuracy_high"], "{:+.3f}")
+    change = _change(top.to_dict())
     page.glue("largest", f"{top['difference']} ({style.label(top['model'])})")
     seen = "shown" if facts.largest_shown else "not shown to be one"
     page.glue("largest-change", f"{change}, {seen}")
-    whole = "; ".join(
-        f"{style.label(row['model'])} "
-        + interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"], "{:+.3f}")
-        for row in facts.everything.to_dict("records")
-    )
-    page.glue("everything", whole or "not tried")
+    for name in ("as_written", "as_released", "everything"):
+        page.glue(name.replace("_", "-"), _changes(getattr(facts, name)))
     return page.headline(
         f"Changes from paper to released code that were made alone: {facts.tried} ({kinds}). Shown to lower the accuracy: "
         f"{facts.lower}; to raise it: {facts.higher}. The largest is **{top['difference']}** "
         f"({style.label(top['model'])}: {change}, {seen})."
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 epoch`, `2 epochs`."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def _change(row: Mapping[Any, Any]) -> str:
+    """The change in accuracy of a row of `effects`."""
+    return interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"], "{:+.3f}")
+
+
+def _changes(rows: pd.DataFrame) -> str:
+    """The change in accuracy of each model; `UNKNOWN` without a row."""
+    found = (f"{style.label(row['model'])} {_change(row)}" for row in rows.to_dict("records"))
+    return "; ".join(found) or UNKNOWN
 
 
 def choice_table(page: Page, chosen: pd.DataFrame) -> Bundle:

@@ -7,7 +7,7 @@ of the specs (`config.RELEASED`); each is turned alone, then all at once, on the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,10 @@ from rvernet_core.predictions import Predictions
 METRICS = ("accuracy", "macro_f1", "pair_f1")
 #: The peak rate of the text and of the README, for all weights alike.
 STATED = {"lr": 4e-3, "head_lr_factor": 1.0}
+#: What the text says of a field that a difference turns; of the others it says nothing.
+TEXT = {**STATED, "schedule": "as-written", "fresh_head": False, "shared": False, "pairing": "sample"}
+#: What the released code does; its peak rate is the text's.
+CODE = {**STATED, **config.RELEASED}
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,17 @@ class Difference:
     stated: bool = False
 
 
+STATED_RATE = ("stated rate, schedule as written", "stated rate, schedule as released")
+EVERYTHING = "everything"
 DIFFERENCES = (
     Difference(
-        "stated rate, schedule as written",
+        STATED_RATE[0],
         "warm-up to 0.004, then cosine decay",
         "does otherwise, see the next line",
         stated=True,
     ),
     Difference(
-        "stated rate, schedule as released",
+        STATED_RATE[1],
         "warm-up to 0.004, then cosine decay",
         "steps once per epoch on a curve counted in iterations",
         ("schedule",),
@@ -81,16 +87,80 @@ DIFFERENCES = (
     ),
     Difference("validation", "not stated", "none: all training photos are fitted", ("val_fraction",)),
     Difference(
-        "everything", "as above", "all of the above at once, and the rest", tuple(config.RELEASED), True
+        EVERYTHING, "as above", "all of the above at once, and the rest", tuple(config.RELEASED), True
     ),
 )
 BASE = "as it is here"
 
 
-def differences() -> pd.DataFrame:
-    """One row per difference: its name, what `text` says and what `code` does."""
-    rows = [{"difference": d.name, "text": d.text, "code": d.code} for d in DIFFERENCES]
+def differences(study: Study) -> pd.DataFrame:
+    """One row per difference: its name, what `text` says, what `code` does, and what is done `here`.
+
+    Here: in the fine-tuned models of the other pages, whose values they are and the fields of their specs.
+    """
+    models = (*study.singles().values(), *study.pairs().values())
+    specs = [spec for part in models for spec in part]
+    rows = [
+        {"difference": d.name, "text": d.text, "code": d.code, "here": _here(d, specs)} for d in DIFFERENCES
+    ]
     return pd.DataFrame(rows)
+
+
+#: Whose value a field has: (the text's, the released code's) -> in words. A text that is silent has none.
+_WHOSE = {
+    (True, False): "as the text",
+    (True, True): "as both",
+    (False, True): "as the code",
+    (False, False): "own",
+}
+
+
+def _here(difference: Difference, specs: Sequence[RunSpec]) -> str:
+    """Whose values the specs have in the fields of a difference, and which: `own: normalise yes`."""
+    parts = [
+        f"{whose}: {', '.join(f'{name} {_span(_values(name, specs))}' for name in names)}"
+        for whose, names in _followed(difference, specs).items()
+    ]
+    return "; ".join(["as above", *parts] if difference.name == EVERYTHING else parts)
+
+
+def _follows(difference: Difference, specs: Sequence[RunSpec]) -> str:
+    """Whose values the specs have in the fields of a difference: `as the text; own`."""
+    return "as above" if difference.name == EVERYTHING else "; ".join(_followed(difference, specs))
+
+
+def _followed(difference: Difference, specs: Sequence[RunSpec]) -> dict[str, list[str]]:
+    """Whose value it is -> the fields of a difference that have it in all specs, in the order of `_WHOSE`."""
+    found: dict[str, list[str]] = {whose: [] for whose in _WHOSE.values()}
+    for name in _fields(difference):
+        values = _values(name, specs)
+        text, code = (name in said and values == {said[name]} for said in (TEXT, CODE))
+        found[_WHOSE[text, code]].append(name)
+    return {whose: names for whose, names in found.items() if names}
+
+
+def _fields(difference: Difference) -> Iterable[str]:
+    """The fields of specs that a difference is about; of "everything" those that no other one turns."""
+    if difference.name == EVERYTHING:
+        turned = {switch for d in DIFFERENCES if d.name != EVERYTHING for switch in d.switches}
+        return [switch for switch in difference.switches if switch not in turned]
+    rate = ("schedule", *STATED) if difference.stated else ()
+    return dict.fromkeys((*rate, *difference.switches))
+
+
+def _values(name: str, specs: Sequence[RunSpec]) -> set:
+    """What a field of data, model or training holds in the specs."""
+    parts = (part for spec in specs for part in (spec.data, spec.model, spec.train))
+    return {getattr(part, name) for part in parts if hasattr(part, name)}
+
+
+def _span(values: set) -> str:
+    """Some values of a field for a reader: `yes`, `3 to 10`, `name or sample`."""
+    if all(isinstance(value, bool) for value in values):
+        return " or ".join("yes" if value else "no" for value in sorted(values, reverse=True))
+    if all(isinstance(value, int | float) for value in values):
+        return " to ".join(f"{value:g}" for value in sorted({min(values), max(values)}))
+    return " or ".join(sorted(map(str, values)))
 
 
 def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
@@ -151,6 +221,16 @@ def _concerns(difference: Difference, model: ModelSpec) -> bool:
     return not difference.switches or any(needs.get(switch, True) for switch in difference.switches)
 
 
+def first_epochs(study: Study) -> pd.DataFrame:
+    """One row per audited model: its epochs, and the share of them that is the first.
+
+    On the schedule as released the rate is 0 throughout that one, see `training.learning_rates`.
+    """
+    epochs = {comparisons.model_name(name): train.epochs for name, (_, train) in audited(study).items()}
+    table = pd.DataFrame({"model": list(epochs), "epochs": list(epochs.values())})
+    return table.assign(share=1 / table["epochs"])
+
+
 def needs(study: Study) -> dict[str, list[RunSpec]]:
     """Every variant of every audited model."""
     return {
@@ -203,19 +283,21 @@ def audit(study: Study) -> Audit:
 
 
 def effects(study: Study, audit: Audit) -> pd.DataFrame:
-    """One row per model and difference: text, code, and the change of each metric, by seed and photo.
+    """One row per model and difference: text, code, whose values the model `follows` here, and the change of
+    each metric, by seed and photo.
 
     Of accuracy also p after Holm's correction over all rows, and the smallest change found with a power of
     80 %.
     """
     keys, moves = [], {metric: [] for metric in METRICS}
+    base = {model: study.specs(*of) for model, of in audited(study).items()}
     for model in audit.base:
         for difference in DIFFERENCES:
             runs = audit.runs.get(difference.name, {}).get(model)
             if runs is None:
                 continue
             row = {"difference": difference.name, "text": difference.text, "code": difference.code}
-            row["model"] = comparisons.model_name(model)
+            row |= {"follows": _follows(difference, base[model]), "model": comparisons.model_name(model)}
             for metric in METRICS:
                 e = comparisons.difference(runs, audit.base[model], metric, study.classes, audit.ambiguous)
                 moves[metric].append(e)
@@ -280,12 +362,15 @@ class AuditFacts:
     higher: int
     largest: pd.Series  # the row of `effects` that moves accuracy most
     largest_shown: bool
+    as_written: pd.DataFrame  # its rows of the stated rate, schedule as written; none where it is so here
+    as_released: pd.DataFrame  # and as released
     everything: pd.DataFrame  # its rows of "everything"
 
 
 def audit_facts(effects: pd.DataFrame) -> AuditFacts:
     """From `effects`."""
-    single = effects[effects["difference"] != "everything"]
+    of = {name: effects[effects["difference"] == name] for name in (*STATED_RATE, EVERYTHING)}
+    single = effects[effects["difference"] != EVERYTHING]
     signs = comparisons.shown(single, "accuracy")
     largest = single["accuracy"].abs().idxmax()
     return AuditFacts(
@@ -296,5 +381,7 @@ def audit_facts(effects: pd.DataFrame) -> AuditFacts:
         higher=int((signs > 0).sum()),
         largest=single.loc[largest],
         largest_shown=bool(signs[largest]),
-        everything=effects[effects["difference"] == "everything"],
+        as_written=of[STATED_RATE[0]],
+        as_released=of[STATED_RATE[1]],
+        everything=of[EVERYTHING],
     )

@@ -8,10 +8,11 @@ from made_up_study import EVERY, LABELS, MadeUp
 from small_sets import make_predictions
 
 from rvernet_core import run_specs
-from rvernet_core.config import RELEASED, ModelSpec, RunSpec, TrainSpec, as_released, replace
+from rvernet_core.config import RELEASED, DataSpec, ModelSpec, RunSpec, TrainSpec, as_released, replace
 from rvernet_core.experiments import paper_versus_code as page
 from rvernet_core.experiments.recipes import Recipe
 from rvernet_core.experiments.study import Study
+from rvernet_core.training import learning_rates
 
 PAIR = ("mobilenetv2", "mobilenetv2")
 
@@ -50,14 +51,95 @@ def test_every_variant_differs_from_the_base_in_its_switches_alone():
 
 
 def test_every_switch_of_the_release_is_turned_by_some_difference_of_its_own():
-    turned = {s for d in page.DIFFERENCES if d.name != "everything" for s in d.switches}
-    sizes = {"fusion", "head_width", "precision"}  # the same in text and release
-    rest = {
+    turned = {s for d in page.DIFFERENCES if d.name != page.EVERYTHING for s in d.switches}
+    rest = set(page._fields(page.DIFFERENCES[-1]))  # the page says why of each
+    assert rest == {
+        "fusion",
+        "head_width",
+        "precision",
         "layer_norm_eps",
         "frozen_statistics",
         "watch_test",
-    }  # too small, of frozen modules, measured apart
-    assert set(RELEASED) - sizes - rest == turned
+    }
+    assert rest | turned == set(RELEASED)
+    assert not rest & turned
+
+
+def here(study):
+    return page.differences(study).set_index("difference")["here"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "name", "expected"),
+    [
+        ("full", "schedule", "as the text: schedule as-written"),
+        ("full", "pixels", "own: normalise yes"),
+        ("full", "shared module", "as the text: shared no"),
+        ("full", "dropout", "own: dropout 0"),
+        ("full", "batch norms", "own: freeze_batch_norm yes"),
+        ("full", "raw features, one rate", "own: standardise yes, head_lr_factor 3 to 10"),
+        ("paper", "batch norms", "as the code: freeze_batch_norm no"),
+        (
+            "paper",
+            "stated rate, schedule as released",
+            "as the text: schedule as-written; as both: lr 0.004, head_lr_factor 1",
+        ),
+        ("paper", "raw features, one rate", "as both: head_lr_factor 1; as the code: standardise no"),
+    ],
+)
+def test_what_is_done_here_is_read_off_the_profile(profile, name, expected):
+    assert here(Study.of(profile, device="cpu"))[name] == expected
+
+
+def test_the_rate_here_spans_the_models_of_the_other_pages():
+    study = Study.of("full", device="cpu")
+    rates = {s.train.lr for of in (study.singles(), study.pairs()) for specs in of.values() for s in specs}
+    assert len(rates) > 1
+    said = f"lr {min(rates):g} to {max(rates):g}"
+    assert said in here(study)[page.STATED_RATE[0]]
+    assert here(page.as_audited(study)).equals(here(study)), (
+        "the audit's fewer epochs and seeds change nothing"
+    )
+
+
+def test_where_some_models_do_otherwise_the_value_is_nobodys():
+    spec = RunSpec(train=TrainSpec(**page.STATED))
+    other = replace(spec, train=replace(spec.train, schedule="as-released"))
+    schedule = next(d for d in page.DIFFERENCES if d.name == "schedule")
+    assert page._here(schedule, [spec]) == "as the text: schedule as-written"
+    assert page._here(schedule, [other]) == "as the code: schedule as-released"
+    assert page._here(schedule, [spec, other]) == "own: schedule as-released or as-written"
+    flips = replace(spec, train=replace(spec.train, flip_together=False))
+    flip = next(d for d in page.DIFFERENCES if d.name == "flips")
+    assert page._here(flip, [spec, flips]) == "own: flip_together yes or no"
+
+
+def test_of_everything_the_fields_without_a_line_of_their_own_are_said():
+    said = here(Study.of("full", device="cpu"))[page.EVERYTHING]
+    assert said.startswith("as above; as the code: fusion logits, head_width 640; own: ")
+    assert "schedule" not in said
+    assert all(name in said for name in ("layer_norm_eps 1e-06", "frozen_statistics yes", "watch_test no"))
+
+
+def test_what_the_text_says_is_a_value_that_some_difference_turns():
+    turned = {name for d in page.DIFFERENCES for name in page._fields(d)}
+    assert set(page.TEXT) <= turned
+    for name, value in page.TEXT.items():
+        (part,) = (of for of in (DataSpec(), ModelSpec(), TrainSpec()) if hasattr(of, name))
+        replace(part, **{name: value})  # of the right type
+    silent = [d for d in page.DIFFERENCES if d.text == "not stated"]
+    assert not {name for d in silent for name in page._fields(d)} & set(page.TEXT)
+
+
+def test_the_first_epoch_is_at_rate_0_as_released_and_its_share_is_the_profiles(study):
+    profile = dataclasses.replace(study.profile, single=TrainSpec(epochs=4), pair=TrainSpec(epochs=1))
+    table = page.first_epochs(dataclasses.replace(study, profile=profile)).set_index("model")
+    assert table.loc["deit-distilled"].tolist() == [4, 0.25]
+    assert table.loc["mobilenetv2 + mobilenetv2"].tolist() == [1, 1]
+    for _, train in page.audited(page.as_audited(Study.of("full", device="cpu"))).values():
+        first, *others = learning_rates(as_released(train, "schedule"), 1000, 1000)
+        assert set(first) == {0}
+        assert 0 not in {rate for epoch in others for rate in epoch}
 
 
 @pytest.mark.parametrize(
@@ -120,10 +202,17 @@ def test_effects_are_the_differences_to_the_base(study):
     pixels = effects.loc["pixels"]
     assert pixels["accuracy"].tolist() == pytest.approx([-0.2] * len(pixels))
     assert effects.loc[("flips", "mobilenetv2 + mobilenetv2"), "accuracy"] == 0
+    assert set(pixels["follows"]) == {"own"}
+    assert set(effects.loc["schedule", "follows"]) == {"as the text"}
+    assert set(effects.loc[page.STATED_RATE[1], "follows"]) == {"as the text; own"}
+    assert set(effects.loc["everything", "follows"]) == {"as above"}
     facts = page.audit_facts(effects.reset_index())
     assert (facts.lower, facts.higher) == (2, 0)
     assert facts.largest["difference"] == "pixels"
     assert facts.everything["accuracy"].min() < -0.3
+    for rows, name in zip((facts.as_written, facts.as_released), page.STATED_RATE, strict=True):
+        assert rows["difference"].tolist() == [name] * 2
+        assert set(rows["model"]) == {"deit-distilled", "mobilenetv2 + mobilenetv2"}
     assert facts.tried == len(effects) - len(facts.everything)
 
 
