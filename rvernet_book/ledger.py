@@ -117,6 +117,15 @@ def kept_demo(book: Path) -> dict[str, Judgement]:
     return found
 
 
+def _with_demo(found: list[Entry], kept: Mapping[str, Judgement]) -> list[Entry]:
+    """The entries, each with the kept demo's verdict last where there is one."""
+    more = [(kept[entry.claim.id],) if entry.claim.id in kept else () for entry in found]
+    return [
+        dataclasses.replace(entry, judgements=entry.judgements + own)
+        for entry, own in zip(found, more, strict=True)
+    ]
+
+
 # --- the page -----------------------------------------------------------------------------------------
 
 
@@ -256,13 +265,7 @@ def filled(text: str, book: Path) -> str:
         others = other_records(book / "experiments")
         found = entries(book, others)
         if "demo" not in {_profile(book / "experiments"), *others}:
-            kept = kept_demo(book)
-            found = [
-                dataclasses.replace(entry, judgements=(*entry.judgements, kept[entry.claim.id]))
-                if entry.claim.id in kept
-                else entry
-                for entry in found
-            ]
+            found = _with_demo(found, kept_demo(book))
         return text.replace(LEDGER, ledger(found))
     if SUMMARY in text:
         return text.replace(SUMMARY, summary(entries(book)))
