@@ -11,7 +11,7 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import interval
-from rvernet_core.experiments.how_context_is_used import Context, MisleadFacts, WeightFacts
+from rvernet_core.experiments.how_context_is_used import SMALLEST, Context, MisleadFacts, WeightFacts
 
 UNKNOWN = "unknown"
 NONE = "none"  # in prose, where no RveRNet has a ratio of weights
@@ -96,10 +96,36 @@ def exchange_table(page: Page, exchanged: pd.DataFrame) -> Bundle:
     page.glue("follow-ideal", f"{exchanged['ideal observer'].mean():.0%}" if known else UNKNOWN)
     return page.table(
         "context-exchanged",
-        exchanged,
+        _without_smallest(exchanged),
         caption="Sauces under the surroundings of one of the other class: share that is called the context's class.",
         labels={"follows": "follows the context"},
         intervals=["follows"],
+        data=exchanged,
+    )
+
+
+def _without_smallest(frame: pd.DataFrame) -> pd.DataFrame:
+    """As readers see it: what could have been found stands in a table of its own."""
+    return frame.drop(columns=[name for name in frame if name.startswith(SMALLEST)])
+
+
+def smallest_table(page: Page, smallest: pd.DataFrame) -> Bundle | None:
+    """What the page's numbers could have told from zero; nothing without any."""
+    if smallest.empty:
+        return None
+    names = {
+        "look": "weight of the look",
+        "company": "weight of the company",
+        "distance": "distance from the exact posterior",
+        "excess": "excess log loss",
+        "follows": "share that follows the context",
+    }
+    return page.table(
+        "smallest-found",
+        smallest.assign(quantity=smallest["quantity"].map(names)),
+        caption="What this page could have found: the smallest true number, or change of it, that is told from none with "
+        "a power of 80 %, over the models of the tables above.",
+        labels={"count": "numbers"},
     )
 
 
@@ -119,7 +145,7 @@ def exchange_chart(page: Page, exchanged: pd.DataFrame) -> Bundle:
             fmt="{:.0%}",
             xlabel="share that follows the context",
         ),
-        exchanged,
+        _without_smallest(exchanged),
         alt=alt.of_dots(
             exchanged, what="how often the exchanged context is followed", **columns, references=references
         ),
@@ -204,11 +230,12 @@ def belief_table(page: Page, beliefs: pd.DataFrame) -> Bundle | None:
         return None
     return page.table(
         "beliefs",
-        beliefs,
+        _without_smallest(beliefs),
         caption="Beliefs on the items of the ambiguous pairs against the exact posterior of what a model sees: mean absolute "
         f"distance, and log loss beyond the ideal observer's in nats an item, with 95 % intervals over {page.over}.",
         labels={"excess": "excess log loss"},
         formats={"excess": "{:+.3f}"},
         intervals=["distance", "excess"],
         best={"distance": "min"},
+        data=beliefs,
     )

@@ -46,9 +46,10 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle:
         "grid-gains",
         gains,
         caption="What context adds within the grid: each backbone on the ROI alone, trained in the same way, and "
-        "in its row and column of the grid.",
-        formats={"mean gain as ROI module": "{:+.3f}"},
-        best={column: "max" for column in gains.columns[1:]},
+        f"in its row and column of the grid. The gain is paired over {page.over}; the smallest gain {FOUND}.",
+        formats={rvernet.GAIN: "{:+.3f}"},
+        intervals=[rvernet.GAIN],
+        best={"ROI alone": "max", "accuracy as extra-ROI module, mean": "max", rvernet.GAIN: "max"},
     )
 
 
@@ -61,6 +62,7 @@ def glue_grid(page: Page, facts: GridFacts) -> None:
     page.glue("grid-leading-roi", style.listed(facts.best_roi.group))
     page.glue("grid-gain", facts.gain, "{:+.3f}")
     page.glue("grid-better", facts.better)
+    page.glue("grid-worse", facts.worse)
     page.glue("grid-backbones", facts.backbones)
 
 

@@ -120,18 +120,18 @@ def direction(change: Estimate, p: float | None = None) -> str:
 
 
 def trade_off(agreement: str, strengths: Collection[str]) -> str:
-    """confirmed | cost without gain | contradicted | not decided, from the `direction` of each quantity.
+    """shown | cost without gain | the opposite shown | not decided, from the `direction` of each quantity.
 
     `agreement` on the teacher's errors says only that knowledge passed over: to repeat a mistake is no gain.
-    A gain is a rise in what the student can do, a cost a fall. Confirmed: the agreement rises, and there are
-    both. Cost without gain: the agreement rises, and strengths only fall. Contradicted: the agreement falls,
+    A gain is a rise in what the student can do, a cost a fall. Shown: the agreement rises, and there are
+    both. Cost without gain: the agreement rises, and strengths only fall. The opposite: the agreement falls,
     or it rises and strengths only rise. Anything else is not decided.
     """
     moves = set(strengths) & {"rises", "falls"}
     if agreement == "falls":
-        return "contradicted"
+        return "the opposite shown"
     if agreement != "rises" or not moves:
         return "not decided"
     if len(moves) == 2:
-        return "confirmed"
-    return "cost without gain" if "falls" in moves else "contradicted"
+        return "shown"
+    return "cost without gain" if "falls" in moves else "the opposite shown"

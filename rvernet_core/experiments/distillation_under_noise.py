@@ -102,7 +102,7 @@ def payments(slopes: Slopes, under: UnderNoise) -> dict[tuple[str, str], str]:
     """(kind of students, noise) -> whether knowledge is paid for with robustness to that noise.
 
     PAID where the agreement on the teacher's clean errors rises with the strength and so does the accuracy
-    that the noise takes; contradicted where the one rises and the other falls, or the agreement falls; else
+    that the noise takes; the opposite where the one rises and the other falls, or the agreement falls; else
     not decided. To repeat a mistake is no gain, see `distillation.trade_off`; so nothing is said of one. By p
     after Holm's correction over all that is read of a kind of students under noise.
     """

@@ -27,11 +27,12 @@ from rvernet_core.evaluation.cue_weights import (
 )
 from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.predictions import Predictions
-from rvernet_core.uncertainty import Measured, estimate
+from rvernet_core.uncertainty import Estimate, Measured, estimate
 from rvernet_plates import AMBIGUOUS_PAIRS, PlatesSpec
 from rvernet_plates.laws import Law, law
 
 IDEAL = "ideal observer"
+SMALLEST = "smallest "  # before the name of what was measured: a column of several frames here
 RHOS = tuple(round(0.1 * k, 1) for k in range(11))
 DISTANCES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
 Runs = Mapping[str | Pair, Sequence[Predictions]]
@@ -114,9 +115,9 @@ def cue_weights(context: Context) -> pd.DataFrame:
             of_look, of_company, ratio = weights(cued.items, said)
             units = cued.units[name]
             row: dict = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
-            look = _columns("look", of_look, units)
+            look = _found("look", of_look, units)
             moved = look["look_low"] > 0 or look["look_high"] < 0
-            row |= look | _columns("company", of_company, units)
+            row |= look | _found("company", of_company, units)
             rows.append(row | (_columns("ratio", ratio, units) if cued.law.d > 0 and moved else {}))
         d, strength = optimal_weights(cued.spec, cued.pair)
         row = {"classes": " / ".join(cued.pair), "model": IDEAL, "kind": "ideal", "look": d}
@@ -130,8 +131,17 @@ def _kind(name: str) -> str:
 
 
 def _columns(name: str, measured: Measured, units: Sequence[int] | None = None) -> dict[str, float]:
-    e = estimate(measured, units)
+    return _interval(name, estimate(measured, units))
+
+
+def _interval(name: str, e: Estimate) -> dict[str, float]:
     return {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
+
+
+def _found(name: str, measured: Measured, units: Sequence[int] | None = None) -> dict[str, float]:
+    """With the smallest true number that 80 % of repetitions had told from zero, see `smallest_found`."""
+    e = estimate(measured, units)
+    return _interval(name, e) | {f"{SMALLEST}{name}": e.smallest}
 
 
 def beliefs(context: Context) -> pd.DataFrame:
@@ -156,8 +166,7 @@ def beliefs(context: Context) -> pd.DataFrame:
                 ("distance", calibration.distance(believed, posterior, items.photos)),
                 ("excess", calibration.excess(believed, posterior, items.first, items.photos)),
             ):
-                e = estimate(measured, units)
-                row |= {column: e.value, f"{column}_low": e.low, f"{column}_high": e.high}
+                row |= _found(column, measured, units)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -206,6 +215,7 @@ def weight_facts(table: pd.DataFrame) -> WeightFacts:
 def exchanged(study: Study, context: Context) -> pd.DataFrame:
     """One row per RveRNet: share of sauces called the context's class under the other class's context.
 
+    With the smallest change of that share that 80 % of repetitions had found.
     Beside it what the ideal observer would say of the same items: their own look, the company of the source.
     """
     pairs = {model: runs for model, runs in context.models.items() if isinstance(model, tuple)}
@@ -217,8 +227,8 @@ def exchanged(study: Study, context: Context) -> pd.DataFrame:
     rows = []
     for model, runs in evaluated.items():
         follow, _ = comparisons.follows(runs, labels)
-        row = {"model": comparisons.model_name(model), "follows": follow.value}
-        row |= {"follows_low": follow.low, "follows_high": follow.high}
+        row = {"model": comparisons.model_name(model), **_interval("follows", follow)}
+        row[f"{SMALLEST}follows"] = follow.smallest
         for cued in context.pairs[:1]:
             row["ideal observer"] = _ideal_under(runs[0], study, cued)
         rows.append(row)
@@ -236,6 +246,27 @@ def _ideal_under(run: Predictions, study: Study, cued: Cued) -> float:
     strength = np.log(cued.law.rho / (1 - cued.law.rho))
     odds = cued.law.d * cued.items.look[own] + strength * cued.items.company[source]
     return float(((odds >= 0) == cued.items.first[source])[other].mean())
+
+
+def smallest_found(*frames: pd.DataFrame) -> pd.DataFrame:
+    """What this page could have found: one row per number of `cue_weights`, `beliefs` or `exchanged`.
+
+    Columns quantity, count (how many of them there are), and the least, the median and the largest true
+    number, or change of it, that 80 % of repetitions had found. Empty without any.
+    """
+    columns = [frame[name].dropna() for frame in frames for name in frame if name.startswith(SMALLEST)]
+    rows = [
+        {
+            "quantity": str(column.name).removeprefix(SMALLEST),
+            "count": len(column),
+            "least": column.min(),
+            "median": column.median(),
+            "largest": column.max(),
+        }
+        for column in columns
+        if len(column)
+    ]
+    return pd.DataFrame(rows)
 
 
 # --- other laws ---------------------------------------------------------------------------------------

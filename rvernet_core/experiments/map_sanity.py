@@ -96,5 +96,5 @@ def sanity_facts(scores: pd.DataFrame) -> SanityFacts:
         rank=float(fresh["rank"].mean()),
         seed_rank=float(seeds["rank"].mean()),
         stable=list(stable.index[stable]),
-        blank=[model for model, _ in blank.index],
+        blank=list(dict.fromkeys(model for model, _ in blank.index)),
     )

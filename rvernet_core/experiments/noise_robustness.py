@@ -262,6 +262,7 @@ class ShiftFacts:
     lost: dict[str, float]  # part -> accuracy lost
     rolled_most: str  # model that loses most by the shift alone
     rolled_least: str
+    rolled_costs: tuple[float, float]  # their losses; below zero it gains
     canvas_most: str  # model that the gray canvas harms most
     canvas_cost: float  # its loss by the canvas
 
@@ -274,6 +275,7 @@ def shift_facts(study: Study, apart: pd.DataFrame) -> ShiftFacts:
         lost={name: (wide["clean"] - wide[name]).mean() for name in PARTS},
         rolled_most=rolled.idxmax(),
         rolled_least=rolled.idxmin(),
+        rolled_costs=(rolled.max(), rolled.min()),
         canvas_most=canvas.idxmax(),
         canvas_cost=canvas.max(),
     )

@@ -74,7 +74,7 @@ def possible(study: Study, *pairs: Items) -> pd.DataFrame:
 
     Columns pair, model, kind; pair_accuracy and pair_f1 with what was possible; `short`, the accuracy minus
     the possible one, paired; of a RveRNet `gain`, in F1 over the single model of its ROI module, and what
-    was possible to gain.
+    was possible to gain. Of both the smallest one that 80 % of repetitions had found.
     """
     rows = [row for shown in pairs if shown.known for row in _against_bounds(study, shown)]
     return pd.DataFrame(rows)
@@ -95,9 +95,9 @@ def _against_bounds(study: Study, shown: Items) -> list[dict]:
                 for column in (metric, f"{metric}_low", f"{metric}_high")
             }
             row |= {f"possible {metric}": bounds[bound][metric] for metric in METRICS}
-            row |= _interval("short", _difference(study, shown, runs, shown.controls[bound], "pair_accuracy"))
+            row |= _change("short", _difference(study, shown, runs, shown.controls[bound], "pair_accuracy"))
             if kind == "RveRNet":
-                row |= _interval("gain", _difference(study, shown, runs, shown.singles[key[0]], "pair_f1"))
+                row |= _change("gain", _difference(study, shown, runs, shown.singles[key[0]], "pair_f1"))
                 row["possible gain"] = room
             rows.append(row)
     return rows
@@ -124,7 +124,8 @@ def chance(study: Study, pairs: Sequence[Items]) -> Chance | None:
     """Whether a single model tells the first of `pairs`: each alone, and all of them as one; None without.
 
     p is that of the null that the accuracy is that of chance, of single models after Holm's correction over
-    all of them; a model that answers third classes may lie below.
+    all of them; a model that answers third classes may lie below. `smallest`: the distance from chance that
+    80 % of repetitions had found.
     """
     if not pairs:
         return None
@@ -141,6 +142,7 @@ def chance(study: Study, pairs: Sequence[Items]) -> Chance | None:
             "pair_accuracy_spread": e.spread,
             "seeds": e.seeds,
             "p": p,
+            "smallest": e.smallest,
             "verdict": _verdict(e.value, p),
         }
         for name, e, p in zip(models, found, [raw[0], *uncertainty.holm(raw[1:])], strict=True)
@@ -190,7 +192,8 @@ def other_laws(study: Study) -> pd.DataFrame:
 
     One row per law and model: law, d, rho, model, kind, pair_accuracy on the sauces alone, what was possible,
     `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the possible
-    gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected. Empty without a law.
+    gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected, and the smallest `short`
+    and `gain` that 80 % of repetitions had found. Empty without a law.
     """
     altered = study.altered()
     rows: list[dict] = []
@@ -214,12 +217,12 @@ def _under(study: Study, shown: Items) -> list[dict]:
             row: dict = {"model": comparisons.model_name(key), "kind": kind}
             row |= _interval("pair_accuracy", accuracy)
             row["possible"] = bounds[BOUND[kind]]["pair_accuracy"]
-            row |= _interval("short", short) | {"p of short": short.p}
+            row |= _change("short", short) | {"p of short": short.p}
             if kind == "single":
                 row["p of chance"] = _p_of_chance(accuracy)
             else:
                 gain = _difference(study, shown, runs, shown.singles[key[0]], "pair_accuracy")
-                row |= _interval("gain", gain) | {"possible gain": room, "p of gain": gain.p}
+                row |= _change("gain", gain) | {"possible gain": room, "p of gain": gain.p}
             rows.append(row)
     return rows
 
@@ -280,3 +283,8 @@ def _difference(
 
 def _interval(name: str, found: Estimate) -> dict[str, float]:
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _change(name: str, found: Estimate) -> dict[str, float]:
+    """With the smallest one that 80 % of repetitions had found."""
+    return _interval(name, found) | {f"smallest {name}": found.smallest}

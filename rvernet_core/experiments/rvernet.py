@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import build
-from rvernet_core.uncertainty import Leading
+from rvernet_core.uncertainty import Leading, Measured
 
 METRICS = ["accuracy", "macro_f1"]
 Pairs = Mapping[Pair, Sequence[Predictions]]
@@ -42,18 +43,30 @@ def as_grid(study: Study, scores: pd.DataFrame, column: str) -> pd.DataFrame:
     return grid.loc[list(study.backbones), list(study.backbones)]
 
 
-def grid_gains(study: Study, accuracy: pd.DataFrame, singles: Singles) -> pd.DataFrame:
-    """What context adds within the grid: each backbone alone, and in its row and column of `accuracy`."""
-    alone = comparisons.summary(singles, ["accuracy"], study.classes).set_index("model")["accuracy"]
-    names = list(accuracy.index)
-    return pd.DataFrame(
-        {
-            "model": names,
-            "ROI alone": [alone[name] for name in names],
-            "mean gain as ROI module": [accuracy.loc[name].mean() - alone[name] for name in names],
-            "accuracy as extra-ROI module, mean": [accuracy[name].mean() for name in names],
-        }
-    )
+GAIN = "mean gain as ROI module"  # in `grid_gains`
+
+
+def grid_gains(study: Study, grid: Pairs, singles: Singles) -> pd.DataFrame:
+    """What context adds within the grid: each backbone alone, and in its row and column.
+
+    GAIN is the mean accuracy of its row minus its own alone, paired over seeds and photos; with p and
+    smallest as in `comparisons.compared`.
+    """
+    models = {**singles, **grid}
+    found = {key: comparisons.measured(runs, "accuracy", study.classes) for key, runs in models.items()}
+    keys, gains = [], []
+    for name in study.backbones:
+        row, column = _margin(found, 0, name), _margin(found, 1, name)
+        means = {"ROI alone": found[name], "accuracy as extra-ROI module, mean": column}
+        keys.append({"model": name} | {what: float(m.exact.mean()) for what, m in means.items()})
+        gains.append(uncertainty.estimate(row - found[name], comparisons.units_of(singles[name])))
+    return comparisons.compared(keys, gains, GAIN)
+
+
+def _margin(measured: Mapping[Any, Measured], branch: int, name: str) -> Measured:
+    """The mean over all pairs whose module in this branch is `name`."""
+    row = [m for key, m in measured.items() if isinstance(key, tuple) and key[branch] == name]
+    return uncertainty.combined([1 / len(row)] * len(row), row)
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,8 @@ class GridFacts:
     best_roi: Leading  # of the ROI modules, averaged over the extra-ROI modules
     best_extra_roi: Leading
     gain: float  # mean over backbones of the mean gain as ROI module
-    better: int  # backbones whose mean gain is above zero
+    better: int  # backbones whose mean gain is shown to be above zero, after Holm's correction
+    worse: int  # and below
     backbones: int
 
 
@@ -80,8 +94,7 @@ def leading_modules(
     units = comparisons.units_of(next(iter(grid.values())))
     margins = []
     for branch in (0, 1):
-        rows = {name: [m for key, m in measured.items() if key[branch] == name] for name in study.backbones}
-        means = {name: uncertainty.combined([1 / len(row)] * len(row), row) for name, row in rows.items()}
+        means = {name: _margin(measured, branch, name) for name in study.backbones}
         margins.append(uncertainty.leading_group(means, units))
     return uncertainty.leading_group(measured, units), margins[0], margins[1]
 
@@ -89,14 +102,15 @@ def leading_modules(
 def grid_facts(study: Study, grid: Pairs, accuracy: pd.DataFrame, gains: pd.DataFrame) -> GridFacts:
     """From the predictions of the grid, its accuracies and `grid_gains`."""
     best, roi, extra_roi = leading_modules(study, grid, "accuracy")
-    gain = gains["mean gain as ROI module"]
+    shown = comparisons.shown(gains, GAIN)
     return GridFacts(
         best=best,
         accuracy=accuracy.to_numpy().max(),
         best_roi=roi,
         best_extra_roi=extra_roi,
-        gain=gain.mean(),
-        better=int((gain > 0).sum()),
+        gain=gains[GAIN].mean(),
+        better=int((shown > 0).sum()),
+        worse=int((shown < 0).sum()),
         backbones=len(gains),
     )
 

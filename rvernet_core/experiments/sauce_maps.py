@@ -17,7 +17,7 @@ from rvernet_core.data.cutout_set import masks_at
 from rvernet_core.evaluation import gradcam, saliency
 from rvernet_core.evaluation.comparisons import model_name, units_of_specs
 from rvernet_core.evaluation.saliency import Maps
-from rvernet_core.experiments.gradcam import Models, Runs, chosen, mean_of, without_features
+from rvernet_core.experiments.gradcam import Models, Runs, chosen, estimated, mean_of, without_features
 from rvernet_core.experiments.study import Pair, Study
 from rvernet_core.models.backbones import input_size
 from rvernet_plates import COMPANIONS, SAUCES
@@ -123,7 +123,8 @@ def region_energy(
 def on_companions(energy: pd.DataFrame) -> pd.DataFrame:
     """`region_energy` on the companions: per model a row for the rescued sauces, the lost ones and all.
 
-    `count` is that of all seeds together.
+    `count` is that of all seeds together; `smallest` is the smallest `above_other` that 80 % of
+    repetitions had found.
     """
     companions = energy[energy["region"] == "companions"]
     rows = []
@@ -132,7 +133,10 @@ def on_companions(energy: pd.DataFrame) -> pd.DataFrame:
             sauces = part if which == "all" else part[part["case"] == which]
             row = {"model": model, "sauces": which, "count": len(sauces), **mean_of(sauces, "energy")}
             row |= {"area": sauces["area"].mean()}
-            rows.append(row | mean_of(sauces, "above_area") | mean_of(sauces, "above_other"))
+            row |= mean_of(sauces, "above_area") | mean_of(sauces, "above_other")
+            known = sauces.dropna(subset=["above_other"])
+            row["smallest"] = float("nan") if known.empty else estimated(known, "above_other").smallest
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

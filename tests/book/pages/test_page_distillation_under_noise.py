@@ -64,7 +64,7 @@ def test_the_chart_has_three_panels_for_each_noise_and_names_the_teachers(page, 
     assert bundle.paths["dark"].exists()
 
 
-PAYMENTS = {("hard single", "permutation"): "paid", ("hard single", "translocation"): "contradicted"}
+PAYMENTS = {("hard single", "permutation"): "paid", ("hard single", "translocation"): "the opposite shown"}
 
 
 def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(page, under):
@@ -87,7 +87,7 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
         "translocation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
         "translocation-lost-slope": "single, hard -0.200 [-0.250, -0.150]",
         "translocation-shared-slope": "single, hard +0.000 [-0.050, +0.050]",
-        "translocation-payment": "single, hard: contradicted",
+        "translocation-payment": "single, hard: the opposite shown",
         "payments": "2",
         "paid": "1",
     }

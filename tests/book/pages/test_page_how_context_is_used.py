@@ -8,7 +8,7 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import how_context_is_used as show
-from rvernet_core.experiments.how_context_is_used import MisleadFacts, weight_facts
+from rvernet_core.experiments.how_context_is_used import MisleadFacts, smallest_found, weight_facts
 
 
 @pytest.fixture
@@ -121,3 +121,15 @@ def test_one_rvernet_with_a_ratio_is_no_range(page, weights):
     text = show.answer(page, weight_facts(weights.drop(last)), MisleadFacts(0.31, 0.42, 2, 2))._repr_html_()
     assert "RveRNet weighs company against look" in text
     assert text.count("ViT + ViT") == 1
+
+
+def test_what_the_page_could_have_found_stands_in_one_table_and_in_the_files_of_the_others(page):
+    exchanged = pd.DataFrame({"model": ["a + b"], "follows": [0.7], "follows_low": 0.6, "follows_high": 0.8})
+    exchanged["smallest follows"] = 0.14
+    bundle = show.exchange_table(page, exchanged)
+    assert "smallest" not in bundle._repr_html_()
+    assert "smallest follows" in set(pd.read_csv(bundle.paths["csv"])["metric"])
+    shown = show.smallest_table(page, smallest_found(exchanged))
+    assert "share that follows the context" in shown._repr_html_()
+    assert set(pd.read_csv(shown.paths["csv"])["value"]) == {1, 0.14}
+    assert show.smallest_table(page, smallest_found(exchanged.drop(columns="smallest follows"))) is None

@@ -121,7 +121,24 @@ def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_abo
         sentence
         == f"Against the colours alone: {found}; DeiT, the highest of them, by +0.300 [+0.250, +0.350]."
     )
-    assert page.numbers == {"histogram-gap": "+0.300 [+0.250, +0.350]", "above-histogram": found}
+    assert page.numbers == {
+        "histogram-gap": "+0.300 [+0.250, +0.350]",
+        "histogram-bar": "more than that",
+        "above-histogram": found,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        ((0.3, 0.21, 0.39), "more than that"),
+        ((0.22, 0.15, 0.29), "which is not shown to be more or less than that"),
+        ((0.1, 0.05, 0.15), "less than that"),
+    ],
+)
+def test_the_gap_is_held_against_what_the_plates_are_made_for(page, gap, words):
+    show.against_colours(page, Bar("deit", gap, ["deit"], []))
+    assert page.numbers["histogram-bar"] == words
 
 
 def test_differences_have_a_sign(page):
@@ -155,7 +172,7 @@ def test_without_cards_or_a_second_model_nothing_is_shown(page, tmp_path):
 def test_the_answer_is_the_best_model_or_those_that_lead(page, group, sentence):
     accuracy = Estimate(0.91, 0.88, 0.94, 0.01, 2)
     lead = Lead(Leading(group, {}), Omnibus(4.0, (4, 8), 0.04, 5))
-    show.answer(page, Verdict(lead, accuracy, ["vit", "mobilenetv2"], [], "agrees with"))
+    show.answer(page, Verdict(lead, accuracy, ["vit", "mobilenetv2"], []))
     assert page.numbers == {
         "leading": " and ".join({"deit": "DeiT", "vit": "ViT"}[name] for name in group),
         "highest": "DeiT",
@@ -164,7 +181,6 @@ def test_the_answer_is_the_best_model_or_those_that_lead(page, group, sentence):
         "omnibus": "F = 4.00, p = 0.04",
         "deit-ahead": "ViT, MobileNetV2",
         "deit-behind": "none of them",
-        "verdict": "agrees with",
     }
     assert page.headlines == [sentence]
 

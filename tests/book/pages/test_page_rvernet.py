@@ -85,7 +85,9 @@ def test_the_grid_is_drawn_with_its_spread_and_described_in_words(page):
 
 
 def test_the_facts_of_the_grid_are_glued(page):
-    show.glue_grid(page, GridFacts(LEADING, 0.8125, Leading(("vit",), {}), Leading(NAMES, {}), -0.0125, 1, 2))
+    show.glue_grid(
+        page, GridFacts(LEADING, 0.8125, Leading(("vit",), {}), Leading(NAMES, {}), -0.0125, 1, 0, 2)
+    )
     assert page.numbers == {
         "grid-best": "ViT + MobileNetV2",
         "grid-best-accuracy": "0.812",
@@ -94,6 +96,7 @@ def test_the_facts_of_the_grid_are_glued(page):
         "grid-leading-roi": "ViT",
         "grid-gain": "-0.013",
         "grid-better": "1",
+        "grid-worse": "0",
         "grid-backbones": "2",
     }
 
@@ -103,13 +106,19 @@ def test_the_table_of_gains_shows_their_sign_and_marks_the_best(page):
         {
             "model": NAMES,
             "ROI alone": [0.5, 0.75],
-            "mean gain as ROI module": [0.05, -0.01],
             "accuracy as extra-ROI module, mean": [0.6, 0.7],
+            "mean gain as ROI module": [0.05, -0.01],
+            "mean gain as ROI module_low": [0.02, -0.04],
+            "mean gain as ROI module_high": [0.08, 0.02],
+            "p": [0.004, 0.5],
+            "smallest": [0.04, 0.04],
         }
     )
     text = show.gain_table(page, table)._repr_html_()
     assert "<strong>+0.050</strong>" in text
     assert "-0.010" in text
+    assert "[+0.020, +0.080]" in text
+    assert "p, Holm" in text
     assert "<strong>0.750</strong>" in text
 
 

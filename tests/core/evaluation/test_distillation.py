@@ -143,11 +143,11 @@ def test_a_direction_is_what_is_shown_after_correction():
 @pytest.mark.parametrize(
     ("knowledge", "strengths", "verdict"),
     [
-        (UP, [DOWN, UP], "confirmed"),
+        (UP, [DOWN, UP], "shown"),
         (UP, [DOWN, FLAT], "cost without gain"),
         (UP, [FLAT, FLAT], "not decided"),
-        (UP, [UP, FLAT], "contradicted"),
-        (DOWN, [DOWN, FLAT], "contradicted"),
+        (UP, [UP, FLAT], "the opposite shown"),
+        (DOWN, [DOWN, FLAT], "the opposite shown"),
         (FLAT, [DOWN, FLAT], "not decided"),
     ],
 )

@@ -298,7 +298,7 @@ def test_a_trade_off_needs_a_gain_beside_the_cost():
     up, down = Estimate(0.2, 0.1, 0.3, 0, 2, 0.05), Estimate(-0.2, -0.3, -0.1, 0, 2, 0.05)
     slopes = {("hard single", "student", quantity): up for quantity in ("agreement", KNOWLEDGE, *page.JUDGED)}
     slopes |= {("hard single", "student", "permutation"): down}
-    assert page.verdict(slopes).by_curve == {"hard single": "confirmed"}
+    assert page.verdict(slopes).by_curve == {"hard single": "shown"}
 
 
 def test_a_head_that_gains_agreement_and_loses_accuracy_gains_nothing():
@@ -306,5 +306,5 @@ def test_a_head_that_gains_agreement_and_loses_accuracy_gains_nothing():
     slopes = {("hard single", "student", quantity): up for quantity in ("agreement", KNOWLEDGE, *page.JUDGED)}
     slopes |= {("hard single", "class head", KNOWLEDGE): up, ("hard single", "class head", "accuracy"): down}
     verdict = page.verdict(slopes)
-    assert verdict.by_curve == {"hard single": "contradicted"}
+    assert verdict.by_curve == {"hard single": "the opposite shown"}
     assert verdict.heads == ["cost without gain"]

@@ -193,5 +193,6 @@ def test_the_facts_of_the_shift_are_averages_and_extremes_over_models(study):
         {"moved on gray": 0.45, "moved on black": 0.3, "rolled": 0.15, "covered in black": 0.2}
     )
     assert (facts.rolled_most, facts.rolled_least) == ("mlp-mixer", "vit")
+    assert facts.rolled_costs == pytest.approx((0.2, 0.1))
     assert facts.canvas_most == "vit"
     assert facts.canvas_cost == pytest.approx(0.2)

@@ -118,22 +118,22 @@ def test_one_model_is_compared_with_none(study, singles):
 
 
 @pytest.mark.parametrize(
-    ("best", "differences", "relation", "ahead", "behind"),
+    ("best", "differences", "ahead", "behind"),
     [
-        ("deit", [(0.03, 0.01), (0.04, 0.04)], "agrees with", ["vit", "mobilenetv2"], []),
-        ("deit", [(0.03, 0.01), (0.01, 0.2)], "does not contradict, nor confirm,", ["vit"], []),
-        ("vit", [(-0.01, 0.3), (0.01, 0.3)], "does not contradict, nor confirm,", [], []),
-        ("vit", [(-0.03, 0.01), (0.03, 0.01)], "does not confirm", ["mobilenetv2"], ["vit"]),
+        ("deit", [(0.03, 0.01), (0.04, 0.04)], ["vit", "mobilenetv2"], []),
+        ("deit", [(0.03, 0.01), (0.01, 0.2)], ["vit"], []),
+        ("vit", [(-0.01, 0.3), (0.01, 0.3)], [], []),
+        ("vit", [(-0.03, 0.01), (0.03, 0.01)], ["mobilenetv2"], ["vit"]),
     ],
 )
-def test_the_verdict_follows_from_the_corrected_p(best, differences, relation, ahead, behind):
+def test_whom_deit_is_shown_to_differ_from_follows_from_the_corrected_p(best, differences, ahead, behind):
     interval = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "accuracy_spread": 0.01}
     table = pd.DataFrame([{"model": name, "seeds": 3, **interval} for name in (best, "other")])
     difference, p = zip(*differences, strict=True)
     against = pd.DataFrame({"model": ["vit", "mobilenetv2"], "difference": difference, "p": p})
     lead = page.Lead(Leading((best,), {}), Omnibus(1.0, (2, 9), 0.3, 3))
     verdict = page.verdict(table, against, lead)
-    assert (verdict.lead, verdict.relation) == (lead, relation)
+    assert verdict.lead == lead
     assert (verdict.ahead, verdict.behind) == (ahead, behind)
     assert str(verdict.accuracy) == "0.800 [0.700, 0.900]"
     assert verdict.accuracy.seeds == 3

@@ -42,8 +42,8 @@ def test_the_grid_has_roi_modules_as_rows_in_the_order_of_the_study(accuracy):
     assert accuracy.loc["deit", "vit"] == pytest.approx(0.7)
 
 
-def test_a_gain_is_the_mean_of_a_row_minus_the_backbone_alone(accuracy):
-    gains = rvernet.grid_gains(STUDY, accuracy, models(ALONE)).set_index("model")
+def test_a_gain_is_the_mean_of_a_row_minus_the_backbone_alone():
+    gains = rvernet.grid_gains(STUDY, models(RIGHT), models(ALONE)).set_index("model")
     assert gains.loc["vit", "ROI alone"] == pytest.approx(0.5)
     assert gains.loc["vit", "mean gain as ROI module"] == pytest.approx(0.7 - 0.5)
     assert gains.loc["deit", "mean gain as ROI module"] == pytest.approx(0.8 - 0.9)
@@ -51,14 +51,15 @@ def test_a_gain_is_the_mean_of_a_row_minus_the_backbone_alone(accuracy):
 
 
 def test_the_facts_of_the_grid(accuracy):
-    facts = rvernet.grid_facts(
-        STUDY, models(RIGHT), accuracy, rvernet.grid_gains(STUDY, accuracy, models(ALONE))
-    )
+    gains = rvernet.grid_gains(STUDY, models(RIGHT), models(ALONE))
+    facts = rvernet.grid_facts(STUDY, models(RIGHT), accuracy, gains)
     assert (facts.best.group[0], facts.accuracy) == (("deit", "deit"), pytest.approx(0.9))
     assert facts.best.best is None, "20 photos do not show that it is ahead of the next"
     assert facts.best_roi.group[0] == facts.best_extra_roi.group[0] == "deit"
     assert facts.gain == pytest.approx((0.2 - 0.1) / 2)
-    assert (facts.better, facts.backbones) == (1, 2)
+    assert (facts.better, facts.worse, facts.backbones) == (0, 0, 2), "nor any gain"
+    sure = rvernet.grid_facts(STUDY, models(RIGHT), accuracy, gains.assign(p=0.01))
+    assert (sure.better, sure.worse) == (1, 1)
 
 
 def test_the_leading_modules_are_those_of_the_best_row_and_column_not_of_the_best_cell():
