@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,19 @@ from rvernet_plates import PlatesSpec, render_scene
 
 BATCH, STEPS, CLASSES = 16, 12, 44
 PRECISIONS = ("float32", "auto")
+#: The modules of what is trained: single models, and the RveRNets of two CNNs and of two distilled DeiTs.
+MODELS = (*((name,) for name in backbones.BACKBONES), ("mobilenetv2",) * 2, ("deit-distilled",) * 2)
 SIDE = backbones.input_size("micro")
 
 
-def measure(steps: int = STEPS, names: tuple[str, ...] = backbones.BACKBONES) -> dict[str, Any]:
+def measure(steps: int = STEPS, models: Sequence[tuple[str, ...]] = MODELS) -> dict[str, Any]:
     """Everything, JSON-ready: `parts` (seconds of single things), `training` (steps), machine and memory."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         parts = [_rendering(size, 2 * steps) for size in (64, 128, 224)]
         parts += [_cutting(steps), *_segmenting(max(2, steps // 4))]
-        rows = [_training(name, precision, steps) for name in names for precision in PRECISIONS]
+        rows = [_training(modules, precision, steps) for modules in models for precision in PRECISIONS]
     finally:
         torch.set_num_threads(threads)
     return {
@@ -64,8 +66,8 @@ def report(results: dict[str, Any]) -> str:
             "",
             parts.to_string(index=False, float_format="{:.1f}".format),
             "",
-            f"One training step of {results['batch']} cut-outs; plain: a plain PyTorch loop on them;",
-            "outside: share of our step before its forward and after its backward pass",
+            f"One training step of {results['batch']} cut-outs for each module; plain: a plain PyTorch loop",
+            "on them; outside: share of our step before its forward and after its backward pass",
             "",
             steps.to_string(index=False, float_format="{:.2f}".format),
             "",
@@ -81,21 +83,21 @@ def write(results: dict[str, Any], folder: Path) -> Path:
 # --- training -----------------------------------------------------------------------------------------
 
 
-def _training(name: str, precision: str, steps: int) -> dict[str, Any]:
-    """Steps a second of a single model of this net: our loop, a plain one, and what is neither."""
+def _training(modules: tuple[str, ...], precision: str, steps: int) -> dict[str, Any]:
+    """Steps a second of a model of these modules: our loop, a plain one, and what is neither."""
     cutouts = _cutouts(BATCH * steps)
     used = resolve(precision)
     spec = TrainSpec(epochs=1, batch_size=BATCH, lr=1e-3, val_fraction=0.0, precision=precision, warmup=0.0)
     warm = _cutouts(2 * BATCH)  # the first steps of a process are slower
-    training.fit(_model(name), warm, spec, 0)
-    _plain_loop(_model(name), warm, used)
-    model, other = _model(name), _model(name)
+    training.fit(_model(modules), warm, spec, 0)
+    _plain_loop(_model(modules), warm, used)
+    model, other = _model(modules), _model(modules)
     with _inside(model) as inside:
         whole = _once(lambda: training.fit(model, cutouts, spec, 0)) / steps
     plain = _once(lambda: _plain_loop(other, cutouts, used)) / steps
     core = sum(inside) / steps
     return {
-        "net": name,
+        "model": " + ".join(modules),
         "precision": f"{precision} ({used})" if precision == "auto" else precision,
         "steps/s": 1 / whole,
         "images/s": BATCH / whole,
@@ -105,9 +107,10 @@ def _training(name: str, precision: str, steps: int) -> dict[str, Any]:
     }
 
 
-def _model(name: str) -> Classifier:
+def _model(modules: tuple[str, ...]) -> Classifier:
     training.seed_everything(0)
-    return build_model(ModelSpec(roi=name, pretrained=False), CLASSES)
+    spec = ModelSpec(**dict(zip(("roi", "extra_roi"), modules, strict=False)), pretrained=False)
+    return build_model(spec, CLASSES)
 
 
 def _cutouts(count: int) -> CutoutSet:
@@ -134,9 +137,9 @@ def _plain_loop(model: Classifier, cutouts: CutoutSet, precision: str) -> None:
     order = np.random.default_rng(0).permutation(len(cutouts))
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
-        images = to_batch(cutouts.images("roi", chosen), None, "cpu")
+        images = [to_batch(cutouts.images(branch, chosen), None, "cpu") for branch in model.branches]
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = model(images)
+            logits = model(*images)
             loss = nn.functional.cross_entropy(logits.float(), torch.from_numpy(cutouts.labels[chosen]))
         optimizer.zero_grad()
         loss.backward()

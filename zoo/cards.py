@@ -65,7 +65,21 @@ def write_pretraining(path: Path, rows: Sequence[dict[str, str]]) -> None:
         seen = " or ".join(sorted({f"{int(row['pictures']):,}" for row in own}))
         lines += ["## " + title.format(seen), ""]
         lines += [*table(["", *(head.format(c) for c in columns)], cells), ""]
+        if part == "search" and (ends := _at_an_end(own)):
+            note = "beyond it may lie a better one."
+            lines += [f"The best rate lies at an end of the range for {ends}: {note}", ""]
     files.write_text(path, "\n".join(lines))
+
+
+def _at_an_end(rows: Sequence[dict[str, str]]) -> str:
+    """The nets whose best rate of a search is the lowest or the highest that was tried."""
+    found = []
+    for name in backbones.BACKBONES:
+        own = [row for row in rows if row["name"] == name]
+        rates = [float(row["rate"]) for row in own]
+        if own and float(max(own, key=lambda row: float(row["top1"]))["rate"]) in (min(rates), max(rates)):
+            found.append(backbones.facts(name).label)
+    return ", ".join(found)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

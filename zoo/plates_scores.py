@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec
 from rvernet_core.runs import RunStore
@@ -14,12 +13,12 @@ PROBE = TrainSpec(epochs=20, batch_size=32, lr=3e-3)
 TUNING = TrainSpec(epochs=6, batch_size=32, lr=1e-3, head_lr_factor=10.0)
 
 
-def plates_scores(name: str, card: dict, seeds: Sequence[int], cache: Path) -> dict:
+def plates_scores(name: str, card: dict, seeds: Sequence[int], store: RunStore) -> dict:
     """The card of `name`, the accuracy of its checkpoints of these seeds on plates added to it.
 
     A linear probe is a linear layer on the pooled features of the frozen net; both see the ROI alone.
     """
-    store, checkpoints = RunStore(cache), []
+    checkpoints = []
     for number, entry in enumerate(card["checkpoints"]):
         if entry["seed"] in seeds:
             probe = ModelSpec(roi=name, fusion="features", freeze=("roi",))

@@ -35,6 +35,7 @@ from rvernet_core import files
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, TrainingError
 from rvernet_core.models import backbones, zoo
+from rvernet_core.runs import RunStore
 from zoo.cards import write_card, write_pretraining
 from zoo.plates_scores import plates_scores
 from zoo.pretrain import STRENGTH, TEACHER, Job, Pictures, precision, pretrain
@@ -228,9 +229,10 @@ def main(arguments: list[str] | None = None) -> None:
     names = [one_of(name, backbones.ZOO, "backbone") for name in options.names or backbones.BACKBONES]
     names.sort(key=lambda name: name != TEACHER)
     if options.plates:
-        for name in names:
+        store = RunStore(options.cache, options.device)
+        for name in tqdm(names, desc="nets on plates", disable=None):
             card = zoo.read_cards(options.out)[name]
-            write_card(options.out, name, plates_scores(name, card, options.seeds, options.cache))
+            write_card(options.out, name, plates_scores(name, card, options.seeds, store))
         return
     whole = open_zoo(options.cache, options.parts, options.pictures, options.device)
     for name in names:

@@ -1,6 +1,6 @@
 """Search the rate and the epochs of every micro net and kind of model, on scenes that no experiment uses.
 
-    python -m zoo.train_recipe [--only KIND|ARCHITECTURE ...] [--limit-minutes M] [--cache FOLDER]
+    python -m zoo.train_recipe [--only KIND|ARCHITECTURE ...] [--limit-minutes M] [--device cpu|cuda]
     python -m zoo.train_recipe --choose
 
 Every finished run is one row of recipes.csv beside this file; a run that has its row is not run again, so
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--limit-minutes", type=float, default=math.inf, metavar="M", help="start no run later"
     )
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
     parser.add_argument(
         "--choose", action="store_true", help="write the recipes that the finished runs choose"
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
             log.info("%d recipes in %s", len(found), recipes.write(found))
         else:
             until = time.monotonic() + 60 * options.limit_minutes
-            search(options.rows, cells, RunStore(options.cache), until)
+            search(options.rows, cells, RunStore(options.cache, options.device), until)
     except RveRNetError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 

@@ -25,7 +25,7 @@ from zoo.cards import table
 from zoo.pretrain import Job, Pictures, precision, pretrain
 from zoo.train_backbones import Zoo, open_zoo
 
-SIZES = (64, 96, 112)
+SIZES = (64, 80, 96, 112)
 NAMES = ("mobilenetv2", "vit", "mlp-mixer")  # one of each family
 PICTURES = 30_000  # each seen once
 PAGE = Path(__file__).with_name("sizes.md")
@@ -79,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m zoo.train_sizes", description="How many pixels pay.")
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="multiples of 8")
     parser.add_argument("--pictures", type=int, default=PICTURES, help="seen by each net")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--cache", type=Path, default=Path(os.environ.get("RVERNET_CACHE", "_build/cache")))
     parser.add_argument("--parts", type=Path, default=Path("_build/zoo/sizes"), help="finished pretrainings")
     parser.add_argument("--out", type=Path, default=PAGE)
@@ -86,7 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    write_page(measure(open_zoo(options.cache, options.parts, options.pictures), options.sizes), options.out)
+    whole = open_zoo(options.cache, options.parts, options.pictures, options.device)
+    write_page(measure(whole, options.sizes), options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What helps micro nets in fine-tuning besides the rate and the epochs, on scenes that no experiment uses.
 
-    python -m zoo.train_variants [--seeds 2] [--cache FOLDER]
+    python -m zoo.train_variants [--seeds 2] [--device cpu|cuda] [--cache FOLDER]
 
 Every candidate trains a few models on scenes of their own and is scored on other scenes of their own:
 neither the data sets' training nor their test scenes are touched. The table goes to variants.md beside this
@@ -43,10 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Train every candidate and write the table."""
     parser = argparse.ArgumentParser(prog="python -m zoo.train_variants", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rows, store = [], RunStore(options.cache)
+    rows, store = [], RunStore(options.cache, options.device)
     jobs = [(c, m) for c in CANDIDATES for m in MODELS]
     for name, (roi, extra_roi) in tqdm(jobs, desc="candidates", disable=None):
         train, change = CANDIDATES[name]

@@ -12,12 +12,13 @@ from rvernet_book import bench
 def results():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "BATCH", 2)
-        return bench.measure(steps=2, names=("mobilenetv2",))
+        return bench.measure(steps=2, models=[("mobilenetv2",), ("mobilenetv2", "mlp-mixer")])
 
 
 def test_a_step_is_measured_in_every_precision_beside_a_plain_loop(results):
     rows = results["training"]
-    assert [row["precision"].split()[0] for row in rows] == ["float32", "auto"]
+    assert [row["precision"].split()[0] for row in rows] == ["float32", "auto"] * 2
+    assert [row["model"] for row in rows] == ["mobilenetv2"] * 2 + ["mobilenetv2 + mlp-mixer"] * 2
     for row in rows:
         assert row["images/s"] == pytest.approx(2 * row["steps/s"])
         assert all(row["seconds"][what] > 0 for what in ("step", "plain", "forward and backward"))
@@ -29,7 +30,7 @@ def test_a_step_is_measured_in_every_precision_beside_a_plain_loop(results):
 
 def test_the_hooks_of_the_measurement_are_gone_afterwards(results):
     """What is trained next is not measured: no list grows with it."""
-    model = bench._model("mobilenetv2")
+    model = bench._model(("mobilenetv2",))
     with bench._inside(model) as spans:
         pass
     optimizer = torch.optim.Adam(model.parameters())

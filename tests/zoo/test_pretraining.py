@@ -313,6 +313,9 @@ def test_a_rate_that_diverges_loses_the_search(command, monkeypatch):
     assert [float(row["top1"]) > 0 for row in whole] == [True, False]
 
 
+RATES = {"0.001": "0.2", "0.002": "0.4", "0.004": "0.3"}  # of a search -> top-1: the best one lies within
+
+
 def test_the_page_has_a_table_of_the_search_and_one_of_the_pretrainings(tmp_path):
     rows = [
         {"part": "search", "name": "vit", "seed": "0", "rate": "0.001", "pictures": "20000", "top1": "0.5"},
@@ -325,8 +328,10 @@ def test_the_page_has_a_table_of_the_search_and_one_of_the_pretrainings(tmp_path
             "top1": "0.75",
         },
     ]
+    rows += [{**rows[0], "name": "deit", "rate": rate, "top1": top1} for rate, top1 in RATES.items()]
     write_pretraining(tmp_path / "page.md", rows)
     page = (tmp_path / "page.md").read_text()
+    assert "lies at an end of the range for ViT: " in page
     assert "after 20,000 pictures" in page
     assert "| ViT | 0.500 |" in page
     assert "| ViT | 0.750 |" in page
