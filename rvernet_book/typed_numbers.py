@@ -1,4 +1,4 @@
-"""Numbers that were typed where a result belongs: decimals and percentages in prose.
+"""Numbers typed where a result belongs: decimals and percentages in prose, and counts on experiment pages.
 
 Results come into prose by glue. What is typed can be a parameter, a name or a quotation; then
 `book/typed-numbers.yml` lists it with the reason.
@@ -31,16 +31,20 @@ _NO_PROSE = (
     r"https?://\S+",
 )
 _NUMBER = re.compile(r"(?<![\w.,])[+-]?\d+(?:\.\d+\b(?!\.\d)(?:\s?%)?|\s?%)")
+_COUNT = re.compile(_NUMBER.pattern + r"|(?<![\w.,])\d[\d,]*\d\b(?![.,]?\d)")  # or of two digits and more
 
 
-def typed(text: str) -> list[tuple[int, str]]:
-    """(line, number) of every decimal and percentage in the prose of Markdown `text`."""
+def typed(text: str, counts: bool = False) -> list[tuple[int, str]]:
+    """(line, number) of every decimal and percentage in the prose of Markdown `text`.
+
+    counts: of whole numbers from ten upwards, too; smaller ones are names of pages and figures.
+    """
     for pattern in _NO_PROSE:
         text = re.sub(pattern, lambda match: "\n" * match[0].count("\n"), text, flags=re.S)
     return [
         (number, match[0])
         for number, line in enumerate(text.splitlines(), start=1)
-        for match in _NUMBER.finditer(line)
+        for match in (_COUNT if counts else _NUMBER).finditer(line)
     ]
 
 
@@ -67,7 +71,7 @@ def faults(paths: list[Path], listed: dict[tuple[str, str], str]) -> Iterator[st
     """Numbers that are typed and not listed, and entries of the list that no page needs any more."""
     seen: set[tuple[str, str] | None] = set()
     for path in paths:
-        for line, number in typed(prose(path)):
+        for line, number in typed(prose(path), counts=path.suffix == ".ipynb"):
             key = next((k for k in ((path.name, number), (ANYWHERE, number)) if k in listed), None)
             seen.add(key)
             if key is None:

@@ -38,6 +38,18 @@ def test_what_counts_as_a_typed_number(text, found):
     assert [number for _, number in typed(text)] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It is 0.812 for 18,320 images of 224 px, 12% of 7.", ["0.812", "18,320", "224", "12%"]),
+        ("Figure 3 and page 8, `16` tiles.", []),
+        ("In 2020, of 12.", ["2020", "12"]),
+    ],
+)
+def test_on_pages_of_experiments_counts_are_results_too(text, found):
+    assert [number for _, number in typed(text, counts=True)] == found
+
+
 def test_a_typed_number_is_named_with_its_line_and_a_needless_entry_is_named_too(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# T\n\n```\n1.5\n```\n\nIt is 0.812 at 95 %.\n")
