@@ -1,7 +1,7 @@
 """How each micro net is fine-tuned: what the search on scenes of its own has chosen.
 
 chosen()                     the recipes of recipes.json, which `python -m zoo.train_recipe --choose` writes
-over(480, recipes)           the same number of steps, on other than the search's number of scenes
+over(1280, recipes)          the same number of steps, on other than the search's number of scenes
 at_most(2, recipes)          the same rates, for fewer epochs
 chosen(rank=2)               the second ones: the best of another rate, to see what hangs on the choice
 tuned(base, recipes, model)  the training of one model
