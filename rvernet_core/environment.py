@@ -20,6 +20,8 @@ PACKAGES = (
     "segment-anything-py",
     "grad-cam",
     "numpy",
+    "scipy",
+    "pillow",
     "opencv-python-headless",
     "scikit-learn",
     "papermill",

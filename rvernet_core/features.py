@@ -1,7 +1,7 @@
 """Features of frozen branches, computed once per (backbone, split) and kept on disk.
 
 A frozen backbone gives the same features for an image in every epoch and in every run, so the 25 models of
-the grid share ten arrays, and training an integration module on them takes a second.
+the grid share ten arrays of each split, and training an integration module on them takes a second.
 """
 
 from __future__ import annotations

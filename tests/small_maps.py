@@ -136,8 +136,8 @@ def make_sauces(pair=PAIR, dataset="plates", **how) -> Sauces:
     """The sauces of `make_answers`, with all energy of the pair's extra-ROI branch on the companion."""
     known = pair is not None and dataset == "plates"
     plate = MASKS[::3] | MASKS[1::3] | MASKS[2::3]
-    names = ("companions", "neutral foods", "cut-out sauce", "plate and table")
-    parts = (MASKS[::3], MASKS[1::3], MASKS[2::3], ~plate)
+    names = ("companions", "neutral foods", "cut-out sauce", "plate and table", "gray border")
+    parts = (MASKS[::3], MASKS[1::3], MASKS[2::3], ~plate, np.zeros_like(plate))
     regions = dict(zip(names, parts, strict=True)) if known else {}
     answers = make_answers(pair, **how)
     count = len(answers[PAIR[0]])

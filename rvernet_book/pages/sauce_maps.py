@@ -24,6 +24,7 @@ REGION_COLOURS = {
     "neutral foods": "both",
     "cut-out sauce": "chili paste",
     "plate and table": "single",
+    "gray border": "muted",
 }
 
 

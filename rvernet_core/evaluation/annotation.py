@@ -24,10 +24,11 @@ class Polygon:
 
 
 def coarsest_polygon(mask: NDArray[np.bool_], goal: float) -> Polygon:
-    """The polygon with fewest vertices whose IoU with `mask` (H, W) is at least `goal`, in [0, 1].
+    """The coarsest outline that was tried whose IoU with `mask` (H, W) is at least `goal`, in [0, 1].
 
-    Every separate piece is a polygon of at least three vertices, holes are outlined too, and pieces that the
-    goal does not need are left out. Where no tolerance reaches the goal, the finest outline is returned.
+    Every separate piece is a polygon of at least three vertices, and holes are outlined too. The largest
+    come first, and pieces that the goal does not need are left out. Where no tolerance reaches the goal, the
+    finest outline is returned.
     Raises DataError for an empty mask.
     """
     if not mask.any():
@@ -40,11 +41,11 @@ def coarsest_polygon(mask: NDArray[np.bool_], goal: float) -> Polygon:
     for tolerance in _TOLERANCES:
         drawn = [cv2.approxPolyDP(outline, scale * tolerance, True) for outline in outlines]
         drawn = [points for points in drawn if len(points) >= 3]
-        if not drawn:
-            continue
-        best = Polygon(sum(map(len, drawn)), iou(_filled(drawn, large.shape, scale), mask))
-        if best.iou >= goal:
-            return best
+        for count in range(1, len(drawn) + 1):
+            pieces = drawn[:count]
+            best = Polygon(sum(map(len, pieces)), iou(_filled(pieces, large.shape, scale), mask))
+            if best.iou >= goal:
+                return best
     return best
 
 

@@ -15,12 +15,11 @@ from rvernet_core.errors import RecordError
 from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Estimate, Leading, Measured
-from rvernet_plates import AMBIGUOUS_PAIRS
+from rvernet_plates import DRINKS
 
 Pair = tuple[str, str]  # two class names
 Models = Mapping[Any, Sequence[Predictions]]  # a model's name, or its pair of modules -> one per seed
 
-DRINKS: Pair = AMBIGUOUS_PAIRS[1]
 METRICS = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
 
 

@@ -122,7 +122,8 @@ def weighted_share(right: Floats, weight: Floats, photos: NDArray) -> Measured:
     if not total > 0:
         raise RecordError("no item has any weight under this law")
     left = np.maximum(total - mass, 1e-12)
-    return Measured(weighed.sum(0) / total, (weighed.sum(0) - weighed) / left[:, None], count, "share")
+    without = (weighed.sum(0) - weighed) / left[:, None]
+    return Measured(weighed.sum(0) / total, without, int((mass > 0).sum()), "share")
 
 
 def weight_at_rho(items: Items, rho: float, trained: float) -> Floats:

@@ -9,18 +9,30 @@ samples fall into which cell. So everything here has the interval of `uncertaint
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from rvernet_core import metrics, uncertainty
 from rvernet_core.config import AMBIGUOUS
 from rvernet_core.errors import RecordError
-from rvernet_core.evaluation.comparisons import Pair, metric_named, truth_of, units_of
+from rvernet_core.evaluation.comparisons import Pair, about, metric_named, truth_of, units_of
 from rvernet_core.metrics import Count
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Estimate, Kind, Measured
 
-Counted = Callable[[Count], np.ndarray]  # one number per draw
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What is measured of one run: a function of a Count, one number per draw."""
+
+    score: Callable[[Count], np.ndarray]
+    about: np.ndarray  # (N,) bool, the test samples that it is about
+
+    def __call__(self, count: Count) -> np.ndarray:
+        return self.score(count)
+
+
 Quantity = Callable[[Predictions], Counted]
 
 
@@ -30,7 +42,11 @@ def metric(name: str, classes: Sequence[str], pair: Pair = AMBIGUOUS, column: st
 
     def quantity(run: Predictions) -> Counted:
         labels, answers = run.labels, run.table[column].to_numpy()
-        return lambda count: of(metrics.confusions(count, labels, answers, len(classes)))
+
+        def score(count: Count) -> np.ndarray:
+            return of(metrics.confusions(count, labels, answers, len(classes)))
+
+        return Counted(score, about(name, labels, classes, pair))
 
     return quantity
 
@@ -51,14 +67,14 @@ def agreement(
         truth_of([run, of_seed[run.spec.seed]])  # the same samples
         teacher = of_seed[run.spec.seed].table
         cells = (run.table[column] == teacher["predicted"]).to_numpy(int)  # 0 differs, 1 same
-        if on_errors:
-            cells = np.where(teacher["predicted"] != teacher["label"], cells, 2)  # 2 does not count
+        counts = (teacher["predicted"] != teacher["label"]).to_numpy() | (not on_errors)
+        cells = np.where(counts, cells, 2)  # 2 does not count
 
         def share(count: Count) -> np.ndarray:
             differs, same, _ = count(cells, 3).T
             return same / np.maximum(differs + same, 1e-12)
 
-        return share
+        return Counted(share, counts)
 
     return quantity
 
@@ -76,7 +92,7 @@ def lost(clean: Sequence[Predictions], of: Quantity) -> Quantity:
             raise RecordError(f"no clean answers of the run {noisy.run}; there are: {sorted(by_run)}")
         truth_of([noisy, by_run[noisy.run]])  # the same samples
         before, after = of(by_run[noisy.run]), of(noisy)
-        return lambda count: before(count) - after(count)
+        return Counted(lambda count: before(count) - after(count), before.about | after.about)
 
     return quantity
 
@@ -85,7 +101,8 @@ def measured(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "shar
     """`quantity` of every run of a model, one per seed, on all photos and without each of them."""
     _, photos = truth_of(runs)
     of = [quantity(run) for run in runs]
-    return uncertainty.measure(lambda i, count: of[i](count), len(runs), photos, kind)
+    concerned = np.logical_or.reduce([part.about for part in of])
+    return uncertainty.measure(lambda i, count: of[i](count), len(runs), photos, kind, concerned)
 
 
 def estimate(runs: Sequence[Predictions], quantity: Quantity, kind: Kind = "share") -> Estimate:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from rvernet_core import training
+from rvernet_core import downloads, training
 from rvernet_core.config import BRANCHES, Condition, fingerprint
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
@@ -24,6 +24,7 @@ from rvernet_core.evaluation.perturbed import check, perturbed_test_set
 from rvernet_core.features import branch_features
 from rvernet_core.models import backbones
 from rvernet_core.models.rvernet import Classifier
+from rvernet_core.models.zoo import CARDS
 from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table, read_table, write_table
 from rvernet_core.runs import Run, RunStore
 from rvernet_core.sealed import is_intact, sealed_folder
@@ -48,7 +49,7 @@ def evaluate(
             features: dict = {}  # of branches, for conditions that change only the other branch
             model: Classifier | None = None
             for condition in results:
-                name = fingerprint(run.manifest["checkpoint_sha256"], condition, VERSION)
+                name = fingerprint(run.manifest["checkpoint_sha256"], condition, VERSION, *_masker(condition))
                 folder = store.cache / "evaluations" / f"{run.folder.name}-{name}"
                 if not is_intact(folder):
                     size = backbones.input_size(run.spec.model.scale)
@@ -61,6 +62,13 @@ def evaluate(
                 )
                 bar.update()
     return results
+
+
+def _masker(condition: Condition) -> list[str]:
+    """The weights of the Segment Anything net whose masks the condition takes; none where it takes none."""
+    if condition.masks != "sam":
+        return []
+    return [CARDS["sam-micro"]["sha256"] if condition.sam == "micro" else downloads.SAM[condition.sam].sha256]
 
 
 def _evaluate(

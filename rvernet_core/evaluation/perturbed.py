@@ -14,10 +14,11 @@ import numpy as np
 
 from rvernet_core.config import AMBIGUOUS, BRANCHES, Condition, DataSpec, fingerprint, one_of, replace
 from rvernet_core.data import FoodSplit
-from rvernet_core.data.cutout_set import CutoutSet, cutout_set
+from rvernet_core.data.cutout_set import CutoutSet, cutout_set, paired_by_name
 from rvernet_core.data.cutouts import GRAY, cut, photo_inside
 from rvernet_core.data.noise import KINDS, add_noise
 from rvernet_core.data.samples import MaskedSource
+from rvernet_core.errors import ConfigError
 from rvernet_core.masking import load_sam, sam_masks
 from rvernet_core.runs import RunStore
 
@@ -35,6 +36,11 @@ def check(condition: Condition) -> None:
         one_of(branch, BRANCHES, "on: a branch")
     if condition.noise:
         one_of(condition.noise.kind, KINDS, "noise")
+    if condition.photos and condition.context in ("same", "other"):
+        raise ConfigError(
+            f"context {condition.context} draws from all test photos; expected photos=0, "
+            f"got {condition.photos}"
+        )
 
 
 # --- the perturbed test set -----------------------------------------------------------------------
@@ -99,12 +105,13 @@ def _cut(store: RunStore, spec: DataSpec, condition: Condition, size: int) -> Cu
         first = set(photos[: condition.photos])
         split = split.subset([i for i, sample in enumerate(split.samples) if sample.image_id in first])
     if data.masks == "sam":
-        split = sam_masks(split, load_sam(sam, cache=store.cache), cache=store.cache)
+        split = sam_masks(split, load_sam(sam, cache=store.cache, device=store.device), cache=store.cache)
     if condition.grow:
         split = split.with_masks(_grown(split, condition.grow), f"grown {condition.grow:g}")
     if condition.fill != "black":
         split = _filled(split, condition.fill)
-    return cutout_set(split, size, store.cache)
+    own = cutout_set(split, size, store.cache)
+    return paired_by_name(own) if spec.pairing == "name" else own
 
 
 def grow(mask: np.ndarray, share: float) -> np.ndarray:

@@ -186,7 +186,7 @@ class Turned:
     """Samples whose answer turns with the context, of the first pair and seed."""
 
     pair: Pair
-    rows: pd.DataFrame  # key, context_source, before and after (class names)
+    rows: pd.DataFrame  # sample, context_source, before and after (class names)
     images: list[list[np.ndarray]]  # ROI, own context, exchanged context: uint8 (S, S, 3)
 
 

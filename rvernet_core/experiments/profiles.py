@@ -57,7 +57,7 @@ class Profile:
     pretrained: bool = True  # False: random nets, to try the paper's scale without its weights
     sam: str = "micro"  # the Segment Anything net whose masks are compared with the exact ones
     sam_photos: int = 100  # test photos on which they are compared
-    evaluation_photos: int = 0  # test photos for evaluations under noise and other masks; 0: all
+    evaluation_photos: int = 0  # test photos for evaluations under noise (0: all) and on other masks (0: 300)
     map_seeds: tuple[int, ...] = ()  # of Grad-CAM, which takes minutes a seed; empty: all
     road_samples: int = 10  # test samples a seed for ROAD, the slowest measure of maps
     strengths: tuple[float, ...] = (0.0, 0.5, 1.0)  # of hard distillation, single models

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rvernet_core.data.cutout_set import masks_at
+from rvernet_core.data.cutouts import photo_inside
 from rvernet_core.evaluation import gradcam, saliency
 from rvernet_core.evaluation.comparisons import model_name, units_of_specs
 from rvernet_core.evaluation.saliency import Maps
@@ -44,7 +45,7 @@ def explain(study: Study, runs: Runs, models: Models, sauces: tuple[str, str]) -
     samples = np.flatnonzero(np.isin(cutouts.labels, [study.classes.index(name) for name in sauces]))
     pairs = {key: seeds for key, seeds in runs.items() if isinstance(key, tuple)}
     known = study.profile.data.name == "plates" and bool(pairs)
-    regions = _regions(study, samples, sauces, size) if known else {}
+    regions = _regions(study, samples, sauces, cutouts.fitted[samples], size) if known else {}
     maps = {
         pair: [
             without_features(
@@ -58,8 +59,13 @@ def explain(study: Study, runs: Runs, models: Models, sauces: tuple[str, str]) -
     return Sauces(samples, regions, maps, region_energy(samples, photos, regions, maps, models))
 
 
-def _regions(study: Study, samples: np.ndarray, sauces: tuple[str, str], size: int) -> dict[str, np.ndarray]:
-    """Companions, neutral foods, the cut-out itself and the rest, each bool (n, S, S)."""
+def _regions(
+    study: Study, samples: np.ndarray, sauces: tuple[str, str], fitted: np.ndarray, size: int
+) -> dict[str, np.ndarray]:
+    """Companions, neutral foods, the cut-out itself, the rest of the photo, its border; each bool (n, S, S).
+
+    fitted: (n, 2), width and height of each photo in its letterbox.
+    """
     test = study.data.test
     same_photo = {i: group for group in test.photo_groups() for i in group}
     around = sorted({j for i in samples for j in same_photo[int(i)]})
@@ -82,8 +88,11 @@ def _regions(study: Study, samples: np.ndarray, sauces: tuple[str, str], size: i
         for region, member in members.items()
     }
     parts["cut-out sauce"] = np.stack([masks[int(i)] for i in samples])
-    parts["plate and table"] = ~np.logical_or.reduce(list(parts.values()))
-    return parts
+    inside = np.zeros((len(samples), size, size), bool)
+    for frame, shown in zip(inside, fitted, strict=True):
+        photo_inside(frame, shown)[:] = True
+    foods = np.logical_or.reduce(list(parts.values()))
+    return parts | {"plate and table": inside & ~foods, "gray border": ~inside & ~foods}
 
 
 def region_energy(

@@ -1,4 +1,4 @@
-"""The five backbones, each with every fact about it. The only file that knows timm.
+"""The five backbones, each with every fact about it. This file and `released` alone know timm.
 
 A backbone comes at two scales. `micro` is the real timm class at a small size for 112-px input, cut into
 the paper's own grids: 14 x 14 tokens, and a last map of 7 x 7. Its weights ship with this package, some

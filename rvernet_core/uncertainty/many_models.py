@@ -80,10 +80,12 @@ def omnibus(models: Sequence[Measured], units: Sequence[Hashable] | None = None)
         noise = float((rest**2).sum() / free)
         of_photos = seeds * max(mean(True, False) - mean(False, False), 0) + one_photo
     whole = noise + of_photos
-    if not whole > 0:
+    if np.isnan(whole):  # a single photo tells nothing
+        return Omnibus(float("nan"), (count - 1, float("nan")), float("nan"), count)
+    if whole == 0:
         return Omnibus(0.0, (count - 1, float("inf")), float(between == 0), count)
     spread = scores.var(1, ddof=1) / seeds if seeds > 1 else np.zeros(count)
-    box = _box_factor(blocks.mean((1, 3)) + np.diag(spread + one_photo))
+    box = _box_factor(blocks.mean((1, 3)) + np.diag(spread + one_photo / seeds))
     df = float(mixed_df(noise, free * box, of_photos, photos - 1))
     statistic, first = between / whole, (count - 1) * box
     return Omnibus(statistic, (first, df), float(stats.f.sf(statistic, first, df)), count)

@@ -91,6 +91,7 @@ def measure_mean(values: np.ndarray, groups: np.ndarray | None = None) -> Measur
     """The mean of numbers measured per sample: (N,), or (S, N) for several runs on the same samples.
 
     A sample that does not count for a run is NaN there; every run needs one that does, else RecordError.
+    Where all that do lie on one photo, the mean without it is NaN, and so are the interval and p.
     groups: (N,) any hashable photo names; None: every sample is its own group.
     """
     values = np.atleast_2d(np.asarray(values, float))
@@ -104,7 +105,9 @@ def measure_mean(values: np.ndarray, groups: np.ndarray | None = None) -> Measur
         for rows in (np.where(known, values, 0), known)
     )
     left = counts.sum(1, keepdims=True) - counts
-    without = (sums.sum(1, keepdims=True) - sums) / np.maximum(left, 1)
+    without = np.divide(
+        sums.sum(1, keepdims=True) - sums, left, out=np.full(sums.shape, np.nan), where=left > 0
+    )
     return Measured(np.nanmean(values, 1), without.T, photos, "mean")
 
 

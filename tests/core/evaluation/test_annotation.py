@@ -38,6 +38,12 @@ def test_every_piece_and_every_hole_is_outlined():
     assert min(ring.iou, two.iou) >= 0.95
 
 
+def test_specks_that_the_goal_does_not_need_take_no_clicks():
+    speckled = disc(40).copy()
+    speckled[2:5, 2:5] = speckled[120:123, 120:123] = True
+    assert coarsest_polygon(speckled, 0.95).vertices == coarsest_polygon(disc(40), 0.95).vertices
+
+
 def test_what_no_polygon_reaches_gets_the_finest_outline():
     dots = np.zeros((32, 32), bool)
     dots[::3, ::3] = True

@@ -106,6 +106,11 @@ def test_the_law_itself_weighs_all_items_alike():
     assert module.effective(module.weight_at_d(items, 3.0, 1.5)) < 80
 
 
+def test_photos_without_weight_are_not_counted():
+    right, weight = np.ones((2, 4)), np.array([1.0, 0, 1, 0])
+    assert module.weighted_share(right, weight, np.arange(4)).photos == 2
+
+
 def test_nothing_to_weigh_is_told():
     items = drawn(10)
     with pytest.raises(RecordError, match="no item has any weight"):

@@ -53,6 +53,15 @@ def test_agreement_on_errors_counts_only_what_the_teacher_gets_wrong():
     assert distillation.agreement([answers(TRUTH)], on_errors=True)(student)(metrics.once) == 0
 
 
+def test_only_photos_that_a_quantity_is_about_are_counted():
+    of_teacher = TRUTH.copy()
+    of_teacher[:40] = (TRUTH[:40] + 1) % 4
+    students, errors = [answers(TRUTH)], distillation.agreement([answers(of_teacher)], on_errors=True)
+    pair = distillation.metric("pair_f1", CLASSES, ("ketchup", "chili paste"))
+    counted = [distillation.measured(students, of).photos for of in (ACCURACY, errors, pair)]
+    assert counted == [100, 20, 50]
+
+
 def test_a_student_is_compared_with_the_teacher_of_its_own_seed():
     agreement = distillation.agreement([answers(TRUTH, 0), answers(wrong(1.0, 0), 1)])
     assert agreement(answers(TRUTH, 0))(metrics.once) == 1

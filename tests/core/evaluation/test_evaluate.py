@@ -120,6 +120,15 @@ def test_an_evaluation_names_whose_context_it_showed(run, store):
     assert tuple(answers.table["context_source"]) == expected
 
 
+def test_other_weights_of_segment_anything_are_another_evaluation(run, store, monkeypatch):
+    by_sam, exact = Condition(masks="sam", photos=1), Condition(masks="exact", photos=1)
+    evaluate([run], [by_sam, exact], store)
+    kept = set((store.cache / "evaluations").iterdir())
+    monkeypatch.setitem(module.CARDS, "sam-micro", {**module.CARDS["sam-micro"], "sha256": "another"})
+    evaluate([run], [by_sam, exact], store)
+    assert len(set((store.cache / "evaluations").iterdir()) - kept) == 1
+
+
 def test_a_micro_net_is_evaluated_on_one_thread(run, store, monkeypatch):
     threads = []
     monkeypatch.setattr(
@@ -143,6 +152,7 @@ def test_a_micro_net_is_evaluated_on_one_thread(run, store, monkeypatch):
         (Condition(masks="drawn"), "masks"),
         (Condition(on=("background",)), "background"),
         (Condition(noise=Noise("rotation")), "rotation"),
+        (Condition(context="other", photos=3), "all test photos"),
     ],
 )
 def test_conditions_that_mean_nothing_are_refused(condition, named, run, store):

@@ -48,10 +48,21 @@ def test_the_regions_of_a_sauce_cover_its_photo_without_overlap(monkeypatch):
     assert (sauces.regions["cut-out sauce"] == MASKS[2::3]).all()
 
 
+def test_the_border_that_makes_a_photo_square_is_no_plate(monkeypatch):
+    monkeypatch.setattr(sauce_maps, "masks_at", lambda test, size, indices: MASKS[indices])
+    lying = np.full((len(SAUCES), 2), [8, 6])  # wide photos, a row of border above and below
+    regions = sauce_maps._regions(make_study(), SAUCES, ("ketchup", "chili paste"), lying, 8)
+    border = np.zeros((8, 8), bool)
+    border[[0, 7]] = True
+    foods = regions["companions"] | regions["neutral foods"] | regions["cut-out sauce"]
+    assert (regions["gray border"] == border & ~foods).all()
+    assert not (regions["plate and table"] & border).any()
+
+
 def test_every_seed_of_every_pair_is_explained_on_all_sauces(monkeypatch):
     sauces = explained(monkeypatch, seeds=(0, 1, 2))
     assert len(sauces.maps[PAIR]) == 3
-    assert sauces.energy.groupby("seed").size().tolist() == [16, 16, 16]
+    assert sauces.energy.groupby("seed").size().tolist() == [20, 20, 20]
     assert sauces.energy.equals(make_sauces(seeds=(0, 1, 2)).energy)
 
 
@@ -65,7 +76,7 @@ def test_the_energy_of_each_region_and_which_sauces_are_rescued():
     energy = make_sauces().energy
     shares = energy.groupby("region")["energy"].mean()
     assert shares["companions"] == 1
-    assert shares.drop("companions").tolist() == [0, 0, 0]
+    assert shares.drop("companions").tolist() == [0, 0, 0, 0]
     assert energy.groupby("sample")["energy"].sum().tolist() == [1, 1, 1, 1]
     assert energy.loc[energy["region"] == "companions", "above_area"].tolist() == [0.75] * 4
     assert (energy["above_other"] == 0).all()  # the maps of all sauces are alike

@@ -71,6 +71,13 @@ def test_one_model_and_equal_models_do_not_differ():
         assert not omnibus(models).differs
 
 
+def test_a_single_photo_does_not_tell_models_apart():
+    one = np.zeros(4, int)
+    found = omnibus([accuracy([right], one) for right in ([1, 1, 0, 1], [0, 0, 0, 1])])
+    assert np.isnan(found.p)
+    assert not found.differs
+
+
 def test_two_models_are_compared_as_their_difference_is():
     first, second = accuracy(draws(0.7, 0.7, 0.72)), accuracy(draws(0.5, 0.52, 0.5, seed=1))
     assert omnibus([first, second]).p == pytest.approx(estimate(first - second).p, rel=0.5)

@@ -5,7 +5,7 @@ import pytest
 from made_up_scores import PHOTOS, accuracy, draws
 
 from rvernet_core.errors import RecordError
-from rvernet_core.uncertainty import measure_mean, per_unit
+from rvernet_core.uncertainty import estimate, measure_mean, per_unit
 
 
 def test_one_photo_is_left_out_with_all_its_samples():
@@ -63,3 +63,10 @@ def test_a_difference_is_taken_seed_by_seed_and_photo_by_photo():
     assert (first - measure_mean(right, PHOTOS)).kind == "mean"
     with pytest.raises(RecordError, match="2 seeds on 100 photos, 1 seeds on 100 photos; expected the same"):
         first - accuracy(right[:1])
+
+
+def test_a_mean_that_one_photo_alone_decides_is_unknown_without_it():
+    found = measure_mean(np.array([[0.3, np.nan, np.nan], [0.2, 0.4, 0.6]]))
+    assert np.isnan(found.without[0, 0])
+    assert found.without[1:, 0] == pytest.approx(0.3)
+    assert np.isnan(estimate(found).low)
