@@ -122,7 +122,7 @@ def summary(
         row: dict = {"model": model_name(model)}
         for name in names:
             e = uncertainty.estimate(measured(runs, name, classes, pair), units_of(runs))
-            row |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high, f"{name}_spread": e.spread}
+            row |= {**e.columns(name), f"{name}_spread": e.spread}
         row |= {
             "seeds": len(runs),
             "parameters": runs[0].manifest["parameters"],
@@ -169,14 +169,7 @@ def compared(keys: Sequence[Mapping[str, Any]], found: Sequence[Estimate], colum
     """
     adjusted = uncertainty.holm([e.p for e in found])
     rows = [
-        {
-            **key,
-            column: e.value,
-            f"{column}_low": e.low,
-            f"{column}_high": e.high,
-            "p": p,
-            "smallest": e.smallest,
-        }
+        {**key, **e.columns(column), "p": p, "smallest": e.smallest}
         for key, e, p in zip(keys, found, adjusted, strict=True)
     ]
     return pd.DataFrame(rows)

@@ -107,9 +107,7 @@ def costs(
             for name in names:
                 e = _estimate(runs, name, classes, pair)
                 d = drop(clean[model], runs, name, classes, pair)
-                row |= {f"{name}_clean": e.value + d.value, name: e.value, f"{name}_low": e.low}
-                row |= {f"{name}_high": e.high, f"{name}_drop": d.value}
-                row |= {f"{name}_drop_low": d.low, f"{name}_drop_high": d.high}
+                row |= {f"{name}_clean": e.value + d.value, **e.columns(name), **d.columns(f"{name}_drop")}
                 row |= {f"{name}_drop_p": d.p, f"{name}_drop_smallest": d.smallest}
                 found.append(d.p)
             rows.append(row)

@@ -176,8 +176,8 @@ def swapped(study: Study, models: Models, exchanged: Pairs) -> pd.DataFrame:
     for pair, runs in exchanged.items():
         follow, stay = comparisons.follows(runs, indices)
         for what, e in (("the context's class", follow), ("the ROI's own class", stay)):
-            row = {"model": comparisons.model_name(pair), "predicted": what, "share": e.value}
-            rows.append(row | {"share_low": e.low, "share_high": e.high})
+            row = {"model": comparisons.model_name(pair), "predicted": what}
+            rows.append(row | e.columns("share"))
     return pd.DataFrame(rows)
 
 

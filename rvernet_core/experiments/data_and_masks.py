@@ -151,7 +151,7 @@ def annotation_effort(masks: SamMasks) -> pd.DataFrame:
         row: dict = {"way": way}
         for what, values in zip(("clicks", "IoU"), columns, strict=True):
             e = estimate(measure_mean(values, photos))
-            row |= {what: e.value, f"{what}_low": e.low, f"{what}_high": e.high}
+            row |= e.columns(what)
         rows.append(row | {"ROIs": len(photos)})
     return pd.DataFrame(rows)
 

@@ -233,7 +233,7 @@ def head_scores(study: Study, distilled: Distilled) -> pd.DataFrame:
             row: dict = {"students": name, "head": head, "strength": strength}
             for quantity, of in quantities.items():
                 e = distillation.estimate(runs, of)
-                row |= {quantity: e.value, f"{quantity}_low": e.low, f"{quantity}_high": e.high}
+                row |= e.columns(quantity)
             rows.append(row)
     return pd.DataFrame(rows)
 

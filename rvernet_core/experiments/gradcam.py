@@ -277,8 +277,7 @@ def mean_of(rows: pd.DataFrame, column: str) -> dict[str, float]:
     known = rows.dropna(subset=[column])
     if known.empty:
         return dict.fromkeys((column, f"{column}_low", f"{column}_high"), float("nan"))
-    e = estimated(known, column)
-    return {column: e.value, f"{column}_low": e.low, f"{column}_high": e.high}
+    return estimated(known, column).columns(column)
 
 
 def estimated(rows: pd.DataFrame, column: str) -> Estimate:

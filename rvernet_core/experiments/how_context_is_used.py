@@ -27,7 +27,7 @@ from rvernet_core.evaluation.cue_weights import (
 )
 from rvernet_core.experiments.study import Pair, Study, named
 from rvernet_core.predictions import Predictions
-from rvernet_core.uncertainty import Estimate, Measured, estimate
+from rvernet_core.uncertainty import Measured, estimate
 from rvernet_plates import AMBIGUOUS_PAIRS, PlatesSpec
 from rvernet_plates.laws import Law, law
 
@@ -131,17 +131,13 @@ def _kind(name: str) -> str:
 
 
 def _columns(name: str, measured: Measured, units: Sequence[int] | None = None) -> dict[str, float]:
-    return _interval(name, estimate(measured, units))
-
-
-def _interval(name: str, e: Estimate) -> dict[str, float]:
-    return {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
+    return estimate(measured, units).columns(name)
 
 
 def _found(name: str, measured: Measured, units: Sequence[int] | None = None) -> dict[str, float]:
     """With the smallest true number that 80 % of repetitions had told from zero, see `smallest_found`."""
     e = estimate(measured, units)
-    return _interval(name, e) | {f"{SMALLEST}{name}": e.smallest}
+    return e.columns(name) | {f"{SMALLEST}{name}": e.smallest}
 
 
 def beliefs(context: Context) -> pd.DataFrame:
@@ -227,7 +223,7 @@ def exchanged(study: Study, context: Context) -> pd.DataFrame:
     rows = []
     for model, runs in evaluated.items():
         follow, _ = comparisons.follows(runs, labels)
-        row = {"model": comparisons.model_name(model), **_interval("follows", follow)}
+        row = {"model": comparisons.model_name(model), **follow.columns("follows")}
         row[f"{SMALLEST}follows"] = follow.smallest
         for cued in context.pairs[:1]:
             row["ideal observer"] = _ideal_under(runs[0], study, cued)

@@ -332,9 +332,7 @@ def chosen_on_test(study: Study, audit: Audit) -> pd.DataFrame:
                 "model": comparisons.model_name(model),
                 "last epoch": last.mean(),
                 "best epoch": best.mean(),
-                "flattery": gain.value,
-                "flattery_low": gain.low,
-                "flattery_high": gain.high,
+                **gain.columns("flattery"),
                 "epochs": len(curves[0]),
             }
         )

@@ -136,9 +136,7 @@ def chance(study: Study, pairs: Sequence[Items]) -> Chance | None:
     rows = [
         {
             "model": name,
-            "pair_accuracy": e.value,
-            "pair_accuracy_low": e.low,
-            "pair_accuracy_high": e.high,
+            **e.columns("pair_accuracy"),
             "pair_accuracy_spread": e.spread,
             "seeds": e.seeds,
             "p": p,
@@ -215,7 +213,7 @@ def _under(study: Study, shown: Items) -> list[dict]:
             accuracy = _accuracy(study, shown, runs)
             short = _difference(study, shown, runs, shown.controls[BOUND[kind]], "pair_accuracy")
             row: dict = {"model": comparisons.model_name(key), "kind": kind}
-            row |= _interval("pair_accuracy", accuracy)
+            row |= accuracy.columns("pair_accuracy")
             row["possible"] = bounds[BOUND[kind]]["pair_accuracy"]
             row |= _change("short", short) | {"p of short": short.p}
             if kind == "single":
@@ -281,10 +279,6 @@ def _difference(
     return comparisons.difference(first, second, metric, study.classes, shown.classes)
 
 
-def _interval(name: str, found: Estimate) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
 def _change(name: str, found: Estimate) -> dict[str, float]:
     """With the smallest one that 80 % of repetitions had found."""
-    return _interval(name, found) | {f"smallest {name}": found.smallest}
+    return found.columns(name) | {f"smallest {name}": found.smallest}

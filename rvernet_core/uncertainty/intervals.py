@@ -36,6 +36,10 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def columns(self, name: str) -> dict[str, float]:
+        """As columns of a table: `name`, and its interval in `<name>_low` and `<name>_high`."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
     @property
     def over(self) -> str:
         """What the interval is over: one seed says nothing of others."""
