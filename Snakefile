@@ -31,9 +31,9 @@ BOOK = [str(p) for p in sorted(Path("book").rglob("*")) if p.is_file() and "expe
 
 
 def core() -> str:
-    """A notebook shows what the core's code and weights compute from the runs: another core, another page."""
+    """A notebook shows what the core's code, weights and cards say of the runs: another core, another page."""
     folders = [Path(name) for name in ("rvernet_core", "rvernet_plates", "rvernet_book")]
-    kinds = ("*.py", "*.safetensors")
+    kinds = ("*.py", "*.safetensors", "*.json")
     texts = [p.read_bytes() for folder in folders for kind in kinds for p in sorted(folder.rglob(kind))]
     return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 

@@ -232,10 +232,13 @@ def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is skipped."""
     from rvernet_book import published
     from rvernet_book import reproduce as one
+    from rvernet_book.parameters import given
     from rvernet_book.summary import MAKING
 
     if options.record and options.target != "book":
         raise ConfigError(f"--record publishes a whole book; leave --target {options.target} out")
+    if options.record and (other := sorted(given(overrides(options)))):
+        raise ConfigError(f"--record publishes a profile as it is; leave {', '.join(other)} out")
     study = study_of(options)  # wrong parameters stop here, before any work
     output, started = _output_folder(study.profile.name), time.time()
     cores = options.cores or os.cpu_count() or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ class Page:
         self.profile = study.profile.name
         self.seeds = study.profile.seeds
         self.beliefs = False  # whether the probabilities of clean runs are published, too
+        self.given: dict[str, Any] = {}  # parameters other than the profile's own
         output = ROOT / "_build" / self.profile
         alone = Path.cwd() != (output / "experiments").resolve()
         default = output / ("own" if alone else "experiments") / "files"
@@ -76,20 +78,20 @@ class Page:
         namespace: dict[str, Any],
         *,
         ablation_seeds: bool = False,
-        seeds: int | None = None,
         of: Callable[[Study], Study] | None = None,
         beliefs: bool = False,
     ) -> Page:
         """The page of a notebook whose parameters cell has run; `namespace` is its `globals()`.
 
-        ablation_seeds: use the profile's fewer seeds. seeds: how many of the first ones the page shows.
+        ablation_seeds: use the profile's fewer seeds.
         of: makes the page's study of the profile's, with other seeds for example.
         beliefs: publish the probabilities of clean runs, too.
         Raises ConfigError for a misspelt or mistyped parameter, before any work.
         """
-        study = open_study(**parameters.declared(namespace))
+        values = parameters.declared(namespace)
+        study = open_study(**values)
         page = cls(name, of(study) if of else study.with_ablation_seeds() if ablation_seeds else study)
-        page.seeds, page.beliefs = page.seeds[:seeds], beliefs
+        page.beliefs, page.given = beliefs, parameters.given(values)
         return page
 
     @property
@@ -173,11 +175,12 @@ class Page:
         facts = provenance.collect(
             profile=self.profile,
             seeds=self.seeds,
-            command=f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb -p profile {self.profile}",
+            command=" ".join([f"papermill notebooks/{self.name}.ipynb {self.name}.ipynb", *self._passed()]),
             data={"train": data.train.fingerprint, "test": data.test.fingerprint},
             device=self.study.store.device,
             seconds=time.monotonic() - self._start,
             runs={predictions.run: predictions.manifest["seconds"] for predictions in used},
+            given=self.given,
         )
         published = [*write_predictions(self.name, used, self.folder, self.beliefs), *self._attached]
         written = sorted({*self._written, *published})
@@ -193,6 +196,14 @@ class Page:
             },
         )
         return provenance.box(facts, [(path.name, link(path)) for path in published])
+
+    def _passed(self) -> list[str]:
+        """The page's parameters as papermill's options; a list as text with commas."""
+        texts = {
+            name: ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            for name, value in self.given.items()
+        }
+        return [f"-p {name} {shlex.quote(text)}" for name, text in {"profile": self.profile, **texts}.items()]
 
     def _number(self, kind: str, name: str) -> str:
         """`Figure 3.1`: a name keeps its number when its cell runs again."""

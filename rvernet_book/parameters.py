@@ -31,8 +31,6 @@ import yaml
 from rvernet_core.config import coerce
 from rvernet_core.errors import ConfigError
 
-_ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.M)  # below "Args:" of a docstring
-
 
 @dataclass(frozen=True)
 class Parameter:
@@ -93,6 +91,16 @@ def declared(namespace: dict) -> dict[str, typing.Any]:
     shell = kernel()
     _check_names(_set_to_values(namespace) if shell is None else _set_by_cells(shell, hints), hints)
     return {name: coerce(namespace[name], hint, f"parameter {name}") for name, hint in hints.items()}
+
+
+#: Parameters that change no number: which profile stands beside, where and how the answers are computed.
+NO_CHANGE = ("profile", "device", "runs")
+
+
+def given(values: dict[str, typing.Any]) -> dict[str, typing.Any]:
+    """Those of the declared parameters that make another study than the profile's own."""
+    defaults = {parameter.name: parameter.default for parameter in of_study()}
+    return {name: v for name, v in values.items() if name not in NO_CHANGE and v != defaults[name]}
 
 
 def kernel() -> typing.Any:

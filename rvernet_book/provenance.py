@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from rvernet_book import html
 from rvernet_core import PROTOCOL, __version__, environment
@@ -20,14 +21,17 @@ def collect(
     data: dict[str, str] | None = None,
     device: str = "cpu",
     runs: Mapping[str, float] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> dict:
     """The facts as JSON-ready data.
 
     data: what each data set is called -> its fingerprint. runs: id of each run used -> seconds of training.
+    given: parameters of the study other than the profile's own, see `parameters.given`.
     """
     return {
         "profile": profile,
         "settings": settings(profile) if profile in PROFILES else None,
+        **({"parameters": dict(given)} if given else {}),
         "seeds": list(seeds),
         "commit": environment.commit(),
         "version": __version__,

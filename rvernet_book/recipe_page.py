@@ -6,6 +6,7 @@ picture and its data into book/_static. All of it is made from `zoo/recipes.csv`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -110,14 +111,23 @@ def design() -> str:
 def progress(rows: pd.DataFrame) -> str:
     """How much of the search stands, and what it cost."""
     hours = rows["seconds"].sum() / 3600
-    open_cells = [
-        f"{NAMES[k]} {style.label(a)}" for k, a in recipe_search.cells() if recipe_search.left(rows, k, a)
-    ]
+    left = {
+        checked: [(k, a) for k, a in recipe_search.cells() if recipe_search.left(rows, k, a, checked)]
+        for checked in (False, True)
+    }
+    unchecked = [cell for cell in left[True] if cell not in left[False]]
     text = f"{len(rows)} runs, {hours:.1f} hours of one core in all."
     diverged = int(rows["score"].isna().sum())
     if diverged:
         text += f" {diverged} of them diverged; a mean that contains one is left empty."
-    return text + (f" Not finished: {', '.join(open_cells)}." if open_cells else " The search is finished.")
+    text += f" Not finished: {_named(left[False])}." if left[False] else " The search is finished."
+    return text + (
+        f" The check of the doubled epochs is still to be run for: {_named(unchecked)}." if unchecked else ""
+    )
+
+
+def _named(cells: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{NAMES[kind]} {style.label(architecture)}" for kind, architecture in cells)
 
 
 def sentences(chosen: pd.DataFrame) -> str:

@@ -1,8 +1,8 @@
 """A fresh run of the pages against the committed record, number by number and answer by answer.
 
-Two runs of one design (profile, its settings, seeds, data, protocol) are compared as equals: every number,
-and every answer of every run, paired by seed and test sample. Of runs of different designs only signs and
-orders are compared: their numbers are not meant to be equal.
+Two runs of one design (profile, its settings, what was changed of it, seeds, data, protocol) are compared as
+equals: every number, and every answer of every run, paired by seed and test sample. Of runs of different
+designs only signs and orders are compared: their numbers are not meant to be equal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rvernet_core.errors import RecordError
 
 MEASURED = list(outcomes.MEASURED)
 #: What two runs must share to be compared as equals, as the provenance of a page names it.
-DESIGN = ("profile", "settings", "seeds", "protocol", "data")
+DESIGN = ("profile", "settings", "parameters", "seeds", "protocol", "data")
 
 #: What is said of a number or of a run, and when.
 VERDICTS = {
@@ -106,9 +106,8 @@ def _pages(folder: Path) -> list[Path]:
     pages = sorted(Path(folder).glob("*.page.json"))
     if not pages:
         profile = Path(folder).parents[1].name
-        raise RecordError(
-            f"{folder} holds no executed pages; run `rvernet reproduce --profile {profile}` first"
-        )
+        command = "make record" if profile == "book" else f"rvernet reproduce --profile {profile}"
+        raise RecordError(f"{folder} holds no executed pages; run `{command}` first")
     return pages
 
 

@@ -21,7 +21,6 @@ import dataclasses
 import fcntl
 import io
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +33,7 @@ from tqdm.auto import tqdm
 from rvernet_core import files
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, TrainingError
+from rvernet_core.fetch import cache_folder
 from rvernet_core.models import backbones, zoo
 from rvernet_core.runs import RunStore
 from zoo.cards import write_card, write_pretraining
@@ -217,7 +217,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--search", action="store_true", help="search each net's peak rate first")
     parser.add_argument("--plates", action="store_true", help="measure the shipped nets on plates instead")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--cache", type=Path, default=Path(os.environ.get("RVERNET_CACHE", "_build/cache")))
+    parser.add_argument("--cache", type=Path, default=cache_folder())
     parser.add_argument(
         "--parts", type=Path, default=Path("_build/zoo/backbones"), help="finished pretrainings"
     )

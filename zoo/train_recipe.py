@@ -28,6 +28,7 @@ from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RveRNetError, TrainingError
 from rvernet_core.experiments import recipe_search, recipes
 from rvernet_core.experiments.recipe_search import Trial
+from rvernet_core.fetch import cache_folder
 from rvernet_core.models.backbones import BACKBONES
 from rvernet_core.runs import RunStore
 
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--limit-minutes", type=float, default=math.inf, metavar="M", help="start no run later"
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
+    parser.add_argument("--cache", type=Path, default=cache_folder())
     parser.add_argument(
         "--choose", action="store_true", help="write the recipes that the finished runs choose"
     )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from rvernet_core import files
 from rvernet_core.config import PlatesSpec, to_dict
 from rvernet_core.data.plates import scene_store
 from rvernet_core.errors import TrainingError
+from rvernet_core.fetch import cache_folder
 from rvernet_core.masking.prompts import box_of, interior_point, iou
 from rvernet_core.masking.sam import Masker, build_micro, load_sam
 from rvernet_core.models import zoo
@@ -36,7 +36,7 @@ from zoo.sam_examples import Namer, draw_batch, forward, initialise, losses
 log = logging.getLogger(__name__)
 
 #: The scenes to learn from and to measure on: the data sets' own law, on seeds that nothing else uses.
-PLATES, CORPUS_SCENES, CORPUS_SEED, UNSEEN_SEED = PlatesSpec(), 10_000, 10_000_000, 50_000_000
+PLATES, CORPUS_SCENES, CORPUS_SEED, UNSEEN_SEED = PlatesSpec(), 5_000, 10_000_000, 50_000_000
 
 # --- measuring ------------------------------------------------------------------------------------
 
@@ -138,14 +138,9 @@ def train(scenes, unseen, folder: Path, args: argparse.Namespace) -> tuple[torch
             history.append({"step": step + 1, "minutes": round(spent, 1), **evaluate(average, unseen, 50)})
             log.info("%s", history[-1])
             state = {name: part.state_dict() for name, part in parts.items()}
-            _save(last, {**state, "step": step + 1, "minutes": spent, "history": history})
+            with files.atomic_file(last) as temporary:
+                torch.save({**state, "step": step + 1, "minutes": spent, "history": history}, temporary)
     return average, history
-
-
-def _save(path: Path, state: dict) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -154,7 +149,7 @@ def _save(path: Path, state: dict) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Render, train, measure on unseen scenes, write weights, facts and model card."""
     parser = argparse.ArgumentParser(prog="python -m zoo.train_sam", description=__doc__)
-    parser.add_argument("--steps", type=int, default=6_000, help="optimiser steps")
+    parser.add_argument("--steps", type=int, default=5_000, help="optimiser steps")
     parser.add_argument("--scenes", type=int, default=CORPUS_SCENES, help="rendered scenes to learn from")
     parser.add_argument("--unseen", type=int, default=200, help="rendered scenes to measure on")
     parser.add_argument("--images", type=int, default=8, help="scenes a step")
@@ -164,13 +159,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=250, help="steps between measurements and checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--cache", type=Path, default=Path(os.environ.get("RVERNET_CACHE", "_build/cache")))
+    parser.add_argument("--cache", type=Path, default=cache_folder())
     parser.add_argument("--folder", type=Path, default=Path("_build/zoo/sam-micro"), help="checkpoints")
     parser.add_argument("--out", type=Path, default=zoo.WEIGHTS, help="where the weights and their card go")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
-    args.folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(args.folder)
     scenes, unseen = (
         scene_store(PLATES, range(first, first + count), args.cache, args.threads)
         for first, count in ((CORPUS_SEED, args.scenes), (UNSEEN_SEED, args.unseen))

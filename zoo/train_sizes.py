@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from pathlib import Path
 
 import cv2
@@ -20,6 +19,7 @@ import torch
 from tqdm.auto import tqdm
 
 from rvernet_core import files
+from rvernet_core.fetch import cache_folder
 from rvernet_core.models import backbones
 from zoo.cards import table
 from zoo.pretrain import Job, Pictures, precision, pretrain
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="multiples of 8")
     parser.add_argument("--pictures", type=int, default=PICTURES, help="seen by each net")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--cache", type=Path, default=Path(os.environ.get("RVERNET_CACHE", "_build/cache")))
+    parser.add_argument("--cache", type=Path, default=cache_folder())
     parser.add_argument("--parts", type=Path, default=Path("_build/zoo/sizes"), help="finished pretrainings")
     parser.add_argument("--out", type=Path, default=PAGE)
     options = parser.parse_args(arguments)

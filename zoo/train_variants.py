@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from rvernet_core import config, files
 from rvernet_core.config import DataSpec, ModelSpec, RunSpec, TrainSpec
+from rvernet_core.fetch import cache_folder
 from rvernet_core.runs import RunStore
 
 #: In size between the demo's and the full profile's data; seeds between those of the data sets and those of
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m zoo.train_variants", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--cache", type=Path, default=Path("_build/cache"))
+    parser.add_argument("--cache", type=Path, default=cache_folder())
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rows, store = [], RunStore(options.cache, options.device)

@@ -1,4 +1,5 @@
 """How each page of the book shows its experiment: figures, tables, captions, alternative texts and sentences.
 
-One module per page, named as the page's module in `rvernet_core.experiments`, which computes what is shown.
+One module per experiment, named as the one in `rvernet_core.experiments` that computes what is shown; a page has one
+to three of them.
 """

@@ -61,12 +61,17 @@ def figure_4(page: Page, explained: Explained, examples: Examples) -> Bundle:
             least=LEAST,
         ),
         _rows(explained, samples, models),
-        alt=alt.of_photos(titles, what=f"Grad-CAM on {food}, rows: {', '.join(labels)}"),
+        alt=alt.of_photos(titles, what=f"Grad-CAM on {food}, rows: {_in_line(labels)}"),
         caption=f"{food.capitalize()}, the first samples of the test set, first seed: the ROI image, a single "
         f"{style.label(single)}, and both branches of {style.label(model_name(examples.pair or ()))}. Yellow speaks most "
         "for the class named below, which is the model's answer.",
         size=grid_size(len(photos), max(LEAST, len(samples)), title_lines=2, labels=0.95),
     )
+
+
+def _in_line(labels: Sequence[str]) -> str:
+    """Labels of rows for a text: each in one line, nets by their names."""
+    return ", ".join(" ".join(style.label(label).split()) for label in labels)
 
 
 def single_maps(page: Page, explained: Explained, examples: Examples) -> Bundle:
@@ -89,7 +94,7 @@ def single_maps(page: Page, explained: Explained, examples: Examples) -> Bundle:
             least=LEAST,
         ),
         _rows(explained, samples, names),
-        alt=alt.of_photos(titles, what="Grad-CAM of single models over the photo, rows: " + ", ".join(names)),
+        alt=alt.of_photos(titles, what="Grad-CAM of single models over the photo, rows: " + _in_line(names)),
         caption="Maps of the single models over the photo, first seed; the outline is the ROI, which is all that these "
         "nets see. Below: the model's answer, and the energy inside the ROI.",
         size=grid_size(len(names), max(LEAST, len(samples)), title_lines=2, labels=1.05),

@@ -42,17 +42,17 @@ def sample_photos(page: Page, pair: Ambiguous) -> Bundle:
         ),
         pd.DataFrame({"sample": few, "class": names}),
         alt=alt.of_photos([names], what="samples of the ambiguous pair: photo, ROI and extra-ROI cut-out"),
-        caption=f"Samples of {pair.classes[0]} and {pair.classes[1]} in the test set: photo, ROI and extra-ROI.",
+        caption=f"Samples of {_both(pair)} in the test set: photo, ROI and extra-ROI.",
         size=grid_size(3, len(few), labels=0.8),
     )
 
 
-def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
+def score_table(page: Page, pair: Ambiguous, scores: pd.DataFrame) -> Bundle:
     """F1 and accuracy on the pair of all models."""
     return page.table(
         "sauces-f1",
         scores.drop(columns=["pair_f1_spread", "pair_accuracy_spread", "parameters", "seconds", "seeds"]),
-        caption=f"F1 and accuracy on ketchup and chili paste, with 95 % intervals over {page.over}.",
+        caption=f"F1 and accuracy on {_both(pair)}, with 95 % intervals over {page.over}.",
         labels={"pair_f1": "F1 of the pair", "pair_accuracy": "accuracy on the pair"},
         intervals=["pair_f1", "pair_accuracy"],
         best={"pair_f1": "max", "pair_accuracy": "max"},
@@ -66,11 +66,12 @@ def score_chart(page: Page, pair: Ambiguous, scores: pd.DataFrame) -> Bundle:
     return page.figure(
         "sauces-f1-chart",
         lambda ax: charts.dots(
-            ax, scores, **columns, references=pair.ceilings, xlabel="F1 of " + " and ".join(pair.classes)
+            ax, scores, **columns, references=pair.ceilings, xlabel=f"F1 of {_both(pair)}"
         ),
         scores[["model", "kind", "pair_f1", "pair_f1_low", "pair_f1_high"]],
-        alt=alt.of_dots(scores, what="F1 of the two sauces by model", references=pair.ceilings, **columns),
-        caption="F1 on the two sauces: single models see the ROI alone, RveRNets also its surroundings. Dashed: the best that any model could reach.",
+        alt=alt.of_dots(scores, what=f"F1 of {_both(pair)} by model", references=pair.ceilings, **columns),
+        caption=f"F1 on {_both(pair)}: single models see the ROI alone, RveRNets also its surroundings."
+        + (" Dashed: the best that any model could reach." if pair.ceilings else ""),
         size=(7.4, 0.34 * len(scores) + 1.1),
     )
 
@@ -82,7 +83,7 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
     return page.table(
         "sauces-gain",
         gains,
-        caption="Gain in the F1 of the two sauces from the extra-ROI module; the counts are sauces per "
+        caption="Gain in the F1 of the pair from the extra-ROI module; the counts are samples of the pair per "
         f"seed. The smallest gain {FOUND}.",
         labels={"gain": "gain in F1", "McNemar p": "McNemar's p, largest over seeds"},
         formats={
@@ -323,6 +324,10 @@ def _name(pair: Ambiguous) -> str:
     return " / ".join(pair.classes)
 
 
+def _both(pair: Ambiguous) -> str:
+    return " and ".join(pair.classes)
+
+
 def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
     """F1 of the pair for every combination of modules."""
     frozen = page.study.profile.grid_frozen
@@ -361,8 +366,8 @@ def confusion_chart(page: Page, confusions: dict[str, pd.DataFrame]) -> Bundle:
         "sauces-confusion",
         draw,
         counts,
-        alt=" ".join(alt.of_confusion(m, what=f"the sauces by {name}") for name, m in matrices.items()),
-        caption="The two sauces under the best single model and the best RveRNet, counted over all seeds.",
+        alt=" ".join(alt.of_confusion(m, what=f"the pair by {name}") for name, m in matrices.items()),
+        caption="The pair under the best single model and the best RveRNet, counted over all seeds.",
         grid=(1, len(matrices)),
         size=(7.4, 2.9),
     )
@@ -394,13 +399,13 @@ def case_photos(page: Page, cases: pd.DataFrame, best: Pair | None) -> Bundle | 
         for case, whole in cases.groupby("case", sort=False)
         for part in [whole.iloc[:CASES]]
     ]
-    what = f"Sauces that {name} rescues or loses, photo above and ROI below, and each model's answer"
+    what = f"Samples of the pair that {name} rescues or loses, photo above and ROI below, and each model's answer"
     return page.figure(
         "rescued",
         lambda ax: answer_grid(ax, groups),
         cases,
         alt=in_words(groups, what),
-        caption="Rescued: sauces that most runs of every single model get wrong and every run of the RveRNet with the "
+        caption="Rescued: samples of the pair that most runs of every single model get wrong and every run of the RveRNet with the "
         "highest F1 right. Lost: the reverse. Below each: the truth, and the most common answer of each model over its "
         "seeds, ticked where it is right.",
         size=answer_size(groups),

@@ -32,7 +32,8 @@ def banner(page: Page) -> html.Html:
     page.glue("input", size)
     page.glue("tile", noise.scaled(noise.RELEASE_PATCH, size))
     return page.banner(
-        "The fine-tuned models of the pages before are evaluated again; only the last section trains models, with noise."
+        "The fine-tuned models of the pages before are evaluated again; only the section on making them robust trains "
+        "models, with noise."
     )
 
 

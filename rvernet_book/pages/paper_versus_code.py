@@ -21,8 +21,10 @@ _LABELS = {"macro_f1": "macro-F1", "pair_f1": "F1 of the pair"}
 def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
     """The audited models as they are here."""
     columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
-    most, scenes = page.study.profile.audit_epochs, page.study.profile.data.train_scenes
-    shorter = f", for at most {most} epochs of {scenes} scenes since the audit has many runs" if most else ""
+    most, data = page.study.profile.audit_epochs, page.study.profile.data
+    shorter = f", for at most {_counted(most, 'epoch')}" if most else ""
+    shorter += f" of {data.train_scenes} scenes" if most and data.name == "plates" else ""
+    shorter += " since the audit has many runs" if most else ""
     return page.table(
         "audit-base",
         scores[["model", *columns]],

@@ -84,6 +84,10 @@ def refused(arguments, capsys, status=2):
             "--record publishes a whole book",
         ),
         (
+            ["reproduce", "--profile", "smoke", "--record", "--epochs", "1", "--device", "cpu"],
+            "--record publishes a profile as it is; leave epochs out",
+        ),
+        (
             ["reproduce", "--profile", "smoke", "--runs", "record"],
             "the record is of the full profile, not of smoke",
         ),

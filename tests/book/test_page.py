@@ -38,6 +38,18 @@ def test_a_page_opens_with_the_parameters_that_its_notebook_declares(tmp_path, m
         Page.open("02-off-the-shelf", namespace | {"seeds": "one"})
 
 
+def test_a_page_of_other_parameters_says_so_and_names_the_command_that_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("RVERNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    hints = {"profile": str, "seeds": list[int], "masks": str, "device": str}
+    values = {"profile": "smoke", "seeds": [4, 5], "masks": "", "device": "cpu"}
+    page = Page.open("02-off-the-shelf", {**values, "__annotations__": hints})
+    page.close()
+    facts = json.loads((page.folder / "02-off-the-shelf.page.json").read_text())["provenance"]
+    assert facts["parameters"] == {"seeds": [4, 5]}
+    assert facts["command"].endswith(" -p profile smoke -p seeds 4,5")
+
+
 def test_the_cache_is_the_checkouts_unless_the_environment_names_another(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.delenv("RVERNET_CACHE", raising=False)

@@ -58,7 +58,15 @@ def test_both_bars_are_computed_for_what_was_run(rows):
     assert "The chosen rate lies at an end of the range for 0 of 2." in text
     assert "Not finished: single MobileNetV2" in text
     assert "single MLP-Mixer" in text
-    assert "single ViT" not in re.search(r"Not finished: (.*)", text).group(1)
+    assert "single ViT" not in re.search(r"Not finished: ([^.]*)", text).group(1)
+
+
+def test_a_check_of_the_epochs_that_is_left_is_no_search_that_is_left():
+    """The longest of the search was chosen for ViT, and twice as long not run."""
+    longest = rows_of(grid_of("single", "vit", lambda rate, epochs: epochs / 100 - 10 * rate))
+    text = recipe_page.progress(longest)
+    assert "single ViT" not in re.search(r"Not finished: ([^.]*)", text).group(1)
+    assert "The check of the doubled epochs is still to be run for: single ViT." in text
 
 
 def test_a_net_below_its_frozen_features_is_named():

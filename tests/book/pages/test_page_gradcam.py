@@ -39,7 +39,7 @@ def drawn(page, explained, food="chili paste"):
 
 def test_figure_4_shows_the_roi_the_single_model_and_both_branches(page):
     figure = show.figure_4(*drawn(page, make_explained()))
-    assert "rows: ROI, single model, RveRNet,\nROI, RveRNet,\nextra-ROI" in figure.alt
+    assert "rows: ROI, single model, RveRNet, ROI, RveRNet, extra-ROI" in figure.alt
     assert "Row 2: rice 100% inside, rice 100% inside." in figure.alt  # the single model is wrong
     assert "Row 3: chili paste 100% inside, chili paste 100% inside." in figure.alt
     assert "Row 4: chili paste 0% inside, chili paste 0% inside." in figure.alt

@@ -87,7 +87,7 @@ def test_other_data_have_no_law(page):
 
 
 def test_scores_are_shown_with_intervals_and_kept_whole(page):
-    bundle = show.score_table(page, scores())
+    bundle = show.score_table(page, PAIR, scores())
     assert "[0.750, 0.850]" in bundle._repr_html_()
     data = pd.read_csv(bundle.paths["csv"])
     assert {"pair_f1", "pair_accuracy", "parameters"} <= set(data["metric"])
