@@ -48,8 +48,7 @@ def dots(
         at = groups.index(row[series]) if series else 0
         y = names.index(row[label]) - top + at * step
         key = str(row[colours or series or label])
-        tint = colour(key if key in style.COLOURS else key.split("+")[0].strip())
-        tint = tint if tint.startswith("#") else colour("rvernet")
+        tint = _tint(key)
         if low and high and pd.notna(row[low]):
             ax.plot([row[low], row[high]], [y, y], color=tint, lw=2.4, alpha=0.45, solid_capstyle="round")
         _dot(ax, row[value], y, key, tint)
@@ -89,8 +88,7 @@ def curves(
     ends = {}
     for name, part in frame.sort_values(x, kind="stable").groupby(series, sort=False):
         key = str(name)
-        tint = colour(key if key in style.COLOURS else key.split("+")[0].strip())
-        tint = tint if tint.startswith("#") else colour("rvernet")
+        tint = _tint(key)
         at = part[x].to_numpy()
         if low and high:
             band = part[low].to_numpy(), part[high].to_numpy()
@@ -193,6 +191,12 @@ def paths(
 # --- helpers --------------------------------------------------------------------------------------
 
 
+def _tint(key: str) -> str:
+    """The colour of a name; of a pair of modules that of its ROI module, of an unknown name RveRNet's."""
+    found = colour(key if key in style.COLOURS else key.split("+")[0].strip())
+    return found if found.startswith("#") else colour("rvernet")
+
+
 def _dot(ax: Axes, x: float, y: float, key: str, tint: str) -> None:
     """A marker in `tint`; for a pair of modules, inside a disc of the extra-ROI module's colour."""
     extra_roi = key.split("+")[-1].strip()
@@ -237,8 +241,7 @@ def _series_key(
     """A legend in one line above the axes, `lift` letters high: above the names of the references."""
     for name in groups:
         key = str(frame.loc[frame[series] == name, colours or series].iloc[0])
-        tint = colour(key if key in style.COLOURS else key.split("+")[0].strip())
-        tint = tint if tint.startswith("#") else colour("rvernet")
+        tint = _tint(key)
         ax.plot([], [], style.marker(key), color=tint, ms=6.5, label=style.label(str(name)))
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), handletextpad=0.2, borderaxespad=lift

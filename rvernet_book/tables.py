@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -21,6 +21,11 @@ _ENDS = {"max": "highest", "min": "lowest"}
 _FORMATS = {"p": "{:.2g}"}
 _WRAP = 40  # a longer text may break into lines
 _BOUNDS = ("low", "high", "spread")
+
+
+def with_bounds(columns: Iterable[str]) -> list[str]:
+    """Each column and those of its interval."""
+    return [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
 
 
 def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:

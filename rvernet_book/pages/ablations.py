@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import FOUND, interval, with_bounds
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import ablations
 from rvernet_core.experiments.ablations import FILLS, METRICS, Models, PartFacts, Turned
@@ -28,7 +27,7 @@ def part_table(page: Page, parts: pd.DataFrame, facts: PartFacts) -> Bundle:
     page.glue("frozen-all", facts.changes)
     return page.table(
         "ablation-parts",
-        parts[["model", "variant", *_with_bounds(("accuracy", "pair_f1", "change")), "p", "smallest"]],
+        parts[["model", "variant", *with_bounds(("accuracy", "pair_f1", "change")), "p", "smallest"]],
         caption="The ablated pairs with one thing changed, and the change of their accuracy, with 95 % intervals over "
         f"{page.over}; the smallest change {FOUND}.",
         labels={"change": "change in accuracy", "pair_f1": "F1 of the pair"},
@@ -81,7 +80,7 @@ def context_table(page: Page, models: Models, scores: pd.DataFrame) -> Bundle:
         page.glue(key, name)
     return page.table(
         "ablation-context",
-        scores[["context", "model", *_with_bounds(("accuracy", "pair_f1"))]],
+        scores[["context", "model", *with_bounds(("accuracy", "pair_f1"))]],
         caption="Single models that see one cut-out, and RveRNet with its own, no or a foreign context at the test.",
         labels={"context": "what is seen", "pair_f1": "F1 of the pair"},
         intervals=["accuracy", "pair_f1"],
@@ -178,7 +177,3 @@ def change_table(page: Page, changes: pd.DataFrame) -> Bundle:
         formats={"change": "{:+.3f}"},
         intervals=["change"],
     )
-
-
-def _with_bounds(columns: Iterable[str]) -> list[str]:
-    return [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]

@@ -9,8 +9,8 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval
-from rvernet_core.experiments import distillation_trade_off as experiment
+from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.distillation_trade_off import (
     HEADS,
     JUDGED,
@@ -35,7 +35,7 @@ def teacher_table(page: Page, distilled: Distilled, scores: pd.DataFrame, measur
     page.glue("pair-teacher-accuracy", by_model.loc["rvernet", "accuracy"], "{:.3f}")
     return page.table(
         "teachers",
-        scores[["teacher of", "test errors", *_with_bounds(STRENGTHS)]],
+        scores[["teacher of", "test errors", *with_bounds(STRENGTHS)]],
         caption=f"The teachers: one MobileNetV2, and an RveRNet of two. The pair is {' and '.join(distilled.ambiguous)}; permutation and translocation give the accuracy under that noise.",
         formats={"test errors": "{:.0f}"},
         intervals=STRENGTHS,
@@ -52,7 +52,7 @@ def student_table(page: Page, scores: pd.DataFrame, measures: pd.DataFrame) -> B
     """Students by kind and strength."""
     return page.table(
         "students",
-        scores[["students", "strength", *_with_bounds(IN_TABLE)]],
+        scores[["students", "strength", *with_bounds(IN_TABLE)]],
         caption=f"Students by kind and strength, with 95 % intervals over {page.over}. At strength 0 hard and soft are the same runs.",
         formats={"strength": "{:g}"},
         intervals=IN_TABLE,
@@ -113,14 +113,14 @@ def head_table(page: Page, heads: pd.DataFrame) -> Bundle:
 
 def slope_table(page: Page, rows: pd.DataFrame) -> Bundle:
     """Change from strength 0 to strength 1."""
-    wide = experiment.widened(rows, ["students", "quantity"], "answer of")
+    wide = comparisons.widened(rows, ["students", "quantity"], "answer of")
     order = list(dict.fromkeys(zip(rows["students"], rows["quantity"], strict=True)))
     tests = rows[rows["answer of"] == "student"].set_index(["students", "quantity"])[["p", "smallest"]]
     wide = wide.join(tests).loc[order].reset_index()
     answers = [who for who in ("student", *HEADS) if who in wide]
     return page.table(
         "slopes",
-        wide[["students", "quantity", *_with_bounds(answers), "p", "smallest"]],
+        wide[["students", "quantity", *with_bounds(answers), "p", "smallest"]],
         caption="Change from strength 0 to strength 1 along the fitted line, in the answer of the student and of each head alone; "
         f"p and the smallest change {FOUND} are those of the student's answer. "
         "Of the heads only two quantities are fitted: the agreement on the teacher's errors, and the accuracy.",
@@ -160,7 +160,3 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
         f"The trade-off between the CNN teacher's knowledge and DeiT's own strength, at this scale: {kinds}. "
         f"A head that answers alone repeats more of its teacher's errors and loses accuracy {alone}."
     )
-
-
-def _with_bounds(columns) -> list[str]:
-    return [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]

@@ -9,7 +9,8 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import distillation_under_noise as experiment
 from rvernet_core.experiments.distillation_under_noise import (
     CLEAN,
@@ -29,10 +30,7 @@ MODELS = {"single": "single", "rvernet": "RveRNet"}
 def level_table(page: Page, under: UnderNoise) -> Bundle:
     """The teachers, DeiT by itself and every student: clean, under both noises, and what each noise takes."""
     shown = [*LEVELS, *LOST.values()]
-    wide = under.levels.pivot(
-        index=["students", "strength"], columns="quantity", values=["value", "low", "high"]
-    )
-    wide.columns = [name if part == "value" else f"{name}_{part}" for part, name in wide.columns]
+    wide = comparisons.widened(under.levels, ["students", "strength"], "quantity")
     order = list(dict.fromkeys(zip(under.levels["students"], under.levels["strength"], strict=True)))
     rows = wide.loc[order].reset_index()
     teachers = rows["students"] == TEACHER
@@ -43,7 +41,7 @@ def level_table(page: Page, under: UnderNoise) -> Bundle:
     rows["strength"] = pd.to_numeric(rows["strength"].where(~teachers), errors="coerce")
     return page.table(
         "under-noise",
-        rows[["model", "strength", *[f"{name}{end}" for name in shown for end in ("", "_low", "_high")]]],
+        rows[["model", "strength", *with_bounds(shown)]],
         caption="Teachers and students under noise, all on the same photos: accuracy clean and under each noise, and the accuracy that each noise takes. Strength 0 is DeiT by itself, taught by labels alone.",
         labels={name: f"{name}, accuracy" for name in LEVELS},
         formats={"strength": "{:g}"},

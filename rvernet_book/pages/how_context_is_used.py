@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import interval
+from rvernet_book.tables import interval, with_bounds
 from rvernet_core.experiments.how_context_is_used import SMALLEST, Context, MisleadFacts, WeightFacts
 
 UNKNOWN = "unknown"
@@ -21,7 +21,7 @@ def weight_table(page: Page, weights: pd.DataFrame) -> Bundle | None:
     """Weights of both cues, of every model; nothing where no law is known."""
     if weights.empty:
         return None
-    bounds = [f"{cue}{end}" for cue in ("look", "company", "ratio") for end in ("", "_low", "_high")]
+    bounds = with_bounds(("look", "company", "ratio"))
     return page.table(
         "cue-weights",
         weights[["classes", "model", *bounds]],

@@ -11,8 +11,9 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import FOUND, interval, with_bounds
 from rvernet_core.data import noise
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import noises
 from rvernet_core.experiments.noise_robustness import Examples, NoiseFacts, ShiftFacts, Sweep
 from rvernet_core.experiments.noises import INPUTS, PARTS
@@ -75,7 +76,7 @@ def _cost_table(
         return None
     values = ["accuracy", "accuracy_drop", "pair_f1_drop"]
     tests = {"accuracy_drop_p": "p, Holm", "accuracy_drop_smallest": "smallest found"}
-    columns = [f"{value}{end}" for value in values for end in ("", "_low", "_high")]
+    columns = with_bounds(values)
     columns = ["noise on"] * ("noise on" in costs) + columns[:6] + list(tests) + columns[6:]
     return page.table(
         name,
@@ -254,13 +255,11 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
     page.glue("rolled-least", style.label(facts.rolled_least))
     for end, cost in zip(("most", "least"), facts.rolled_costs, strict=True):
         page.glue(f"rolled-{end}-cost", cost, "{:+.3f}")
-    wide = apart.pivot(index="model", columns="noise", values=["value", "low", "high"])
-    wide = wide.loc[list(page.study.backbones)]
-    wide.columns = [name if column == "value" else f"{name}_{column}" for column, name in wide.columns]
+    wide = comparisons.widened(apart, ["model"], "noise").loc[list(page.study.backbones)]
     names = ["clean", *PARTS]
     return page.table(
         "taken-apart",
-        wide[[f"{name}{end}" for name in names for end in ("", "_low", "_high")]].reset_index(),
+        wide[with_bounds(names)].reset_index(),
         caption="Accuracy of the single models under the release's shift and its parts: rolled is shift without loss, covered is loss without shift.",
         intervals=names,
         best={name: "max" for name in names},

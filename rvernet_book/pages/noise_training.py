@@ -10,8 +10,9 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import FOUND, interval, with_bounds
 from rvernet_core.data.augmentation import SEVERITY
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.noise_training import CLEAN, KINDS, TRAININGS, VERDICTS, Trained, TrainingFacts
 
 TESTED = {name: f"tested {name}" if name == CLEAN else f"tested under {name}" for name in TRAININGS}
@@ -25,14 +26,12 @@ def score_table(page: Page, trained: Trained, scores: pd.DataFrame) -> Bundle:
     page.glue("noise-trained-photos", trained.photos)
     page.glue("noise-trained-seeds", _seeds(scores))
     page.glue("noise-trained-models", len(trained.models))
-    wide = scores.pivot(index=["model", "trained with"], columns="tested", values=["value", "low", "high"])
-    wide.columns = [name if column == "value" else f"{name}_{column}" for column, name in wide.columns]
+    wide = comparisons.widened(scores, ["model", "trained with"], "tested")
     order = list(dict.fromkeys(zip(scores["model"], scores["trained with"], strict=True)))
     order.sort(key=lambda key: list(scores["model"].unique()).index(key[0]))  # the trainings stand together
-    columns = [f"{test}{end}" for test in TRAININGS for end in ("", "_low", "_high")]
     return page.table(
         "noise-training",
-        wide.loc[order, columns].reset_index(),
+        wide.loc[order, with_bounds(TRAININGS)].reset_index(),
         caption=f"Accuracy of models that are trained clean or with noise on {trained.share:.0%} of the batches: on all clean test photos, and under each noise at the release's setting on the first {trained.photos}. Over {_seeds(scores)}.",
         intervals=list(TRAININGS),
         data=scores,

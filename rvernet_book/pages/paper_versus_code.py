@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import FOUND, interval, with_bounds
 from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
 
 UNKNOWN = "not tried"  # in prose, where a profile has no such row
@@ -20,7 +20,7 @@ _LABELS = {"macro_f1": "macro-F1", "pair_f1": "F1 of the pair"}
 
 def base_table(page: Page, scores: pd.DataFrame) -> Bundle:
     """The audited models as they are here."""
-    columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
+    columns = with_bounds(METRICS)
     most, data = page.study.profile.audit_epochs, page.study.profile.data
     shorter = f", for at most {_counted(most, 'epoch')}" if most else ""
     shorter += f" of {data.train_scenes} scenes" if most and data.name == "plates" else ""

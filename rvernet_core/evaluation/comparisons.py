@@ -175,6 +175,13 @@ def compared(keys: Sequence[Mapping[str, Any]], found: Sequence[Estimate], colum
     return pd.DataFrame(rows)
 
 
+def widened(rows: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFrame:
+    """Tidy rows with one column for each of `column`, its interval in `<name>_low` and `<name>_high`."""
+    wide = rows.pivot(index=list(index), columns=column, values=["value", "low", "high"])
+    wide.columns = [name if part == "value" else f"{name}_{part}" for part, name in wide.columns]
+    return wide
+
+
 def shown(table: pd.DataFrame, column: str, p: str = "p") -> pd.Series:
     """+1, -1 or 0 for each row of `compared`: which sign is shown, after correction over the table.
 

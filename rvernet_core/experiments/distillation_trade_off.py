@@ -171,17 +171,10 @@ def measures(study: Study, distilled: Distilled) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["students", "strength", "quantity", "value", "low", "high"])
 
 
-def widened(rows: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFrame:
-    """Tidy rows with one column per `column`, its interval in `<column>_low` and `<column>_high`."""
-    wide = rows.pivot(index=list(index), columns=column, values=["value", "low", "high"])
-    wide.columns = [name if part == "value" else f"{name}_{part}" for part, name in wide.columns]
-    return wide
-
-
 def teacher_scores(distilled: Distilled, table: pd.DataFrame) -> pd.DataFrame:
     """One row per teacher: its strengths with intervals, and its mean number of test errors over seeds."""
     rows = table[table["students"] == "teacher"]
-    wide = widened(rows, ["strength"], "quantity").loc[list(distilled.teachers)]
+    wide = comparisons.widened(rows, ["strength"], "quantity").loc[list(distilled.teachers)]
     errors = [
         sum(int((p.labels != p.predicted).sum()) for p in runs) / len(runs)
         for runs in distilled.teachers.values()
@@ -199,7 +192,7 @@ def student_scores(distilled: Distilled, table: pd.DataFrame) -> pd.DataFrame:
     """One row per kind of student and strength, in the order of `tested`."""
     rows = table[table["students"] != "teacher"]
     order = [key for key in distilled.tested["clean"] if key[0] != "teacher"]
-    return widened(rows, ["students", "strength"], "quantity").loc[order].reset_index()
+    return comparisons.widened(rows, ["students", "strength"], "quantity").loc[order].reset_index()
 
 
 # --- the two heads ------------------------------------------------------------------------------------
