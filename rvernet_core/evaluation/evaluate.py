@@ -68,7 +68,8 @@ def _masker(condition: Condition) -> list[str]:
     """The weights of the Segment Anything net whose masks the condition takes; none where it takes none."""
     if condition.masks != "sam":
         return []
-    return [CARDS["sam-micro"]["sha256"] if condition.sam == "micro" else downloads.SAM[condition.sam].sha256]
+    published = {name: item.sha256 for name, item in downloads.SAM.items()}
+    return [str({"micro": CARDS["sam-micro"]["sha256"], **published}[condition.sam])]
 
 
 def _evaluate(

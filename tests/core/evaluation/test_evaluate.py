@@ -120,7 +120,7 @@ def test_an_evaluation_names_whose_context_it_showed(run, store):
     assert tuple(answers.table["context_source"]) == expected
 
 
-def test_other_weights_of_segment_anything_are_another_evaluation(run, store, monkeypatch):
+def test_fault_66_other_weights_of_segment_anything_are_another_evaluation(run, store, monkeypatch):
     by_sam, exact = Condition(masks="sam", photos=1), Condition(masks="exact", photos=1)
     evaluate([run], [by_sam, exact], store)
     kept = set((store.cache / "evaluations").iterdir())
