@@ -81,9 +81,7 @@ class TrainSpec:
     batch_size: int = 50
     lr: float = 1e-3  # peak learning rate of the backbones
     head_lr_factor: float = 1.0  # the fresh head learns at lr times this
-    schedule: str = (
-        "as-written"  # warm-up, then cosine, per step | as-released: see `training.learning_rates`
-    )
+    schedule: str = "as-written"  # warm-up, then cosine | as-released: see `training.learning_rates`
     warmup: float = 0.1  # share of all steps
     flip: float = 0.5  # probability of a horizontal flip
     flip_together: bool = True  # both cut-outs of a photo; False: each by itself

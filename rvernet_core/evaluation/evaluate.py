@@ -49,7 +49,8 @@ def evaluate(
             features: dict = {}  # of branches, for conditions that change only the other branch
             model: Classifier | None = None
             for condition in results:
-                name = fingerprint(run.manifest["checkpoint_sha256"], condition, VERSION, *_masker(condition))
+                weights = [run.manifest["checkpoint_sha256"], *_mask_weights(condition)]
+                name = fingerprint(*weights, condition, VERSION)
                 folder = store.cache / "evaluations" / f"{run.folder.name}-{name}"
                 if not is_intact(folder):
                     size = backbones.input_size(run.spec.model.scale)
@@ -64,7 +65,7 @@ def evaluate(
     return results
 
 
-def _masker(condition: Condition) -> list[str]:
+def _mask_weights(condition: Condition) -> list[str]:
     """The weights of the Segment Anything net whose masks the condition takes; none where it takes none."""
     if condition.masks != "sam":
         return []
