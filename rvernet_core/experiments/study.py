@@ -29,7 +29,7 @@ from rvernet_core.models.backbones import ZOO
 from rvernet_core.predictions import Predictions, name_of
 from rvernet_core.runs import Run, RunStore
 
-Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+Modules = tuple[str, str]  # (ROI module, extra-ROI module)
 Key = TypeVar("Key", bound=Hashable)
 Name = TypeVar("Name", bound=Hashable)
 SOURCES = ("train", "record")
@@ -161,13 +161,13 @@ class Study:
         """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
         return {name: self.specs(ModelSpec(roi=name)) for name in self.backbones}
 
-    def pairs(self) -> dict[Pair, list[RunSpec]]:
+    def pairs(self) -> dict[Modules, list[RunSpec]]:
         """The fine-tuned RveRNets: (ROI module, extra-ROI module) -> one spec per seed."""
         return {
             (roi, extra): self.specs(ModelSpec(roi=roi, extra_roi=extra)) for roi, extra in self.profile.pairs
         }
 
-    def grid(self) -> dict[Pair, list[RunSpec]]:
+    def grid(self) -> dict[Modules, list[RunSpec]]:
         """Every combination of ROI and extra-ROI module -> one spec per seed."""
         return {
             (roi, extra): self.specs(self.grid_model(roi, extra), self.profile.grid)
