@@ -251,6 +251,21 @@ class Study:
             backbones=self.backbones if known >= {(name, "single") for name in self.backbones} else (),
         )
 
+    def for_twice_the_epochs(self) -> Study:
+        """The same study, each single model trained twice as long, with the ablations' fewer seeds.
+
+        Without any model where the profile spares this check.
+        """
+        few = self.with_ablation_seeds()
+        single, *recipes = (
+            config.replace(one, epochs=2 * one.epochs) for one in (few.profile.single, *few.profile.recipes)
+        )
+        return dataclasses.replace(
+            few,
+            profile=config.replace(few.profile, single=single, recipes=tuple(recipes)),
+            backbones=self.backbones if self.profile.doubled else (),
+        )
+
     # --- what they answer -------------------------------------------------------------------------
 
     def predictions(self, specs: Mapping[Key, Sequence[RunSpec]]) -> dict[Key, list[Predictions]]:
