@@ -15,9 +15,9 @@ bench        how quick the parts are on this machine, printed and into _build/be
 import argparse
 from pathlib import Path
 
+from rvernet_book.places import ROOT
 from rvernet_core.errors import RveRNetError
 
-ROOT = Path(__file__).resolve().parents[1]
 CHOICES = (
     "summary",
     "coverage",

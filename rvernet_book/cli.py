@@ -26,6 +26,7 @@ from rvernet_book.options import (
     stop,
     study_of,
 )
+from rvernet_book.places import ROOT
 from rvernet_core import files
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RveRNetError
@@ -33,7 +34,6 @@ from rvernet_core.errors import ConfigError, RveRNetError
 # The packages that compute (torch, matplotlib) are imported by the command that needs them, so that
 # `rvernet --help` answers at once.
 
-ROOT = Path(__file__).resolve().parents[1]
 AGAIN = "the same command continues where it stopped"
 
 
@@ -329,9 +329,9 @@ def doctor(options: argparse.Namespace) -> None:
 
 def _graph(study) -> dict:
     from rvernet_book.graph import graph
-    from rvernet_book.page import RECORD
+    from rvernet_book.page import BUNDLES
 
-    return graph(study, _pages(), RECORD)
+    return graph(study, _pages(), BUNDLES)
 
 
 def _pages() -> list[str]:

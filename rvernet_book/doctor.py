@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 
 from rvernet_book import published
+from rvernet_book.places import ROOT
 from rvernet_core import environment
 from rvernet_core.models.zoo import CARDS
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def findings() -> dict[str, str]:

@@ -21,11 +21,11 @@ import yaml
 
 from rvernet_book import claims, site
 from rvernet_book.claims import NEEDS, RULES, SOURCES, TESTS, VERDICTS, Claim, Condition, Judgement
+from rvernet_book.places import ROOT
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.experiments.profiles import settings
 
-ROOT = Path(__file__).resolve().parents[1]
 DATES = "claims.dates.json"
 DEMO = "claims.demo.json"  # the verdicts of the last demo that was kept, for checkouts without one
 LEDGER, SUMMARY = "<!-- claim ledger -->", "<!-- claim summary -->"

@@ -14,6 +14,7 @@ import pandas as pd
 from rvernet_book import html, parameters, provenance
 from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
+from rvernet_book.places import RECORD, ROOT
 from rvernet_book.record import read_record, recorded_profile, write_packed, write_predictions
 from rvernet_book.tables import table_bundle
 from rvernet_core import files, uncertainty
@@ -21,15 +22,14 @@ from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.profiles import profile_named
 from rvernet_core.experiments.study import Study
 
-ROOT = Path(__file__).resolve().parents[1]
-RECORD = ROOT / "book" / "experiments" / "files"
+BUNDLES = RECORD / "files"  # of the published record
 
 
 def open_study(**overrides: Any) -> Study:
     """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record."""
     profile = profile_named(overrides.get("profile", "demo")).name
-    recorded = read_record(RECORD) if overrides.get("runs") == "record" else None
-    if recorded is not None and (published := recorded_profile(RECORD)) != profile:
+    recorded = read_record(BUNDLES) if overrides.get("runs") == "record" else None
+    if recorded is not None and (published := recorded_profile(BUNDLES)) != profile:
         raise ConfigError(
             f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
         )

@@ -19,12 +19,11 @@ import nbformat
 
 from rvernet_book import certificate, html, items, summary, svg
 from rvernet_book.claims import RULES
+from rvernet_book.places import RECORD, ROOT
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 from rvernet_core.sealed import SEAL, hashes_of
 
-ROOT = Path(__file__).resolve().parents[1]
-RECORD = ROOT / "book" / "experiments"
 LEFT_OUT = shutil.ignore_patterns(".*", "*.failed.*")  # of a folder of executed pages: they are no part of it
 ANNOUNCED = "announced"  # in the metadata of a page that was not executed yet
 REMEDY = "`git checkout book README.md` brings it back, `make record` makes another"

@@ -15,10 +15,10 @@ import torch
 import yaml
 
 from rvernet_book import processes, published
+from rvernet_book.places import ROOT
 from rvernet_core import files
 from rvernet_core.errors import RecordError
 
-ROOT = Path(__file__).resolve().parents[1]
 GPUS = (
     "RVERNET_GPUS"  # in the environment of a build's processes: the GPUs that they share, as CUDA names them
 )

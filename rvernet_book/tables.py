@@ -14,7 +14,7 @@ from rvernet_book.bundle import Bundle, link, write_csv
 from rvernet_core.errors import RecordError
 
 #: What is said of the column `smallest` of a table of comparisons.
-FOUND = "that this comparison finds with a power of 80 % (without the correction)"
+AT_POWER = "that this comparison finds with a power of 80 % (without the correction)"
 #: Headings and formats of the columns of `comparisons.compared`.
 _HEADINGS = {"p": "p, Holm", "smallest": "smallest found"}
 _ENDS = {"max": "highest", "min": "lowest"}

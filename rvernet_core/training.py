@@ -120,7 +120,8 @@ def fit(
     fit_indices, val_indices = split_validation(cutouts, spec.val_fraction, seed)
     rates = learning_rates(spec, len(fit_indices), len(cutouts))
     optimizer = _adam(model, spec)
-    forward, autocast = _forward(model, cutouts, spec, cache, device), Autocast(model, spec.precision, device)
+    forward = _forward(model, cutouts, cache, device, fixed=spec.flip == 0 and not spec.noise)
+    autocast = Autocast(model, spec.precision, device)
     weights = None if cutouts.class_weights is None else torch.from_numpy(cutouts.class_weights).to(device)
     teaching = None if teacher_logits is None else teacher_logits.to(device)
 
@@ -236,7 +237,7 @@ def predict(model: Classifier, cutouts: CutoutSet, device: str = "cpu", cache: P
     Raises TrainingError where a logit is infinite or NaN.
     """
     model.to(device)
-    return _logits(model, _forward(model, cutouts, None, cache, device), np.arange(len(cutouts)))
+    return _logits(model, _forward(model, cutouts, cache, device, fixed=True), np.arange(len(cutouts)))
 
 
 def augmented_logits(
@@ -247,7 +248,7 @@ def augmented_logits(
     Images are augmented by mirroring alone, so no other logits of a teacher are needed in training.
     """
     model.to(device)
-    forward = _forward(model, cutouts, TrainSpec(flip=1.0), None, device)
+    forward = _forward(model, cutouts, None, device, fixed=False)
     sides = [
         model.answer(_logits(model, forward, np.arange(len(cutouts)), batch_size, mirrored))
         for mirrored in (False, True)
@@ -291,15 +292,13 @@ def _logits(
 
 
 def _forward(
-    model: Classifier, cutouts: CutoutSet, spec: TrainSpec | None, cache: Path | None, device: str
+    model: Classifier, cutouts: CutoutSet, cache: Path | None, device: str, *, fixed: bool
 ) -> Forward:
     """How indices become logits: through the pixels, or through cached features where nothing can change.
 
-    The short cut is exact: frozen backbones stay in eval mode, and without flips and noise an image never
-    changes.
+    fixed: no image is flipped or made noisy. Then the short cut is exact: frozen backbones stay in eval mode.
     """
-    same = spec is None or (spec.flip == 0 and not spec.noise)
-    if len(model.frozen) == len(model.branches) and same:
+    if fixed and len(model.frozen) == len(model.branches):
         features = frozen_features(model, cutouts, cache, device)
 
         def from_features(indices: np.ndarray, flips: np.ndarray, noisy: None = None) -> Logits:

@@ -10,7 +10,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import ablations
 from rvernet_core.experiments.ablations import FILLS, METRICS, Models, PartFacts, Turned
@@ -29,7 +29,7 @@ def part_table(page: Page, parts: pd.DataFrame, facts: PartFacts) -> Bundle:
         "ablation-parts",
         parts[["model", "variant", *with_bounds(("accuracy", "pair_f1", "change")), "p", "smallest"]],
         caption="The ablated pairs with one thing changed, and the change of their accuracy, with 95 % intervals over "
-        f"{page.over}; the smallest change {FOUND}.",
+        f"{page.over}; the smallest change {AT_POWER}.",
         labels={"change": "change in accuracy", "pair_f1": "F1 of the pair"},
         formats={"change": "{:+.3f}"},
         intervals=["accuracy", "pair_f1", "change"],
@@ -172,7 +172,7 @@ def change_table(page: Page, changes: pd.DataFrame) -> Bundle:
     return page.table(
         "mask-changes",
         changes,
-        caption=f"Change in accuracy against exact masks and black filling; the smallest change {FOUND}.",
+        caption=f"Change in accuracy against exact masks and black filling; the smallest change {AT_POWER}.",
         labels={"change": "change in accuracy", "cutouts": "cut-outs"},
         formats={"change": "{:+.3f}"},
         intervals=["change"],

@@ -9,7 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.distillation_trade_off import (
     HEADS,
@@ -122,7 +122,7 @@ def slope_table(page: Page, rows: pd.DataFrame) -> Bundle:
         "slopes",
         wide[["students", "quantity", *with_bounds(answers), "p", "smallest"]],
         caption="Change from strength 0 to strength 1 along the fitted line, in the answer of the student and of each head alone; "
-        f"p and the smallest change {FOUND} are those of the student's answer. "
+        f"p and the smallest change {AT_POWER} are those of the student's answer. "
         "Of the heads only two quantities are fitted: the agreement on the teacher's errors, and the accuracy.",
         formats=dict.fromkeys(answers, "{:+.3f}"),
         intervals=answers,

@@ -9,7 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import distillation_under_noise as experiment
 from rvernet_core.experiments.distillation_under_noise import (
@@ -95,7 +95,7 @@ def slope_table(page: Page, slopes: pd.DataFrame) -> Bundle:
         slopes,
         caption="Change from strength 0 to strength 1 along the fitted line, on the photos of the noisy tests: accuracy clean and "
         "under each noise, the accuracy that each noise takes, and the teacher's errors under it that are repeated. "
-        f"The smallest change {FOUND}.",
+        f"The smallest change {AT_POWER}.",
         formats={"value": "{:+.3f}"},
         labels={"value": "change"},
         intervals={"value": ("low", "high")},

@@ -12,7 +12,7 @@ from rvernet_book import alt, charts, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import glow, grid_size, photo_grid
-from rvernet_book.tables import FOUND
+from rvernet_book.tables import AT_POWER
 from rvernet_core.config import BRANCHES
 from rvernet_core.data.cutouts import letterbox, letterbox_mask
 from rvernet_core.evaluation.comparisons import model_name
@@ -209,7 +209,7 @@ def gain_table(page: Page, gains: pd.DataFrame, facts: MapFacts) -> Bundle | Non
         "branch-against-single",
         gains,
         caption=f"ROI branch of RveRNet minus the single model, paired over {page.over}; p and the smallest "
-        f"difference {FOUND} are those of the energy.",
+        f"difference {AT_POWER} are those of the energy.",
         labels={"energy": "energy inside", "both": "energy inside, neither blank"},
         formats=dict.fromkeys(("energy", "hit", "both"), "{:+.3f}"),
         intervals=["energy", "hit", "both"],

@@ -9,7 +9,7 @@ import pandas as pd
 from rvernet_book import alt, charts, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND
+from rvernet_book.tables import AT_POWER
 from rvernet_core.data import noise
 from rvernet_core.experiments.inductive_bias import AS_RELEASED, OWN, BlindnessFacts, Positions, RollFacts
 from rvernet_core.models.backbones import input_size
@@ -55,7 +55,7 @@ def halves_table(page: Page, halves: pd.DataFrame) -> Bundle:
     return page.table(
         "own-against-half",
         halves,
-        caption=f"The same in accuracy: whole tiles against half of them, and the paired difference. As released: tiles of 1/{noise.RELEASE_SIZE // noise.RELEASE_PATCH} of the input's side, cut from the photo before its border. Own patches (of a CNN: squares as wide as its total stride): cut from the input with its border, as the net cuts them. The smallest difference {FOUND}.",
+        caption=f"The same in accuracy: whole tiles against half of them, and the paired difference. As released: tiles of 1/{noise.RELEASE_SIZE // noise.RELEASE_PATCH} of the input's side, cut from the photo before its border. Own patches (of a CNN: squares as wide as its total stride): cut from the input with its border, as the net cuts them. The smallest difference {AT_POWER}.",
         labels={"side": f"side of a tile, px of {size}", "whole": "whole tiles", "half": "half tiles"},
         intervals=["difference"],
         formats={"difference": "{:+.3f}"},

@@ -13,11 +13,11 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.pages.rvernet import frozen_why
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import FOUND, interval, tidy
+from rvernet_book.tables import AT_POWER, interval, tidy
 from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.experiments.ketchup_vs_chili import AgainstPaper, Ambiguous, GridOnPair, Verdict
 from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
-from rvernet_core.experiments.study import Pair
+from rvernet_core.experiments.study import Modules
 
 SHOWN = 8  # samples in the first picture
 CASES = 3  # sauces of either kind that are shown where context decides
@@ -84,7 +84,7 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
         "sauces-gain",
         gains,
         caption="Gain in the F1 of the pair from the extra-ROI module; the counts are samples of the pair per "
-        f"seed. The smallest gain {FOUND}.",
+        f"seed. The smallest gain {AT_POWER}.",
         labels={"gain": "gain in F1", "McNemar p": "McNemar's p, largest over seeds"},
         formats={
             "gain": "{:+.3f}",
@@ -176,7 +176,7 @@ def possible_table(page: Page, possible: pd.DataFrame, tenth: AgainstPaper | Non
         possible[["pair", "model", "kind", *shown]],
         caption="Every net against the ideal observer that sees what it sees, on the same items: single models against "
         "the one of the look, RveRNets against the one of both cues. The gain, in F1, is over the single model of the ROI "
-        f"module. The file has the smallest difference and the smallest gain, too, {FOUND}.",
+        f"module. The file has the smallest difference and the smallest gain, too, {AT_POWER}.",
         labels={
             "pair_accuracy": "accuracy",
             "possible pair_accuracy": "possible accuracy",
@@ -258,7 +258,7 @@ def drinks(
         chance.table.drop(columns=["pair_accuracy_spread", "seeds"]),
         caption=f"Single models on {pair.classes[0]} and {pair.classes[1]}, of which the ROI says nothing: accuracy, "
         "p of the null that it is that of chance (of single models after Holm's correction), the smallest distance from "
-        f"chance {FOUND}, and what follows.",
+        f"chance {AT_POWER}, and what follows.",
         labels={"pair_accuracy": "accuracy on the pair"},
         formats={"p": "{:.2g}"},
         intervals=["pair_accuracy"],
@@ -311,7 +311,7 @@ def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None
         caption="The sauces under other laws, on which models were trained and tested anew: with the same look for both, "
         "and with companions that say nothing. Accuracy on the sauces alone, against the ideal observer on the same items; "
         "the gain, in accuracy, is over the single model of the ROI module. The file has the smallest difference and the "
-        f"smallest gain, too, {FOUND}.",
+        f"smallest gain, too, {AT_POWER}.",
         labels={"pair_accuracy": "accuracy", "short": "accuracy minus possible", "rho": "ρ"},
         formats={"d": "{:g}", "rho": "{:g}", "short": "{:+.3f}"}
         | ({"gain": "{:+.3f}", "possible gain": "{:+.3f}"} if pairs else {}),
@@ -373,7 +373,7 @@ def confusion_chart(page: Page, confusions: dict[str, pd.DataFrame]) -> Bundle:
     )
 
 
-def case_photos(page: Page, cases: pd.DataFrame, best: Pair | None) -> Bundle | None:
+def case_photos(page: Page, cases: pd.DataFrame, best: Modules | None) -> Bundle | None:
     """Sauces that context rescues or loses, and what each model calls them; nothing where there are none."""
     for case in ("rescued", "lost"):
         page.glue(case, int((cases["case"] == case).sum()))

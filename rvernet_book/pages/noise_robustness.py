@@ -11,7 +11,7 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import grid_size, photo_grid
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.data import noise
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import noises
@@ -83,7 +83,7 @@ def _cost_table(
         costs[["model", *columns]],
         caption=f"{who} under {kind} at the release's setting; the pair is {' and '.join(pair)}. p after Holm's "
         "correction over the drops of all scores in the table's file, which holds them; and the smallest drop of "
-        f"accuracy {FOUND}.",
+        f"accuracy {AT_POWER}.",
         data=costs,
         labels={c: c.replace("_f1", "-F1").replace("_", " ") for c in columns} | tests,
         formats={"accuracy_drop_p": "{:.2g}"},
@@ -299,7 +299,7 @@ def against_table(page: Page, against: pd.DataFrame) -> Bundle | None:
         "rvernet-against-single",
         against,
         caption="How much more accuracy RveRNet loses than its ROI module alone; below zero, RveRNet is the more "
-        f"robust one. Verdicts by p after Holm's correction; the smallest difference {FOUND}.",
+        f"robust one. Verdicts by p after Holm's correction; the smallest difference {AT_POWER}.",
         intervals=["loses more by"],
         formats={"loses more by": "{:+.3f}"},
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.data.augmentation import SEVERITY
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.noise_training import CLEAN, KINDS, TRAININGS, VERDICTS, Trained, TrainingFacts
@@ -58,7 +58,7 @@ def change_chart(page: Page, changes: pd.DataFrame) -> Bundle:
         alt=" ".join(
             alt.of_dots(part, what=what.format(kind=kind), **columns) for kind, part in parts.items()
         ),
-        caption=f"What training with noise changes in accuracy, on clean photos and under either noise; above with permutation, below with translocation. Lines are 95 % intervals of the paired difference; the data have p after Holm's correction and the smallest difference {FOUND}.",
+        caption=f"What training with noise changes in accuracy, on clean photos and under either noise; above with permutation, below with translocation. Lines are 95 % intervals of the paired difference; the data have p after Holm's correction and the smallest difference {AT_POWER}.",
         grid=(len(parts), 1),
         size=(7.4, len(parts) * (1.1 + 0.5 * changes["model"].nunique())),
     )
@@ -71,7 +71,7 @@ def profit_table(page: Page, profits: pd.DataFrame) -> Bundle:
     return page.table(
         "who-profits",
         profits[["model", "trained with", *measured, "lost before", "comes back", "verdict"]],
-        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes; the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by the corrected p. The file has the smallest change, too, {FOUND}.",
+        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes; the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by the corrected p. The file has the smallest change, too, {AT_POWER}.",
         labels={"costs": "clean", "buys": "under this noise", "carries over": "under the other noise"}
         | tests,
         formats=dict.fromkeys(NUMBERS, "{:+.3f}") | dict.fromkeys(tests, "{:.2g}") | {"comes back": "{:.0%}"},

@@ -11,7 +11,7 @@ from rvernet_book import scores as scores_of
 from rvernet_book.answer_grid import Answered, answer_grid, answer_size, in_words
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import AT_POWER, interval
 from rvernet_core.experiments.off_the_shelf import Bar, Verdict
 
 HARDEST = 8  # classes in the table of hard classes
@@ -59,7 +59,7 @@ def control_table(page: Page, controls: pd.DataFrame) -> Bundle:
         scores_of.shown(controls, "parameters", "seconds"),
         caption="What answers without a net: a support-vector machine on the colours of the ROI, a logistic "
         "regression on the true list of the photo's other foods, and the most frequent class; and by how much "
-        f"the net with the highest accuracy is ahead; the smallest lead {FOUND}.",
+        f"the net with the highest accuracy is ahead; the smallest lead {AT_POWER}.",
         labels=scores_of.LABELS | {"model": "control", "ahead": "highest net minus this"},
         formats={"ahead": "{:+.3f}"},
         intervals=[*scores_of.measured(controls), "ahead"],
@@ -112,7 +112,7 @@ def difference_table(page: Page, differences: pd.DataFrame) -> Bundle | None:
         "deit-against-others",
         differences,
         caption=f"Accuracy of DeiT minus accuracy of each other backbone, paired over {page.over}; the smallest "
-        f"difference {FOUND}.",
+        f"difference {AT_POWER}.",
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
     )

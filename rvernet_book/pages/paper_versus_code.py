@@ -10,7 +10,7 @@ import pandas as pd
 from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval, with_bounds
+from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
 
 UNKNOWN = "not tried"  # in prose, where a profile has no such row
@@ -56,7 +56,7 @@ def effect_table(page: Page, effects: pd.DataFrame) -> Bundle:
         "audit",
         effects.drop(columns=list(_SAID)),
         caption="Each difference between text and released code, turned alone: change of the scores, paired over "
-        f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {FOUND}. "
+        f"{page.over}, with 95 % intervals; of accuracy p after Holm's correction over all rows, and the smallest change {AT_POWER}. "
         "Here: whose values the model has before the change.",
         labels={"follows": "here", **_LABELS},
         formats=dict.fromkeys(METRICS, "{:+.3f}"),

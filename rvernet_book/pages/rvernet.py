@@ -10,7 +10,7 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book import scores as scores_of
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND, interval, tidy
+from rvernet_book.tables import AT_POWER, interval, tidy
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
 from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts
@@ -46,7 +46,7 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle:
         "grid-gains",
         gains,
         caption="What context adds within the grid: each backbone on the ROI alone, trained in the same way, and "
-        f"in its row and column of the grid. The gain is paired over {page.over}; the smallest gain {FOUND}.",
+        f"in its row and column of the grid. The gain is paired over {page.over}; the smallest gain {AT_POWER}.",
         formats={rvernet.GAIN: "{:+.3f}"},
         intervals=[rvernet.GAIN],
         best={"ROI alone": "max", "accuracy as extra-ROI module, mean": "max", rvernet.GAIN: "max"},
@@ -107,7 +107,7 @@ def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
         "pair-against-single",
         gain,
         caption="Accuracy of each fine-tuned RveRNet minus that of its ROI module alone, over all classes; "
-        f"the smallest difference {FOUND}.",
+        f"the smallest difference {AT_POWER}.",
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
         best={"difference": "max"},
@@ -126,7 +126,7 @@ def distilled_table(page: Page, against: pd.DataFrame) -> Bundle | None:
         "distilled-pair-against-others",
         against,
         caption="Accuracy of the RveRNet of two distilled DeiTs minus that of each other fine-tuned RveRNet, over all "
-        f"classes; the smallest difference {FOUND}.",
+        f"classes; the smallest difference {AT_POWER}.",
         formats={"difference": "{:+.3f}"},
         intervals=["difference"],
     )
@@ -163,7 +163,7 @@ def frozen_table(page: Page, table: pd.DataFrame, facts: FrozenFacts | None) -> 
         table,
         caption="The same single models and pairs of modules on frozen backbones and fine-tuned as a whole: test accuracy and "
         "their difference, fine-tuned minus frozen; and the accuracy on the training samples in the last epoch, while it "
-        f"learns. The smallest difference {FOUND}.",
+        f"learns. The smallest difference {AT_POWER}.",
         labels=trained,
         formats={"difference": "{:+.3f}"},
         intervals=["frozen", "fine-tuned", "difference"],

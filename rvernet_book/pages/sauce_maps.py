@@ -13,7 +13,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.pages.gradcam import TILE, edges
 from rvernet_book.photo_grid import glow
-from rvernet_book.tables import FOUND, interval
+from rvernet_book.tables import AT_POWER, interval
 from rvernet_core.data.cutouts import letterbox, letterbox_mask
 from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.experiments.sauce_maps import CASES, LOST, RESCUED, Look, Sauces, Shown, Verdict
@@ -43,7 +43,7 @@ def companion_table(page: Page, energy: pd.DataFrame, companions: pd.DataFrame) 
         companions,
         caption="Share of the extra-ROI branch's energy on the companion foods, for rescued sauces, for lost ones and "
         f"for all; the counts are those of all seeds together. Intervals over {page.over}; the smallest difference to "
-        f"other sauces' maps {FOUND}.",
+        f"other sauces' maps {AT_POWER}.",
         labels={
             "energy": "energy on companions",
             "area": "their area",

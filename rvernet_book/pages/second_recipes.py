@@ -5,7 +5,7 @@ from __future__ import annotations
 from rvernet_book import style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import FOUND
+from rvernet_book.tables import AT_POWER
 from rvernet_core import uncertainty
 from rvernet_core.experiments.second_recipes import FIRST, Again
 
@@ -23,7 +23,7 @@ def difference_table(page: Page, name: str, who: str, again: Again) -> Bundle | 
         data=again.table,
         caption=f"Accuracy of {who} minus that of each other model, every net trained by the second recipe of its "
         f"search, paired over {over}; beside it the mean difference by the first recipes. The smallest difference "
-        f"{FOUND}.",
+        f"{AT_POWER}.",
         formats={"difference": "{:+.3f}", FIRST: "{:+.3f}"},
         intervals=["difference"],
     )

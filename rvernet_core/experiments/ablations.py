@@ -15,7 +15,7 @@ from rvernet_core import config
 from rvernet_core.config import CLEAN, Condition, ModelSpec, RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation.perturbed import perturbed_test_set
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 
@@ -36,14 +36,14 @@ CONTEXTS = {
 GROWN = (-0.03, -0.015, 0.015, 0.03, 0.06)  # shares of the photo's longer side
 FILLS = ("gray", "blur")
 
-Pairs = Mapping[Pair, Sequence[Predictions]]
+Pairs = Mapping[Modules, Sequence[Predictions]]
 Singles = Mapping[str, Sequence[Predictions]]
 
 
 # --- runs ---------------------------------------------------------------------------------------------
 
 
-def ablated(study: Study) -> dict[str, dict[Pair, list[RunSpec]]]:
+def ablated(study: Study) -> dict[str, dict[Modules, list[RunSpec]]]:
     """The ablated pairs with one thing changed each: what was changed -> pair -> one spec per seed."""
     return {
         name: {
@@ -54,7 +54,7 @@ def ablated(study: Study) -> dict[str, dict[Pair, list[RunSpec]]]:
     }
 
 
-def widths(study: Study) -> dict[tuple[Pair, int], list[RunSpec]]:
+def widths(study: Study) -> dict[tuple[Modules, int], list[RunSpec]]:
     """The ablated pairs with integration modules of several widths, trained as the grid is."""
     return {
         (pair, width): study.specs(
@@ -71,7 +71,7 @@ def context_only(study: Study) -> dict[str, list[RunSpec]]:
     return {name: study.specs(ModelSpec(roi=None, extra_roi=name)) for name in names}
 
 
-def whole(study: Study) -> dict[Pair, list[RunSpec]]:
+def whole(study: Study) -> dict[Modules, list[RunSpec]]:
     """The ablated pairs as they are."""
     return {pair: specs for pair, specs in study.pairs().items() if pair in study.profile.ablated}
 
@@ -151,13 +151,13 @@ def by_width(study: Study, models: Models) -> pd.DataFrame:
 # --- context ------------------------------------------------------------------------------------------
 
 
-def under_contexts(study: Study, models: Models) -> dict[str, dict[Pair, list[Predictions]]]:
+def under_contexts(study: Study, models: Models) -> dict[str, dict[Modules, list[Predictions]]]:
     """The ablated pairs with their own, no or a foreign context at the test."""
     return study.evaluate(models.pairs, CONTEXTS)
 
 
 def context_scores(
-    study: Study, models: Models, evaluated: Mapping[str, Mapping[Pair, Sequence[Predictions]]]
+    study: Study, models: Models, evaluated: Mapping[str, Mapping[Modules, Sequence[Predictions]]]
 ) -> pd.DataFrame:
     """Scores of single models on either cut-out, and of the pairs in every context (column context)."""
     rois = {roi for roi, _ in models.pairs}
@@ -185,7 +185,7 @@ def swapped(study: Study, models: Models, exchanged: Pairs) -> pd.DataFrame:
 class Turned:
     """Samples whose answer turns with the context, of the first pair and seed."""
 
-    pair: Pair
+    pair: Modules
     rows: pd.DataFrame  # sample, context_source, before and after (class names)
     images: list[list[np.ndarray]]  # ROI, own context, exchanged context: uint8 (S, S, 3)
 

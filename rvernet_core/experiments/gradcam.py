@@ -22,7 +22,7 @@ from rvernet_core.data.cutout_set import CutoutSet, masks_at
 from rvernet_core.evaluation import comparisons, gradcam
 from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.evaluation.saliency import Maps
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import Run
@@ -31,7 +31,7 @@ from rvernet_core.uncertainty import Estimate
 EXAMPLES = 6  # samples of a figure
 PAPERS = ("mobilenetv2", "mobilenetv2")  # the RveRNet of the paper's figure 4
 
-Model = str | Pair  # a single model's backbone, or the two of an RveRNet
+Model = str | Modules  # a single model's backbone, or the two of an RveRNet
 Models = Mapping[Model, Sequence[Predictions]]
 Runs = Mapping[Model, Sequence[Run]]
 
@@ -62,7 +62,7 @@ def with_weights(study: Study, models: Models) -> dict[Model, list[Run]]:
     return study.runs({model: [p.spec for p in answers] for model, answers in models.items()})
 
 
-def chosen(pairs: Sequence[Pair]) -> Pair | None:
+def chosen(pairs: Sequence[Modules]) -> Modules | None:
     """The RveRNet that is shown and judged: the paper's, else the first; None of none."""
     return PAPERS if PAPERS in pairs else next(iter(pairs), None)
 
@@ -87,7 +87,7 @@ class Explained:
         return [model for model, branch in self.maps if isinstance(model, str)]
 
     @property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[Modules]:
         """The RveRNets that are explained."""
         return [model for model, branch in self.maps if isinstance(model, tuple) and branch == "roi"]
 
@@ -155,7 +155,7 @@ class Examples:
     food: str
     samples: list[int]  # indices of the first test samples of `food`, not chosen by their looks
     single: str
-    pair: Pair | None  # the RveRNet with two of `single`, if it was trained
+    pair: Modules | None  # the RveRNet with two of `single`, if it was trained
 
 
 def examples(study: Study, explained: Explained, food: str) -> Examples:

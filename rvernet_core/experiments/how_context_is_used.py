@@ -25,7 +25,7 @@ from rvernet_core.evaluation.cue_weights import (
     weighted_share,
     weights,
 )
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Measured, estimate
 from rvernet_plates import AMBIGUOUS_PAIRS, PlatesSpec
@@ -35,7 +35,7 @@ IDEAL = "ideal observer"
 SMALLEST = "smallest "  # before the name of what was measured: a column of several frames here
 RHOS = tuple(round(0.1 * k, 1) for k in range(11))
 DISTANCES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
-Runs = Mapping[str | Pair, Sequence[Predictions]]
+Runs = Mapping[str | Modules, Sequence[Predictions]]
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
@@ -72,7 +72,7 @@ class Context:
 def context(study: Study) -> Context:
     """The single models' and the pairs' answers beside the cues; no pair of classes where no law is known."""
     data = study.profile.data
-    models: dict[str | Pair, Sequence[Predictions]] = {
+    models: dict[str | Modules, Sequence[Predictions]] = {
         **study.predictions(study.singles()),
         **study.predictions(study.pairs()),
     }

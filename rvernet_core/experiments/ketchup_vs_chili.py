@@ -22,7 +22,7 @@ from rvernet_core.experiments.rvernet import (
     frozen_facts,
     leading_modules,
 )
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Leading
 from rvernet_plates import AMBIGUOUS_PAIRS, DRINKS, context_ceiling, law, roi_ceiling
@@ -30,7 +30,7 @@ from rvernet_plates import AMBIGUOUS_PAIRS, DRINKS, context_ceiling, law, roi_ce
 METRICS = ["pair_f1", "pair_accuracy"]
 CLAIMED = 0.1  # the gain in F1 that the abstract reports, read in points as the rule of the claim reads it
 Classes = tuple[str, str]  # the two classes of the ambiguous pair
-Pairs = Mapping[Pair, Sequence[Predictions]]
+Pairs = Mapping[Modules, Sequence[Predictions]]
 Singles = Mapping[str, Sequence[Predictions]]
 
 
@@ -92,7 +92,7 @@ def best_single(table: pd.DataFrame) -> str:
     return str(single.loc[single["pair_f1"].idxmax(), "model"])
 
 
-def best_pair(table: pd.DataFrame, pairs: Pairs) -> Pair | None:
+def best_pair(table: pd.DataFrame, pairs: Pairs) -> Modules | None:
     """The RveRNet with the highest F1 in `scores`; None where there is none."""
     f1 = table.set_index("model")["pair_f1"]
     return max(pairs, key=lambda pair: f1[comparisons.model_name(pair)]) if pairs else None
@@ -185,7 +185,7 @@ def grid_on_pair(study: Study, pair: Ambiguous, grid: Pairs, pairs: Pairs) -> Gr
 
 
 def confusions(
-    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, single: str, best: Pair | None
+    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, single: str, best: Modules | None
 ) -> dict[str, pd.DataFrame]:
     """Confusion counts on the pair, over all seeds, of the best single model and the best RveRNet."""
     models: dict[str, Sequence[Predictions]] = {single: singles[single]}
@@ -197,7 +197,7 @@ def confusions(
 
 
 def decided_by_context(
-    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, best: Pair | None
+    study: Study, pair: Ambiguous, singles: Singles, pairs: Pairs, best: Modules | None
 ) -> pd.DataFrame:
     """Samples of the pair that context decides (paper figure 5), one row each, in the order of the test set.
 

@@ -23,11 +23,12 @@ Singles = Mapping[str, Sequence[Predictions]]  # backbone -> one per seed
 
 
 def needs(study: Study) -> dict[str, list[RunSpec]]:
-    """The fine-tuned single models, also by second recipes, and what they are measured by.
+    """The fine-tuned single models, also by second recipes and for twice the epochs, and their measures.
 
     That is the controls and the detector-like nets.
     """
     tuned = named("single", study.singles()) | named("second-single", study.under_second_recipe().singles())
+    tuned |= named("doubled-single", study.for_twice_the_epochs().singles())
     return tuned | named("control", study.controls(*CONTROLS)) | detector_baseline.needs(study)
 
 

@@ -17,7 +17,7 @@ from rvernet_core import config, uncertainty
 from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.recipes import at_most, over
-from rvernet_core.experiments.study import Pair, Study
+from rvernet_core.experiments.study import Modules, Study
 from rvernet_core.models.backbones import facts, has_distillation_token
 from rvernet_core.predictions import Predictions
 
@@ -163,11 +163,11 @@ def _span(values: set) -> str:
     return " or ".join(sorted(map(str, values)))
 
 
-def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
+def audited(study: Study) -> dict[str | Modules, tuple[ModelSpec, TrainSpec]]:
     """The models that the audit trains: the single models and pairs that the profile names."""
     profile = study.profile
     singles = [name for name in profile.audited_singles if name in study.backbones]
-    models: dict[str | Pair, tuple[ModelSpec, TrainSpec]] = {
+    models: dict[str | Modules, tuple[ModelSpec, TrainSpec]] = {
         name: (ModelSpec(roi=name), profile.train(ModelSpec(roi=name)))
         for name in singles or study.backbones[:1]
     }
@@ -177,12 +177,12 @@ def audited(study: Study) -> dict[str | Pair, tuple[ModelSpec, TrainSpec]]:
     return models
 
 
-def variants(study: Study) -> dict[str, dict[str | Pair, list[RunSpec]]]:
+def variants(study: Study) -> dict[str, dict[str | Modules, list[RunSpec]]]:
     """`BASE` and every difference -> model -> one spec per seed, where it changes that model's training.
 
     BASE alone is scored on the test set after every epoch, which changes none of its answers.
     """
-    found: dict[str, dict[str | Pair, list[RunSpec]]] = {BASE: {}}
+    found: dict[str, dict[str | Modules, list[RunSpec]]] = {BASE: {}}
     for model, (spec, train) in audited(study).items():
         base = study.specs(spec, train)
         found[BASE][model] = [_watched(run) for run in base]
@@ -266,11 +266,11 @@ def _slug(name: str) -> str:
 class Audit:
     """Every variant's answers: BASE or a difference's name -> model -> one Predictions per seed."""
 
-    runs: Mapping[str, Mapping[str | Pair, Sequence[Predictions]]]
+    runs: Mapping[str, Mapping[str | Modules, Sequence[Predictions]]]
     ambiguous: tuple[str, str]
 
     @property
-    def base(self) -> Mapping[str | Pair, Sequence[Predictions]]:
+    def base(self) -> Mapping[str | Modules, Sequence[Predictions]]:
         """The audited models as they are here."""
         return self.runs[BASE]
 

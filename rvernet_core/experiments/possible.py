@@ -17,7 +17,7 @@ from rvernet_core import uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.controls import IDEAL
 from rvernet_core.evaluation import comparisons
-from rvernet_core.experiments.study import Pair, Study
+from rvernet_core.experiments.study import Modules, Study
 from rvernet_core.predictions import Predictions
 from rvernet_core.uncertainty import Estimate
 from rvernet_plates import SAUCES, law
@@ -37,7 +37,7 @@ class Items:
 
     classes: tuple[str, str]
     singles: dict[str, list[Predictions]]
-    pairs: dict[Pair, list[Predictions]]
+    pairs: dict[Modules, list[Predictions]]
     controls: dict[str, list[Predictions]]
 
     @property
@@ -170,7 +170,7 @@ def _p_of_chance(accuracy: Estimate) -> float:
 
 def models_under(
     study: Study,
-) -> tuple[dict[str, list[RunSpec]], dict[Pair, list[RunSpec]], dict[str, list[RunSpec]]]:
+) -> tuple[dict[str, list[RunSpec]], dict[Modules, list[RunSpec]], dict[str, list[RunSpec]]]:
     """What is compared under a law: pairs, the single models of their ROI modules, ideal observers."""
     pairs = study.pairs()
     rois = dict.fromkeys(roi for roi, _ in pairs)

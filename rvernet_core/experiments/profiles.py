@@ -69,6 +69,7 @@ class Profile:
     detector_seeds: tuple[int, ...] = ()  # of the detector-like nets; empty: all
     recipes: tuple[Recipe, ...] = ()  # rate and epochs of each net; for what is missing `single` and `pair`
     second_recipes: tuple[Recipe, ...] = ()  # for comparisons made again; empty: none, which spares runs
+    doubled: bool = False  # whether the single models are trained for twice their epochs, too, as a check
 
     def train(self, model: ModelSpec, student: bool = False) -> TrainSpec:
         """How this profile fine-tunes `model`; `student`: while it learns from a teacher.
@@ -172,6 +173,7 @@ PROFILES: dict[str, Profile] = {
             detector_seeds=(0, 1, 2),
             recipes=over(_SCENES, chosen()),
             second_recipes=over(_SCENES, chosen(rank=2)),
+            doubled=True,
         ),
         Profile(
             name="paper",

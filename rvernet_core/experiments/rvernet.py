@@ -12,14 +12,14 @@ from rvernet_core import config, uncertainty
 from rvernet_core.config import RunSpec
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation.cost import cost
-from rvernet_core.experiments.study import Pair, Study, named
+from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import build
 from rvernet_core.uncertainty import Leading, Measured
 
 METRICS = ["accuracy", "macro_f1"]
-Pairs = Mapping[Pair, Sequence[Predictions]]
+Pairs = Mapping[Modules, Sequence[Predictions]]
 Singles = Mapping[str, Sequence[Predictions]]
 
 
@@ -179,7 +179,7 @@ def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
     None of the first three depends on the weights, so untrained models are measured.
     """
     rows = []
-    models: dict[str | Pair, Sequence[Predictions]] = {**singles, **pairs}
+    models: dict[str | Modules, Sequence[Predictions]] = {**singles, **pairs}
     for name, runs in models.items():
         spec = runs[0].spec
         untrained = config.replace(spec, model=config.replace(spec.model, pretrained=False))

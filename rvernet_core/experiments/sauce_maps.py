@@ -19,7 +19,7 @@ from rvernet_core.evaluation import gradcam, saliency
 from rvernet_core.evaluation.comparisons import model_name, units_of_specs
 from rvernet_core.evaluation.saliency import Maps
 from rvernet_core.experiments.gradcam import Models, Runs, chosen, estimated, mean_of, without_features
-from rvernet_core.experiments.study import Pair, Study
+from rvernet_core.experiments.study import Modules, Study
 from rvernet_core.models.backbones import input_size
 from rvernet_plates import COMPANIONS, SAUCES
 
@@ -34,7 +34,7 @@ class Sauces:
 
     samples: np.ndarray  # (n,) indices of the test samples of the pair
     regions: Mapping[str, np.ndarray]  # region -> bool (n, S, S); empty where no companions are known
-    maps: Mapping[Pair, Sequence[Maps]]  # of the extra-ROI branch, one set a seed
+    maps: Mapping[Modules, Sequence[Maps]]  # of the extra-ROI branch, one set a seed
     energy: pd.DataFrame  # see `region_energy`
 
 
@@ -99,7 +99,7 @@ def region_energy(
     samples: np.ndarray,
     photos: np.ndarray,
     regions: Mapping[str, np.ndarray],
-    maps: Mapping[Pair, Sequence[Maps]],
+    maps: Mapping[Modules, Sequence[Maps]],
     models: Models,
 ) -> pd.DataFrame:
     """Energy of each RveRNet's extra-ROI branch in each region: a row per model, seed, region and sample.
@@ -161,7 +161,7 @@ def by_region(energy: pd.DataFrame) -> pd.DataFrame:
 class Shown:
     """Sauces of the first seed for a figure: the first SHOWN that were rescued, and that were lost."""
 
-    model: Pair | None  # the RveRNet of the rule; None where nothing is rescued or lost
+    model: Modules | None  # the RveRNet of the rule; None where nothing is rescued or lost
     samples: Mapping[str, list[int]]  # rescued | lost -> indices of test samples
 
 
@@ -195,7 +195,7 @@ class Verdict:
     energy_all: float  # over all sauces
 
 
-def verdict(companions: pd.DataFrame, pair: Pair | None) -> Verdict | None:
+def verdict(companions: pd.DataFrame, pair: Modules | None) -> Verdict | None:
     """From `on_companions`; None where nothing is rescued or lost."""
     if companions.empty or pair is None:
         return None

@@ -29,7 +29,7 @@ from rvernet_core.models.backbones import ZOO
 from rvernet_core.predictions import Predictions, name_of
 from rvernet_core.runs import Run, RunStore
 
-Pair = tuple[str, str]  # (ROI module, extra-ROI module)
+Modules = tuple[str, str]  # (ROI module, extra-ROI module)
 Key = TypeVar("Key", bound=Hashable)
 Name = TypeVar("Name", bound=Hashable)
 SOURCES = ("train", "record")
@@ -161,13 +161,13 @@ class Study:
         """The fine-tuned single-branch baselines on ROI-only images: backbone -> one spec per seed."""
         return {name: self.specs(ModelSpec(roi=name)) for name in self.backbones}
 
-    def pairs(self) -> dict[Pair, list[RunSpec]]:
+    def pairs(self) -> dict[Modules, list[RunSpec]]:
         """The fine-tuned RveRNets: (ROI module, extra-ROI module) -> one spec per seed."""
         return {
             (roi, extra): self.specs(ModelSpec(roi=roi, extra_roi=extra)) for roi, extra in self.profile.pairs
         }
 
-    def grid(self) -> dict[Pair, list[RunSpec]]:
+    def grid(self) -> dict[Modules, list[RunSpec]]:
         """Every combination of ROI and extra-ROI module -> one spec per seed."""
         return {
             (roi, extra): self.specs(self.grid_model(roi, extra), self.profile.grid)
@@ -249,6 +249,21 @@ class Study:
             few,
             profile=config.replace(few.profile, recipes=second, pairs=pairs),
             backbones=self.backbones if known >= {(name, "single") for name in self.backbones} else (),
+        )
+
+    def for_twice_the_epochs(self) -> Study:
+        """The same study, each single model trained twice as long, with the ablations' fewer seeds.
+
+        Without any model where the profile spares this check.
+        """
+        few = self.with_ablation_seeds()
+        single, *recipes = (
+            config.replace(one, epochs=2 * one.epochs) for one in (few.profile.single, *few.profile.recipes)
+        )
+        return dataclasses.replace(
+            few,
+            profile=config.replace(few.profile, single=single, recipes=tuple(recipes)),
+            backbones=self.backbones if self.profile.doubled else (),
         )
 
     # --- what they answer -------------------------------------------------------------------------

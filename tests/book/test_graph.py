@@ -10,7 +10,7 @@ import torch
 from rvernet_book import graph as module
 from rvernet_book import site
 from rvernet_book.graph import graph, jobs_of
-from rvernet_book.page import RECORD, ROOT
+from rvernet_book.page import BUNDLES, ROOT
 from rvernet_book.record import read_predictions
 from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.experiments import page_module
@@ -56,7 +56,7 @@ def test_fault_64_the_graph_is_the_same_with_and_without_a_gpu_where_it_is_writt
     found = []
     for usable in (False, True):
         monkeypatch.setattr(torch.cuda, "is_available", lambda usable=usable: usable)
-        found.append(graph(Study.of(profile), PAGES, RECORD))
+        found.append(graph(Study.of(profile), PAGES, BUNDLES))
     assert found[0] == found[1]
     assert found[0]["gpu"] == (profile == "paper")
 
@@ -74,10 +74,10 @@ def test_the_record_holds_no_run_for_which_its_page_did_not_wait(page):
     if page in site.stale(site.RECORD):
         pytest.skip("the page is announced as stale: its runs are those of an older companion")
     own = needs(Study.of("full", device="cpu"), page)
-    if not (RECORD / f"{page}.runs.json").exists():  # a page about the data alone
+    if not (BUNDLES / f"{page}.runs.json").exists():  # a page about the data alone
         assert not own
         return
-    assert {predictions.spec for predictions in read_predictions(page, RECORD).values()} <= set(own)
+    assert {predictions.spec for predictions in read_predictions(page, BUNDLES).values()} <= set(own)
 
 
 # --- made-up pages ----------------------------------------------------------------------------------

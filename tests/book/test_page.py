@@ -89,7 +89,7 @@ def test_a_page_is_executed_again_from_the_record_that_it_left(tmp_path, monkeyp
     page = Page("02-off-the-shelf", open_study(**SMALL), tmp_path / "files")
     (trained,) = page.study.predictions(page.study.singles())["mlp-mixer"]
     page.close()
-    monkeypatch.setattr(module, "RECORD", tmp_path / "files")
+    monkeypatch.setattr(module, "BUNDLES", tmp_path / "files")
     monkeypatch.setattr(RunStore, "load_or_train", lambda *a: pytest.fail("trained"))
     study = open_study(**SMALL, runs="record")
     (recorded,) = study.predictions(study.singles())["mlp-mixer"]

@@ -248,8 +248,11 @@ def test_fault_48_a_model_that_answers_with_nan_is_marked_failed(store, monkeypa
     spec = dataclasses.replace(SPEC, seed=31)
     real = training._forward
 
-    def overflowing(model, cutouts, *rest):
-        forward, is_test = real(model, cutouts, *rest), cutouts.data == store.data(DATA).test.fingerprint
+    def overflowing(model, cutouts, *rest, **how):
+        forward, is_test = (
+            real(model, cutouts, *rest, **how),
+            cutouts.data == store.data(DATA).test.fingerprint,
+        )
         return lambda *batch: forward(*batch) * (float("inf") if is_test else 1)
 
     monkeypatch.setattr(training, "_forward", overflowing)

@@ -228,8 +228,8 @@ def test_fault_41_a_disk_that_fills_up_under_a_checkpoint(cutouts, tmp_path, mon
 def test_fault_64_out_of_memory_says_which_batch_size_fits(cutouts, monkeypatch, limit, expected, sizes):
     real, tried = training._forward, []
 
-    def small_device(*args):
-        forward = real(*args)
+    def small_device(*args, **how):
+        forward = real(*args, **how)
 
         def limited(indices, flips, noisy=None):
             tried.append(len(indices))
@@ -244,7 +244,7 @@ def test_fault_64_out_of_memory_says_which_batch_size_fits(cutouts, monkeypatch,
         trained(cutouts)
     assert tried == sizes
     monkeypatch.setattr(
-        training, "_forward", lambda *args: lambda *_: small_device(*args)(np.arange(9), None)
+        training, "_forward", lambda *args, **how: lambda *_: small_device(*args, **how)(np.arange(9), None)
     )
     with pytest.raises(MemoryShortageError, match="not even 2 fit"):
         trained(cutouts)
@@ -446,8 +446,8 @@ def test_training_with_noise_repeats_itself_and_resumes_to_the_same_numbers(cuto
 def test_batches_are_noised_whole_on_both_cut_outs_and_never_in_validation(cutouts, monkeypatch):
     seen, real = [], training._forward
 
-    def watched(*args):
-        forward = real(*args)
+    def watched(*args, **how):
+        forward = real(*args, **how)
 
         def note(indices, flips, noisy=None):
             seen.append((len(indices), flips, noisy))

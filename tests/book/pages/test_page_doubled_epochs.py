@@ -1,0 +1,48 @@
+"""What twice the epochs change, shown: the table and the sentence."""
+
+import pandas as pd
+import pytest
+import stand_in
+
+from rvernet_book.page import Page
+from rvernet_book.pages import doubled_epochs as show
+from rvernet_core.experiments.doubled_epochs import Doubled
+
+ROWS = [
+    {"model": name, "epochs": 4, "accuracy": 0.5, "twice the epochs": 0.5 + gain, "gain": gain}
+    | {"gain_low": gain - 0.01, "gain_high": gain + 0.01, "p": 0.5, "smallest": 0.015, "seeds": 3}
+    for name, gain in (("vit", 0.03), ("deit", -0.02))
+]
+FOUND = Doubled(pd.DataFrame(ROWS), ["vit"], ["deit"], (["deit", "vit"], ["vit", "deit"]))
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page("02-off-the-shelf", stand_in.study("full"), tmp_path)
+
+
+def test_the_table_has_both_accuracies_and_the_gain_over_its_own_number_of_seeds(page):
+    bundle = show.gain_table(page, FOUND)
+    text = bundle._repr_html_()
+    assert "+0.030" in text
+    assert "paired over 3 seeds and photos" in text
+    assert "<th>seeds</th>" not in text
+    data = pd.read_csv(bundle.paths["csv"])
+    assert {"accuracy", "twice the epochs", "gain", "p", "smallest"} == set(data["metric"])
+    assert set(data["epochs"]) == {4}
+
+
+def test_the_sentence_names_both_sides_of_the_bar_and_the_order():
+    assert show.sentence("full", FOUND) == (
+        "The gain is shown to be more than 0.01 for ViT and less than 0.01 for DeiT. "
+        "The order of the means changes: it was DeiT and ViT, and becomes ViT and DeiT."
+    )
+    same = Doubled(FOUND.table, [], [], (["vit"], ["vit"]))
+    assert "for none of them and less than 0.01 for none of them" in show.sentence("full", same)
+    assert "order of the means stays the same" in show.sentence("full", same)
+
+
+def test_where_the_check_is_spared_one_sentence_says_so_and_no_file_is_written(page, tmp_path):
+    assert show.gain_table(page, Doubled(pd.DataFrame(), [], [], ([], []))) is None
+    assert page.numbers["doubled-epochs"] == "The full profile spares this check."
+    assert not list(tmp_path.iterdir())
