@@ -11,6 +11,7 @@ from pandas.api import types
 
 from rvernet_book import html, style
 from rvernet_book.bundle import Bundle, link, write_csv
+from rvernet_core import uncertainty
 from rvernet_core.errors import RecordError
 
 #: What is said of the column `smallest` of a table of comparisons.
@@ -31,6 +32,11 @@ def with_bounds(columns: Iterable[str]) -> list[str]:
 def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:
     """`0.873 [0.861, 0.884]`."""
     return f"{fmt.format(value)} [{fmt.format(low)}, {fmt.format(high)}]"
+
+
+def over(seeds: int) -> str:
+    """What an interval is over, with the number of seeds: for tables that have fewer than their page."""
+    return f"{seeds} seeds and photos" if seeds > 1 else uncertainty.over(seeds)
 
 
 def table_bundle(

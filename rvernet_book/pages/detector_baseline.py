@@ -11,8 +11,7 @@ from rvernet_book import alt, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import TINTS, grid_size, overlay, photo_grid
-from rvernet_book.tables import AT_POWER
-from rvernet_core import uncertainty
+from rvernet_book.tables import AT_POWER, over
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.detector_baseline import Shown
 
@@ -30,12 +29,11 @@ def comparison_table(page: Page, table: pd.DataFrame) -> Bundle | html.Html:
         return html.Html(f"<p>{sentence}</p>", sentence)
     low, high = (f"{share:.0%}" for share in (table["found"].min(), table["found"].max()))
     page.glue("found-alone", low if low == high else f"{low} to {high}")
-    over = uncertainty.over(int(table["seeds"].min()))
     return page.table(
         "classifier-against-detector",
         table.drop(columns="seeds"),
         caption="Accuracy of a classifier of cut-outs minus that of a detector-like net of the same backbone, which "
-        f"sees whole photos and is told the exact mask, paired over {over}; the smallest difference {AT_POWER}. "
+        f"sees whole photos and is told the exact mask, paired over {over(int(table['seeds'].min()))}; the smallest difference {AT_POWER}. "
         "Found: the share of foods of which at least half the area lies in cells that the detector-like net, not told "
         "where to look, gives to that food.",
         labels={

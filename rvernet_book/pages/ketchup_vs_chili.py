@@ -115,13 +115,18 @@ def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
         page.glue(name, value, "{:.3f}")
     if verdict.pair is None or verdict.pairs is None:
         return None
+    single, best = (style.label(name) for name in (verdict.single, verdict.pair))
+    against = f"On {pair.classes[0]} against {pair.classes[1]}"
+    if not verdict.significant:
+        return page.headline(
+            f"{against}, none of {verdict.compared} RveRNets is shown to gain F1: the highest, **{best}**, stands {gain} "
+            f"from the highest single model, {single}."
+        )
     group = verdict.pairs.group
-    own = f"**{style.label(verdict.pair)}** gains {gain} F1"
-    shown = f"{verdict.significant} of {verdict.compared} RveRNets are shown to gain"
     lead = "" if len(group) == 1 else f" ({style.listed(group)} lead)"
     return page.headline(
-        f"On {pair.classes[0]} against {pair.classes[1]}, {own} over the single model with the highest F1, "
-        f"{style.label(verdict.single)}{lead}; {shown}."
+        f"{against}, **{best}**{lead} gains {gain} F1 over the single model with the highest F1, {single}; "
+        f"{verdict.significant} of {verdict.compared} RveRNets are shown to gain."
     )
 
 

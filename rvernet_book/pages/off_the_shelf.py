@@ -75,11 +75,13 @@ def against_colours(page: Page, bar: Bar) -> html.Html:
     elif not bar.above:
         found = "no net is clearly above it"
     else:
-        found = f"not clearly above it: {', '.join(map(style.label, bar.not_above))}"
+        found = f"not clearly above it: {style.listed(bar.not_above)}"
     page.glue("histogram-gap", gap)
     page.glue("histogram-bar", BARS[bar.side])
     page.glue("above-histogram", found)
-    sentence = f"Against the colours alone: {found}; {style.label(bar.best)}, the highest of them, by {gap}."
+    sentence = (
+        f"Held against the colours, {style.label(bar.best)}, the highest net, is ahead by {gap}; {found}."
+    )
     return html.Html(f"<p>{html.inline(sentence)}</p>", sentence)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rvernet_book import style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.tables import AT_POWER
-from rvernet_core import uncertainty
+from rvernet_book.tables import AT_POWER, over
 from rvernet_core.experiments.second_recipes import FIRST, Again
 
 
@@ -15,14 +14,12 @@ def difference_table(page: Page, name: str, who: str, again: Again) -> Bundle | 
     page.glue("second-recipes", sentence(page.profile, who, again))
     if again.table.empty:
         return None
-    count = int(again.table["seeds"].iloc[0])
-    over = f"{count} seeds and photos" if count > 1 else uncertainty.over(count)
     return page.table(
         name,
         again.table.drop(columns="seeds"),
         data=again.table,
         caption=f"Accuracy of {who} minus that of each other model, every net trained by the second recipe of its "
-        f"search, paired over {over}; beside it the mean difference by the first recipes. The smallest difference "
+        f"search, paired over {over(int(again.table['seeds'].iloc[0]))}; beside it the mean difference by the first recipes. The smallest difference "
         f"{AT_POWER}.",
         formats={"difference": "{:+.3f}", FIRST: "{:+.3f}"},
         intervals=["difference"],

@@ -44,7 +44,7 @@ def test_the_table_shows_differences_with_a_sign_and_says_what_they_are_over(pag
     shown = bundle._repr_html_()
     assert '+0.100 <span class="rvn-interval">[+0.080, +0.120]' in shown
     assert "<td>31%</td>" in shown
-    assert "over seeds and photos" in shown, "though the page has fewer seeds"
+    assert "over 3 seeds and photos" in shown, "though the page has fewer seeds"
     assert page.numbers["classifier-ahead"] == "DeiT"
     assert page.numbers["classifier-behind"] == "none"
     assert page.numbers["classifier-undecided"] == "ViT"

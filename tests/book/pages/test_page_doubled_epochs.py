@@ -32,14 +32,26 @@ def test_the_table_has_both_accuracies_and_the_gain_over_its_own_number_of_seeds
     assert set(data["epochs"]) == {4}
 
 
+def with_p(*values):
+    return Doubled(FOUND.table.assign(p=values), FOUND.more, FOUND.less, FOUND.order)
+
+
 def test_the_sentence_names_both_sides_of_the_bar_and_the_order():
     assert show.sentence("full", FOUND) == (
-        "The gain is shown to be more than 0.01 for ViT and less than 0.01 for DeiT. "
-        "The order of the means changes: it was DeiT and ViT, and becomes ViT and DeiT."
+        "No net is shown to gain; by the means it is -0.020 to +0.030. "
+        "The whole interval of the gain is above 0.01 for ViT and below 0.01 for DeiT. "
+        "The order of the means changes, which no test has asked about: DeiT and ViT becomes ViT and DeiT."
     )
     same = Doubled(FOUND.table, [], [], (["vit"], ["vit"]))
-    assert "for none of them and less than 0.01 for none of them" in show.sentence("full", same)
-    assert "order of the means stays the same" in show.sentence("full", same)
+    assert "above 0.01 for none of them and below 0.01 for none of them" in show.sentence("full", same)
+    assert "order of the means is the same" in show.sentence("full", same)
+
+
+def test_the_sentence_says_who_is_shown_to_gain_and_when_none_is_trained_to_its_end():
+    assert show.sentence("full", with_p(0.01, 0.01)).startswith("A gain is shown for ViT; by the means")
+    every = FOUND.table.assign(gain=[0.03, 0.06], p=0.01)
+    found = show.sentence("full", Doubled(every, [], [], ([], [])))
+    assert found.startswith("Every net gains, by +0.030 to +0.060: none is trained to its end.")
 
 
 def test_where_the_check_is_spared_one_sentence_says_so_and_no_file_is_written(page, tmp_path):

@@ -127,14 +127,23 @@ def test_gains_are_shown_with_sign_counts_and_p(page):
         assert shown in text
 
 
+def test_an_answer_without_a_gain_calls_none_one_and_no_model_the_leader(page):
+    leading = Leading(("vit",), {}), Leading((("vit", "mobilenetv2"), ("vit", "vit")), {})
+    verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (-0.014, -0.046, 0.018), 0, 2, *leading)
+    assert show.answer(page, PAIR, verdict).text == (
+        "On ketchup against chili paste, none of 2 RveRNets is shown to gain F1: the highest, "
+        "**ViT + MobileNetV2**, stands -0.014 [-0.046, +0.018] from the highest single model, ViT."
+    )
+
+
 def test_the_answer_is_the_gain_over_the_best_single_model(page):
     leading = Leading(("vit",), {}), Leading((("vit", "mobilenetv2"), ("vit", "vit")), {})
     verdict = Verdict("vit", 0.6, "vit + mobilenetv2", (0.2, 0.15, 0.25), 1, 2, *leading)
     sentence = show.answer(page, PAIR, verdict).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "On ketchup against chili paste, **ViT + MobileNetV2** gains +0.200 [+0.150, +0.250] F1 over the "
-        "single model with the highest F1, ViT (ViT + MobileNetV2 and ViT + ViT lead); 1 of 2 RveRNets "
+        "On ketchup against chili paste, **ViT + MobileNetV2** (ViT + MobileNetV2 and ViT + ViT lead) gains "
+        "+0.200 [+0.150, +0.250] F1 over the single model with the highest F1, ViT; 1 of 2 RveRNets "
         "are shown to gain."
     )
     assert page.numbers == {

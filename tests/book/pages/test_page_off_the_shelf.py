@@ -119,7 +119,7 @@ def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_abo
     sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, not_above)).text
     assert (
         sentence
-        == f"Against the colours alone: {found}; DeiT, the highest of them, by +0.300 [+0.250, +0.350]."
+        == f"Held against the colours, DeiT, the highest net, is ahead by +0.300 [+0.250, +0.350]; {found}."
     )
     assert page.numbers == {
         "histogram-gap": "+0.300 [+0.250, +0.350]",
