@@ -1,4 +1,4 @@
-"""Where the repository's parts lie. Tests that write point a module's own name elsewhere."""
+"""Where this checkout and its published record lie. Tests that write replace the names where they are used."""
 
 from pathlib import Path
 

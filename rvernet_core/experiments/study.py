@@ -252,9 +252,9 @@ class Study:
         )
 
     def for_twice_the_epochs(self) -> Study:
-        """The same study, each single model trained twice as long, with the ablations' fewer seeds.
+        """The single models alone, each trained for twice its epochs, with the ablations' fewer seeds.
 
-        Without any model where the profile spares this check.
+        Without any model where the profile spares this check (`Profile.doubled`).
         """
         few = self.with_ablation_seeds()
         single, *recipes = (
@@ -262,7 +262,7 @@ class Study:
         )
         return dataclasses.replace(
             few,
-            profile=config.replace(few.profile, single=single, recipes=tuple(recipes)),
+            profile=config.replace(few.profile, single=single, recipes=tuple(recipes), pairs=()),
             backbones=self.backbones if self.profile.doubled else (),
         )
 
