@@ -1,4 +1,7 @@
-"""Where this checkout and its published record lie. Tests that write replace the names where they are used."""
+"""Where this checkout and its published record lie.
+
+A test that writes replaces the names in the modules that use them.
+"""
 
 from pathlib import Path
 
