@@ -102,9 +102,8 @@ def design() -> str:
         "The second recipe comes from the same runs, by the same rule, at another rate than the chosen one: "
         "of the other rates the one with the best mean, and the fewest epochs from which no longer "
         f"training at that rate gains {BAR:g} or more.\n\n"
-        "The `full` profile trains by these recipes: as many steps, over "
-        f"{FULL.data.train_scenes} scenes, so in fewer epochs. The `demo` profile takes the same rates "
-        f"for at most {DEMO.single.epochs} epochs."
+        f"The `full` profile trains by these recipes, on {FULL.data.train_scenes} scenes. The `demo` profile "
+        f"takes the same rates for at most {DEMO.single.epochs} epochs."
     )
 
 

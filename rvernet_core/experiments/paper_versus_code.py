@@ -16,7 +16,7 @@ import pandas as pd
 from rvernet_core import config, uncertainty
 from rvernet_core.config import ModelSpec, RunSpec, TrainSpec
 from rvernet_core.evaluation import comparisons
-from rvernet_core.experiments.recipes import at_most, over
+from rvernet_core.experiments.recipes import at_most
 from rvernet_core.experiments.study import Modules, Study
 from rvernet_core.models.backbones import facts, has_distillation_token
 from rvernet_core.predictions import Predictions
@@ -246,9 +246,8 @@ def as_audited(study: Study) -> Study:
     changes: dict = {"seeds": profile.audit_seeds or profile.seeds}
     if (scenes := profile.audit_scenes) and profile.data.name == "plates":
         changes["data"] = config.replace(profile.data, train_scenes=scenes)
-        changes["recipes"] = over(scenes, profile.recipes, on=profile.data.train_scenes)
     if most := profile.audit_epochs:
-        changes["recipes"] = at_most(most, changes.get("recipes", profile.recipes))
+        changes["recipes"] = at_most(most, profile.recipes)
         for part in ("single", "pair"):
             train = getattr(profile, part)
             changes[part] = config.replace(train, epochs=min(train.epochs, most))

@@ -7,7 +7,7 @@ no other food that is taken for one of the pair counts. So nets and ideal observ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -227,7 +227,7 @@ def _under(study: Study, shown: Items) -> list[dict]:
 
 @dataclass(frozen=True)
 class OtherLaws:
-    """What was gained under other laws that should not be, after Holm's correction over all such questions.
+    """What was gained under other laws that should not be, and what should, each after Holm's correction.
 
     Each entry is "model (law)".
     """
@@ -236,6 +236,8 @@ class OtherLaws:
     gained: list[str]  # RveRNets above their single model where the company says nothing
     beyond: list[str]  # models above what was possible
     compared: int  # models under other laws
+    helped: list[str] = field(default_factory=list)  # RveRNets above their single model where company tells
+    helpable: int = 0  # RveRNets under such laws
 
     @property
     def as_it_should(self) -> bool:
@@ -246,23 +248,34 @@ class OtherLaws:
 def law_facts(table: pd.DataFrame) -> OtherLaws:
     """From `other_laws`."""
     if table.empty:
-        return OtherLaws([], [], [], 0)
+        return OtherLaws([], [], [], 0, [], 0)
     single, other = table["kind"] == "single", table["law"] != table["law"].iloc[0]
     asked = {  # which rows answer a question, what is above zero in a bad answer, and its p
         "told": (single & (table["d"] == 0), table["pair_accuracy"] - CHANCE, table["p of chance"]),
         "gained": (~single & (table["rho"] == CHANCE), table["gain"], table["p of gain"]),
         "beyond": (other, table["short"], table["p of short"]),
     }
+    helpable = other & ~single & (table["rho"] != CHANCE)
+    helped = _above_zero(table, {"helped": (helpable, table["gain"], table["p of gain"])})
+    return OtherLaws(
+        **_above_zero(table, asked), **helped, compared=int(other.sum()), helpable=int(helpable.sum())
+    )
+
+
+# --- helpers ------------------------------------------------------------------------------------------
+
+
+def _above_zero(
+    table: pd.DataFrame, asked: dict[str, tuple[pd.Series, pd.Series, pd.Series]]
+) -> dict[str, list[str]]:
+    """By question (its rows, what may be above zero in them, p): who is, corrected over all of them."""
     raw = np.concatenate([p[rows] for rows, _, p in asked.values()])
     adjusted = iter(np.split(uncertainty.holm(list(raw)), np.cumsum([r.sum() for r, _, _ in asked.values()])))
     found = {}
     for question, (rows, excess, _) in asked.items():
-        bad = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
-        found[question] = [f"{m} ({under})" for m, under in bad[["model", "law"]].to_numpy()]
-    return OtherLaws(**found, compared=int(other.sum()))
-
-
-# --- helpers ------------------------------------------------------------------------------------------
+        above = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
+        found[question] = [f"{model} ({under})" for model, under in above[["model", "law"]].to_numpy()]
+    return found
 
 
 def _scores_of(study: Study, shown: Items, models: Models) -> dict[str, dict]:

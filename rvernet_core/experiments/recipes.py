@@ -1,7 +1,6 @@
 """How each micro net is fine-tuned: what the search on scenes of its own has chosen.
 
 chosen()                     the recipes of recipes.json, which `python -m zoo.train_recipe --choose` writes
-over(1280, recipes)          the same number of steps, on other than the search's number of scenes
 at_most(2, recipes)          the same rates, for fewer epochs
 chosen(rank=2)               the second ones: the best of another rate, to see what hangs on the choice
 tuned(base, recipes, model)  the training of one model
@@ -17,7 +16,7 @@ from pathlib import Path
 from rvernet_core import config, files
 from rvernet_core.config import ModelSpec, TrainSpec
 
-SCENES = 320  # training scenes of the search, on which a recipe's epochs count
+SCENES = 320  # training scenes of the search
 CHOSEN = Path(__file__).with_name("recipes.json")
 
 
@@ -28,7 +27,7 @@ class Recipe:
     architecture: str  # a backbone
     kind: str  # single: one branch | pair: RveRNet of two of it | student: one branch that has a teacher
     lr: float  # peak learning rate of the backbones
-    epochs: int  # as searched, through SCENES scenes; `over` and `at_most` make a profile's of them
+    epochs: int  # as searched, through SCENES scenes; through more of them it takes as many
     rank: int = 1  # 1: the choice of the search | 2: its choice among the other rates
 
 
@@ -43,13 +42,6 @@ def chosen(path: Path = CHOSEN, rank: int = 1) -> tuple[Recipe, ...]:
 def at_most(epochs: int, recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
     """The recipes, none for more than `epochs`: where minutes count; such nets would still learn."""
     return tuple(config.replace(recipe, epochs=min(recipe.epochs, epochs)) for recipe in recipes)
-
-
-def over(scenes: int, recipes: Sequence[Recipe], on: int = SCENES) -> tuple[Recipe, ...]:
-    """Recipes for so many training scenes: as many steps as `on` others, in whole epochs, at least one."""
-    return tuple(
-        config.replace(recipe, epochs=max(1, round(recipe.epochs * on / scenes))) for recipe in recipes
-    )
 
 
 def write(recipes: Sequence[Recipe], path: Path = CHOSEN) -> Path:

@@ -252,9 +252,9 @@ class Study:
         )
 
     def for_twice_the_epochs(self) -> Study:
-        """The single models alone, each trained for twice its epochs, with the ablations' fewer seeds.
+        """Single models alone, each trained for twice its epochs, with the ablations' fewer seeds.
 
-        Without any model where the profile spares this check (`Profile.doubled`).
+        Those that the profile names (`Profile.doubled`), which may spare this check.
         """
         few = self.with_ablation_seeds()
         single, *recipes = (
@@ -263,7 +263,7 @@ class Study:
         return dataclasses.replace(
             few,
             profile=config.replace(few.profile, single=single, recipes=tuple(recipes), pairs=()),
-            backbones=self.backbones if self.profile.doubled else (),
+            backbones=tuple(name for name in self.backbones if name in self.profile.doubled),
         )
 
     # --- what they answer -------------------------------------------------------------------------

@@ -185,13 +185,13 @@ def test_the_audit_may_train_for_fewer_epochs_than_the_profile(study):
     assert whole.profile.recipes == recipes
 
 
-def test_the_audit_may_train_on_fewer_scenes_for_as_many_steps(study):
+def test_the_audit_may_train_on_fewer_scenes(study):
     scenes = study.profile.data.train_scenes
     recipes = (Recipe("mobilenetv2", "pair", 1e-4, 2), Recipe("mobilenetv2", "single", 2e-4, 1))
     profile = dataclasses.replace(study.profile, recipes=recipes, audit_scenes=scenes // 2, audit_epochs=3)
     own = page.as_audited(dataclasses.replace(study, profile=profile)).profile
     assert own.data == dataclasses.replace(profile.data, train_scenes=scenes // 2)
-    assert [recipe.epochs for recipe in own.recipes] == [3, 2], "twice as many, but three at most"
+    assert [recipe.epochs for recipe in own.recipes] == [2, 1], "a recipe counts epochs, not steps"
     photos = dataclasses.replace(profile, data=dataclasses.replace(profile.data, name="folder"))
     assert page.as_audited(dataclasses.replace(study, profile=photos)).profile.data == photos.data
 

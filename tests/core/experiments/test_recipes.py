@@ -54,14 +54,10 @@ def test_at_most_shortens_what_is_longer_and_keeps_the_rates():
     assert all(recipe.epochs <= PROFILES["demo"].single.epochs for recipe in PROFILES["demo"].recipes)
 
 
-def test_over_more_scenes_a_recipe_takes_as_many_steps():
-    longer = recipes.over(recipes.SCENES // 2, SOME)
-    assert [recipe.epochs for recipe in longer] == [2 * recipe.epochs for recipe in SOME]
-    assert recipes.over(recipes.SCENES, SOME) == SOME
-    assert recipes.over(80, longer, on=recipes.SCENES // 2) == recipes.over(80, SOME)
-    assert {recipe.epochs for recipe in recipes.over(100 * recipes.SCENES, SOME)} == {1}
-    steps = recipes.over(PROFILES["full"].data.train_scenes, recipes.chosen())
-    assert PROFILES["full"].recipes == steps
+def test_the_full_profile_trains_as_searched_on_no_fewer_scenes():
+    full = PROFILES["full"]
+    assert full.recipes == recipes.chosen()
+    assert full.data.train_scenes >= recipes.SCENES, "fewer are learned by heart sooner"
 
 
 def test_recipes_of_another_form_are_refused(tmp_path):
@@ -171,7 +167,7 @@ def test_smoke_and_the_papers_scale_know_no_recipes_and_full_alone_second_ones()
     demo, full = PROFILES["demo"], PROFILES["full"]
     assert demo.recipes == recipes.at_most(demo.single.epochs, recipes.chosen())
     for rank, found in ((1, full.recipes), (2, full.second_recipes)):
-        assert found == recipes.over(full.data.train_scenes, recipes.chosen(rank=rank))
+        assert found == recipes.chosen(rank=rank)
     assert {PROFILES[name].second_recipes for name in ("smoke", "demo", "paper")} == {()}
 
 
