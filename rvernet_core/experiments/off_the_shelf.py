@@ -198,9 +198,9 @@ def disagreements(study: Study, singles: Singles, count: int = 6) -> pd.DataFram
     """Test samples on which transformers and the CNN disagree, up to `count` of either kind (paper figure 3).
 
     A sample counts where all runs of the one family are right and most runs of the other are wrong. The
-    drinks of rendered plates do not: their ROI says nothing, so who is right is lucky. Columns sample (index),
-    truth, wrong prediction (the other family's most common wrong one, never the truth), right (the family), and
-    each model's own answer, the most common one over its seeds, in a column of its name.
+    drinks of rendered plates do not: their ROI says nothing, so who is right is lucky. Columns sample
+    (index), truth, wrong prediction (the other family's most common wrong one, never the truth), right (the
+    family), and each model's own answer, the most common one over its seeds, in a column of its name.
     """
     columns, answers = (
         ["sample", "truth", "wrong prediction", "right"],
