@@ -177,8 +177,8 @@ def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | No
     whose = "accuracy" if len(group) == 1 else f"{style.listed(group[:1])} with the highest accuracy,"
     return page.headline(
         f"Over all classes, {leads}: {whose} {accuracy}, {interval(*gain.difference, '{:+.3f}')} from its ROI module "
-        f"alone ({GAINS[gain.shown]}, p = {gain.p:.2g}). Of {facts.compared} RveRNets, {facts.ahead} are shown to gain over "
-        f"their ROI module alone and {facts.behind} to lose."
+        f"alone ({GAINS[gain.shown]}, p = {gain.p:.2g}). Of {facts.compared} RveRNets, shown to gain over their ROI module "
+        f"alone: {facts.ahead}; to lose: {facts.behind}."
     )
 
 

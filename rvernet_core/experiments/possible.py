@@ -7,7 +7,7 @@ no other food that is taken for one of the pair counts. So nets and ideal observ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -226,6 +226,16 @@ def _under(study: Study, shown: Items) -> list[dict]:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """What an RveRNet gains in accuracy over the single model of its ROI module under another law."""
+
+    model: str
+    law: str
+    gain: Difference
+    possible: float  # what an ideal observer gains
+
+
+@dataclass(frozen=True)
 class OtherLaws:
     """What was gained under other laws that should not be, after Holm's correction over all such questions.
 
@@ -236,6 +246,7 @@ class OtherLaws:
     gained: list[str]  # RveRNets above their single model where the company says nothing
     beyond: list[str]  # models above what was possible
     compared: int  # models under other laws
+    reached: list[Reached] = field(default_factory=list)  # what was gained where the company says something
 
     @property
     def as_it_should(self) -> bool:
@@ -259,7 +270,12 @@ def law_facts(table: pd.DataFrame) -> OtherLaws:
     for question, (rows, excess, _) in asked.items():
         bad = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
         found[question] = [f"{m} ({under})" for m, under in bad[["model", "law"]].to_numpy()]
-    return OtherLaws(**found, compared=int(other.sum()))
+    lawful = table[other & ~single & (table["rho"] != CHANCE)].to_dict("records")
+    reached = [
+        Reached(r["model"], r["law"], (r["gain"], r["gain_low"], r["gain_high"]), r["possible gain"])
+        for r in lawful
+    ]
+    return OtherLaws(**found, compared=int(other.sum()), reached=reached)
 
 
 # --- helpers ------------------------------------------------------------------------------------------

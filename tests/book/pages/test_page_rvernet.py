@@ -151,9 +151,9 @@ def test_the_answer_names_the_rvernets_that_lead_not_the_best_model(page):
     sentence = show.answer(page, fine_tuned(), facts).text
     assert sentence == (
         "Over all classes, of the fine-tuned RveRNets **ViT + MobileNetV2** and **MobileNetV2 + ViT** lead: "
-        "ViT + MobileNetV2 with the highest accuracy, 0.800 [0.790, 0.810], +0.020 [-0.010, +0.050] from its ROI "
-        "module alone (not shown to be a gain or a loss, p = 0.2). Of 3 RveRNets, 1 are shown to gain over their "
-        "ROI module alone and 0 to lose."
+        "ViT + MobileNetV2 with the highest accuracy, 0.800 [0.790, 0.810], +0.020 [-0.010, +0.050] from "
+        "its ROI module alone (not shown to be a gain or a loss, p = 0.2). Of 3 RveRNets, shown to gain over "
+        "their ROI module alone: 1; to lose: 0."
     )
     assert page.headlines == [sentence]
     assert page.numbers == {
@@ -209,8 +209,9 @@ def test_pairs_that_are_trained_otherwise_are_named_with_what_differs():
         Otherwise(("mlp-mixer", "vit"), (2, 2), (0.001, 0.0025)),
     ]
     assert show.trained_otherwise(found).startswith(
-        "Not trained as their ROI module alone: ViT + ViT (2 against 4 epochs, a rate of 0.0004 against 0.001); "
-        "DeiT + DeiT (2 against 4 epochs); MLP-Mixer + ViT (a rate of 0.001 against 0.0025). What these gain"
+        "Not trained as their ROI module alone: ViT + ViT (2 against 4 epochs, a rate of 0.0004 against "
+        "0.001); DeiT + DeiT (2 against 4 epochs); MLP-Mixer + ViT (a rate of 0.001 against "
+        "0.0025). What these gain"
     )
 
 

@@ -150,6 +150,9 @@ def test_models_under_every_law_stand_beside_what_was_possible_there():
     facts = module.law_facts(table)
     assert facts.as_it_should
     assert facts.compared == 4
+    (reached,) = facts.reached
+    assert (reached.model, reached.law) == ("mobilenetv2 + mobilenetv2", "same looks")
+    assert (reached.gain[0], reached.possible) == pytest.approx((0.3, 0.3))
 
 
 def test_what_is_gained_that_should_not_be_is_named():
