@@ -15,6 +15,7 @@ from rvernet_book.tables import AT_POWER, interval, tidy
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
 from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts, Otherwise
+from rvernet_core.experiments.study import Modules
 
 #: `Gain.shown` -> what is shown, in words.
 GAINS = {1: "shown to be a gain", 0: "not shown to be a gain or a loss", -1: "shown to be a loss"}
@@ -126,7 +127,10 @@ def trained_otherwise(found: Sequence[Otherwise]) -> str:
     """Which RveRNets are not trained as their ROI module alone is, and what that means for their gains."""
     if not found:
         return "Every pair is trained for as many epochs and at the same rate as its ROI module alone"
-    pairs = "; ".join(f"{style.listed([one.pair])} ({_differing(one)})" for one in found)
+    alike: dict[str, list[Modules]] = {}
+    for one in found:
+        alike.setdefault(_differing(one), []).append(one.pair)
+    pairs = "; ".join(f"{style.listed(some)} ({what})" for what, some in alike.items())
     return (
         f"Not trained as their ROI module alone: {pairs}. What these gain or lose may come from the second module or from "
         "the training"

@@ -207,10 +207,11 @@ def test_pairs_that_are_trained_otherwise_are_named_with_what_differs():
         Otherwise(("vit", "vit"), (2, 4), (0.0004, 0.001)),
         Otherwise(("deit", "deit"), (2, 4), (0.001, 0.001)),
         Otherwise(("mlp-mixer", "vit"), (2, 2), (0.001, 0.0025)),
+        Otherwise(("deit", "vit"), (2, 4), (0.001, 0.001)),
     ]
     assert show.trained_otherwise(found).startswith(
         "Not trained as their ROI module alone: ViT + ViT (2 against 4 epochs, a rate of 0.0004 against "
-        "0.001); DeiT + DeiT (2 against 4 epochs); MLP-Mixer + ViT (a rate of 0.001 against "
+        "0.001); DeiT + DeiT and DeiT + ViT (2 against 4 epochs); MLP-Mixer + ViT (a rate of 0.001 against "
         "0.0025). What these gain"
     )
 
