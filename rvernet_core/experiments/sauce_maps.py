@@ -221,6 +221,11 @@ def verdict(companions: pd.DataFrame, pair: Modules | None) -> Verdict | None:
     if not looks:
         return None
     every = companions[companions["sauces"] == "all"]
-    more, less = every["above_other_low"] > 0, every["above_other_high"] < 0
-    others = (list(every.loc[rows, "model"]) for rows in (more, less))
-    return Verdict(model_name(pair), looks, float(rows.loc["all", "energy"]), *others, len(every))
+    return Verdict(
+        model_name(pair),
+        looks,
+        energy_all=float(rows.loc["all", "energy"]),
+        more=list(every.loc[every["above_other_low"] > 0, "model"]),
+        less=list(every.loc[every["above_other_high"] < 0, "model"]),
+        compared=len(every),
+    )

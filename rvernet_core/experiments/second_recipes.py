@@ -41,10 +41,16 @@ def again(study: Study, first: pd.DataFrame, second: pd.DataFrame) -> Again:
     before, shown = same["difference"].to_numpy(), comparisons.shown(same, "difference").to_numpy()
     signs, names = comparisons.shown(second, "difference"), second[key]
     table = second.assign(**{FIRST: before}, seeds=len(study.under_second_recipe().profile.seeds))
+
+    def among(rows: pd.Series) -> list[str]:
+        return [str(name) for name in names[rows]]
+
     return Again(
         table,
         True,
-        *([str(name) for name in names[signs == sign]] for sign in (1, -1)),
-        [str(name) for name in names[second["difference"] * before < 0]],
-        *([str(name) for name in names[(shown == sign) & (signs != sign)]] for sign in (1, -1)),
+        ahead=among(signs > 0),
+        behind=among(signs < 0),
+        turned=among(second["difference"] * before < 0),
+        leads_gone=among((shown > 0) & (signs <= 0)),
+        lags_gone=among((shown < 0) & (signs >= 0)),
     )
