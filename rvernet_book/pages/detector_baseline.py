@@ -71,8 +71,8 @@ def as_simple(table: pd.DataFrame, signs: pd.Series) -> str:
     else:
         answer = f"That differs from backbone to backbone, {after}"
     classifier, detector = (
-        f"{table[f'{kind}_seconds'].min():.0f} to {table[f'{kind}_seconds'].max():.0f}"
-        for kind in ("classifier", "detector")
+        " to ".join(dict.fromkeys(f"{end:.0f}" for end in (seconds.min(), seconds.max())))
+        for seconds in (table["classifier_seconds"], table["detector_seconds"])
     )
     return (
         f"{answer}. A run takes {classifier} seconds for a classifier and {detector} for a detector-like net"

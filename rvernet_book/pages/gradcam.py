@@ -225,8 +225,8 @@ def _glue_maps(page: Page, facts: MapFacts) -> None:
     undecided = facts.pairs - facts.more - facts.less
     page.glue(
         "roi-verdict",
-        f"of {facts.pairs} RveRNets, shown to put more of the ROI branch's energy inside the ROI than the single model: "
-        f"{facts.more}; less: {facts.less}; not told apart from it: {undecided}",
+        f"of {facts.pairs} RveRNets {facts.more} are shown to put more of the ROI branch's energy inside the ROI than the "
+        f"single model and {facts.less} less; {undecided} are not told apart from it",
     )
     for name, (model, energy) in (("most", facts.most_inside), ("least", facts.least_inside)):
         page.glue(f"{name}-inside", style.label(model))

@@ -83,6 +83,8 @@ def against_colours(page: Page, bar: Bar) -> html.Html:
 
 def _beside_colours(bar: Bar) -> str:
     """Of all nets: who is shown to be above the histogram, who below it, and who neither."""
+    if not bar.above and not bar.below:
+        return "none is shown to be above or below it"
     nets = len(bar.above) + len(bar.below) + len(bar.undecided)
     parts = [
         f"{style.which(names, nets)} {'is' if len(names) == 1 else 'are'} {shown}"
@@ -226,4 +228,4 @@ def hard_class_table(page: Page, f1: pd.DataFrame) -> Bundle:
 def _ends(name: str, f1: pd.Series) -> str:
     """`carrot from 0.09 (DeiT) to 0.45 (ViT)`; f1: of one class by model."""
     low, high = (f"{f1[model]:.2f} ({style.label(str(model))})" for model in (f1.idxmin(), f1.idxmax()))
-    return f"{name} from {low} to {high}"
+    return f"{name} from {low} to {high}" if f1.min() < f1.max() else f"{name} {f1.min():.2f} of every model"

@@ -82,9 +82,7 @@ def test_whether_a_detector_is_as_simple_to_train_is_answered(signs, words):
     )
     answer = show.as_simple(table, pd.Series(signs))
     assert answer.startswith(words)
-    assert answer.endswith(
-        "A run takes 12 to 12 seconds for a classifier and 9 to 30 for a detector-like net"
-    )
+    assert answer.endswith("A run takes 12 seconds for a classifier and 9 to 30 for a detector-like net")
 
 
 def test_without_whole_photos_the_page_says_so_and_glues_all_the_same(page, tmp_path):

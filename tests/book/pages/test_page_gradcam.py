@@ -101,8 +101,8 @@ def test_the_tables_of_the_test_set_and_the_published_measures(page, tmp_path):
 def test_the_gains_and_the_facts_of_the_test_set(page):
     assert show.gain_table(page, gradcam.roi_gains(make_explained()), FACTS) is not None
     assert page.numbers["roi-verdict"] == (
-        "of 3 RveRNets, shown to put more of the ROI branch's energy inside the ROI than the single model: 2"
-        "; less: 0; not told apart from it: 1"
+        "of 3 RveRNets 2 are shown to put more of the ROI branch's energy inside the ROI than the "
+        "single model and 0 less; 1 are not told apart from it"
     )
     expected = {
         **{"most-inside": "DeiT", "most-inside-energy": "36%"},

@@ -114,7 +114,7 @@ def test_the_controls_stand_beside_the_best_nets_lead(page):
     [
         (["deit", "vit"], [], [], "both are shown to be above it"),
         (["deit"], ["vit"], [], "DeiT is shown to be above it, and ViT is shown to be below it"),
-        ([], [], ["deit", "vit", "mlp-mixer"], "all 3 are not shown to be either"),
+        ([], [], ["deit", "vit", "mlp-mixer"], "none is shown to be above or below it"),
         (
             ["deit"],
             ["mlp-mixer"],
@@ -261,6 +261,12 @@ def test_the_hardest_classes_are_shown_and_all_are_kept_in_the_order_of_the_labe
     data = pd.read_csv(bundle.paths["csv"])
     assert list(data["class"][:3]) == ["rice", "egg", "soup"]
     assert len(data) == f1.size
+
+
+def test_a_class_that_every_model_finds_as_hard_has_no_range(page):
+    names = pd.Index(["soup", "rice", "egg"], name="class")
+    show.hard_class_table(page, pd.DataFrame({"deit": [0.0, 0.5, 0.9], "vit": [0.0, 0.5, 0.9]}, index=names))
+    assert page.numbers["hardest-range"] == "soup 0.00 of every model; rice 0.50 of every model"
 
 
 def test_at_most_eight_classes_are_shown(page):
