@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from rvernet_core.config import one_of
 from rvernet_core.models.backbones import ZOO
+from rvernet_core.uncertainty import Leading
 
 VARIANTS = ("light", "dark")
 
@@ -88,6 +89,19 @@ def listed(names: Iterable[str | tuple[str, ...]], strong: bool = False) -> str:
     texts = [label("+".join(name) if isinstance(name, tuple) else name) for name in names]
     texts = [f"**{text}**" for text in texts] if strong else texts
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def which(names: Iterable[str | tuple[str, ...]], of: int, none: str = "none") -> str:
+    """Those of `of` things that something is true of: `none`, their names as `listed`, `both` or `all 5`."""
+    names = list(names)
+    if len(names) == of > 1:
+        return "both" if of == 2 else f"all {of}"
+    return listed(names) or none
+
+
+def unbeaten(leading: Leading) -> str:
+    """Who is not shown to be behind the highest, itself among them, as `which` writes it."""
+    return which(leading.group, 1 + len(leading.p))
 
 
 def leads(names: Sequence[str | tuple[str, ...]], alone: str = "is best", several: str = "lead") -> str:

@@ -34,6 +34,13 @@ def interval(value: float, low: float, high: float, fmt: str = "{:.3f}") -> str:
     return f"{fmt.format(value)} [{fmt.format(low)}, {fmt.format(high)}]"
 
 
+def beyond(frame: pd.DataFrame, *shares: str) -> str:
+    """A sentence for the caption where an interval of one of these shares leaves 0 to 1, else nothing."""
+    low = frame[[f"{column}_low" for column in shares]].min(axis=None)
+    high = frame[[f"{column}_high" for column in shares]].max(axis=None)
+    return " An interval is symmetric about its share, and may leave 0 to 1." if low < 0 or high > 1 else ""
+
+
 def over(seeds: int) -> str:
     """What an interval is over, with the number of seeds: for tables that have fewer than their page."""
     return f"{seeds} seeds and photos" if seeds > 1 else uncertainty.over(seeds)

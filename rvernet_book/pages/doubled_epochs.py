@@ -12,10 +12,11 @@ from rvernet_core.experiments.recipe_search import BAR
 
 
 def gain_table(page: Page, found: Doubled) -> Bundle | None:
-    """One row a model; glues what was seen, also where the profile spares the check."""
+    """One row a model; glues what was seen, also where the profile spares the check. A part of the answer."""
     page.glue("doubled-epochs", sentence(page.profile, found))
     if found.table.empty:
         return None
+    page.headline(f"After twice the epochs {_gained(found)}; by the means {_first(found)}.")
     return page.table(
         "doubled-epochs",
         found.table.drop(columns="seeds"),
@@ -32,22 +33,43 @@ def sentence(profile: str, found: Doubled) -> str:
     """What twice the epochs change, against the bar of the search, in plain words."""
     if found.table.empty:
         return f"The {profile} profile spares this check."
-    gains = found.table.set_index("model")["gain"]
-    sure = list(found.table.loc[comparisons.shown(found.table, "gain") > 0, "model"])
-    if len(sure) == len(gains):
-        answer = f"Every net gains, by {gains.min():+.3f} to {gains.max():+.3f}: none is trained to its end"
-    elif sure:
-        answer = f"A gain is shown for {style.listed(sure)}; by the means it is {gains.min():+.3f} to {gains.max():+.3f}"
-    else:
-        answer = f"No net is shown to gain; by the means it is {gains.min():+.3f} to {gains.max():+.3f}"
-    more, less = (style.listed(names) or "none of them" for names in (found.more, found.less))
-    before, after = (style.listed(names) for names in found.order)
-    order = (
-        "is the same"
-        if before == after
-        else f"changes, which no test has asked about: {before} becomes {after}"
-    )
+    answer = _gained(found)
+    if (comparisons.shown(found.table, "gain") > 0).all():
+        answer += ", so none is trained to its end"
+    more, less = (style.which(names, len(found.table)) for names in (found.more, found.less))
     return (
-        f"{answer}. The whole interval of the gain is above {BAR:g} for {more} and below {BAR:g} for {less}. "
-        f"The order of the means {order}."
+        f"{answer[0].upper()}{answer[1:]}. The whole interval of the gain is above {BAR:g} for {more} and below "
+        f"it for {less}. {_order(found)}."
     )
+
+
+def _gained(found: Doubled) -> str:
+    """Which gains and losses are shown, after Holm's correction over all nets, and how large the means are."""
+    names, gains, signs = (found.table["model"], found.table["gain"], comparisons.shown(found.table, "gain"))
+    size = f"{gains.min():+.3f} to {gains.max():+.3f}"
+    up, down = (names[signs == sign] for sign in (1, -1))
+    if len(up) == len(names):
+        return f"every net gains, by {size}"
+    shown = [
+        f"a {what} is shown for {style.which(who, len(names))}"
+        for what, who in (("gain", up), ("loss", down))
+        if len(who)
+    ]
+    return f"{' and '.join(shown) or 'no net is shown to gain'} (mean gains from {size})"
+
+
+def _first(found: Doubled) -> str:
+    before, after = (style.label(names[0]) for names in found.order)
+    return f"{after} stays first" if before == after else f"{after} is first instead of {before}"
+
+
+def _order(found: Doubled) -> str:
+    """What becomes of the order of the means; tested are the gains of each net alone."""
+    before, after = found.order
+    if before == after:
+        return "The order of the means is the same"
+    start = "the order"
+    if before[0] == after[0]:
+        start, before, after = f"{_first(found)}; the order of the others", before[1:], after[1:]
+    old, new = style.listed(before), style.listed(after)
+    return f"By the means {start} changes, which no test has asked about, from {old} to {new}"

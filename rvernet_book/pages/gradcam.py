@@ -12,7 +12,7 @@ from rvernet_book import alt, charts, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.photo_grid import glow, grid_size, photo_grid
-from rvernet_book.tables import AT_POWER
+from rvernet_book.tables import AT_POWER, beyond
 from rvernet_core.config import BRANCHES
 from rvernet_core.data.cutouts import letterbox, letterbox_mask
 from rvernet_core.evaluation.comparisons import model_name
@@ -155,7 +155,8 @@ def localisation_table(page: Page, explained: Explained, where: pd.DataFrame) ->
         "where-maps-lie",
         where,
         caption=f"Where the maps lie, with 95 % intervals over {page.over}: {len(masks):,} test samples of "
-        f"{explained.photos} photos. The ROI takes {masks.mean():.1%} of the picture on average.",
+        f"{explained.photos} photos. The ROI takes {masks.mean():.1%} of the picture on average."
+        + beyond(where, "energy", "hit"),
         labels={
             "energy": "energy inside",
             "energy_other": "energy, another's map",
@@ -174,7 +175,7 @@ def faithfulness_table(page: Page, explained: Explained, worth: pd.DataFrame) ->
         worth,
         caption="Drop in the class's probability when the cut-out is multiplied by its map; share of samples where "
         f"it rises instead; ROAD on {explained.road_samples} samples of each seed (above zero: the map orders pixels "
-        f"better than chance). Intervals over {page.over}.",
+        f"better than chance). Intervals over {page.over}." + beyond(worth, "drop", "raised"),
         labels={"drop": "drop in confidence", "raised": "share raised", "road": "ROAD"},
         intervals=["drop", "raised", "road"],
     )
@@ -224,21 +225,22 @@ def _glue_maps(page: Page, facts: MapFacts) -> None:
     undecided = facts.pairs - facts.more - facts.less
     page.glue(
         "roi-verdict",
-        f"of {facts.pairs} RveRNets, {facts.more} put more of their energy inside the ROI than the single model, "
-        f"{facts.less} put less, and {undecided} cannot be told apart from it",
+        f"of {facts.pairs} RveRNets {facts.more} are shown to put more of the ROI branch's energy inside the ROI than the "
+        f"single model and {facts.less} less; {undecided} are not told apart from it",
     )
     for name, (model, energy) in (("most", facts.most_inside), ("least", facts.least_inside)):
         page.glue(f"{name}-inside", style.label(model))
         page.glue(f"{name}-inside-energy", energy, "{:.0%}")
-    page.glue("most-blank", style.label(facts.most_blank[0]))
-    page.glue("most-blank-share", facts.most_blank[1], "{:.0%}")
+    page.glue("as-even", style.which(facts.as_even, facts.singles))
+    model, branch, share = facts.most_blank
+    page.glue("most-blank", f"{style.label(model)} ({style.label(branch)})")
+    page.glue("most-blank-share", share, "{:.1%}")
     page.glue("roi-area", facts.roi_area, "{:.1%}")
     page.glue("road-above", facts.road_above)
     page.glue("road-below", facts.road_below)
     page.glue("road-all", facts.branches)
-    model, energy = facts.most_in_hole or ("No model", float("nan"))
-    page.glue("hole-model", style.label(model))
-    page.glue("hole-energy", energy, "{:.0%}")
+    for name, hole in (("hole-most", facts.most_in_hole), ("hole-least", facts.least_in_hole)):
+        page.glue(name, f"{hole[1]:.0%} ({style.label(hole[0])})" if hole else "unknown (no RveRNet)")
 
 
 # --- parts of the pictures ----------------------------------------------------------------------------

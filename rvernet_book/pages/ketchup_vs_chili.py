@@ -11,14 +11,21 @@ from rvernet_book import alt, charts, grids, html, style
 from rvernet_book.answer_grid import Answered, answer_grid, answer_size, in_words
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
-from rvernet_book.pages.rvernet import frozen_why
+from rvernet_book.pages.rvernet import frozen_why, trained_otherwise
 from rvernet_book.photo_grid import grid_size, photo_grid
 from rvernet_book.tables import AT_POWER, interval, tidy
 from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.experiments.ketchup_vs_chili import AgainstPaper, Ambiguous, GridOnPair, Verdict
-from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws
+from rvernet_core.experiments.possible import CHANCE, Chance, OtherLaws, Reached
+from rvernet_core.experiments.rvernet import Otherwise
 from rvernet_core.experiments.study import Modules
 
+#: `Chance.verdict` of the single models together, in a sentence.
+TOGETHER = {
+    "at chance": "not shown to differ from it",
+    "above chance": "above it",
+    "below chance": "below it",
+}
 SHOWN = 8  # samples in the first picture
 CASES = 3  # sauces of either kind that are shown where context decides
 
@@ -76,8 +83,9 @@ def score_chart(page: Page, pair: Ambiguous, scores: pd.DataFrame) -> Bundle:
     )
 
 
-def gain_table(page: Page, gains: pd.DataFrame) -> Bundle | None:
-    """Gain in F1 from the extra-ROI module; nothing where there are no pairs."""
+def gain_table(page: Page, gains: pd.DataFrame, otherwise: Sequence[Otherwise]) -> Bundle | None:
+    """Gain in F1 from the extra-ROI module; nothing where there are no pairs. Glues who is trained otherwise."""
+    page.glue("trained-otherwise", trained_otherwise(otherwise))
     if gains.empty:
         return None
     return page.table(
@@ -104,8 +112,8 @@ def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
     page.glue("best-single-f1", verdict.single_f1, "{:.3f}")
     page.glue("best-pair", style.label(verdict.pair or "none"))
     page.glue("best-gain", gain)
-    page.glue("leading-singles", style.listed(verdict.singles.group) if verdict.singles else "none")
-    page.glue("leading-pairs", style.listed(verdict.pairs.group) if verdict.pairs else "none")
+    page.glue("leading-singles", style.unbeaten(verdict.singles) if verdict.singles else "none")
+    page.glue("leading-pairs", style.unbeaten(verdict.pairs) if verdict.pairs else "none")
     share = verdict.relative_gain
     unknown = "no share, as that is zero," if verdict.gain else "none"
     page.glue("relative-gain", unknown if share is None else f"{share:+.0%}")
@@ -123,7 +131,11 @@ def answer(page: Page, pair: Ambiguous, verdict: Verdict) -> html.Html | None:
             f"from the highest single model, {single}."
         )
     group = verdict.pairs.group
-    lead = "" if len(group) == 1 else f" ({style.listed(group)} lead)"
+    lead = (
+        ""
+        if len(group) == 1
+        else f" (not shown to be behind the highest RveRNet: {style.unbeaten(verdict.pairs)})"
+    )
     return page.headline(
         f"{against}, **{best}**{lead} gains {gain} F1 over the single model with the highest F1, {single}; "
         f"{verdict.significant} of {verdict.compared} RveRNets are shown to gain."
@@ -160,7 +172,7 @@ def control_table(page: Page, pairs: Sequence[Ambiguous], scores: Sequence[pd.Da
 def possible_table(page: Page, possible: pd.DataFrame, tenth: AgainstPaper | None) -> Bundle | None:
     """Every net against what was possible on the same items; nothing where the law is unknown.
 
-    Glues the comparison with the paper's tenth.
+    Glues the comparison with the paper's tenth. What an ideal observer gains is a part of the answer.
     """
     _glue_possible(page, possible)
     page.glue("against-paper", against_paper(tenth))
@@ -181,7 +193,8 @@ def possible_table(page: Page, possible: pd.DataFrame, tenth: AgainstPaper | Non
         possible[["pair", "model", "kind", *shown]],
         caption="Every net against the ideal observer that sees what it sees, on the same items: single models against "
         "the one of the look, RveRNets against the one of both cues. The gain, in F1, is over the single model of the ROI "
-        f"module. The file has the smallest difference and the smallest gain, too, {AT_POWER}.",
+        "module; where that answers mostly one of the two, its F1 lies below its accuracy, and a gain in F1 is larger than "
+        f"one in accuracy. The file has the smallest difference and the smallest gain, too, {AT_POWER}.",
         labels={
             "pair_accuracy": "accuracy",
             "possible pair_accuracy": "possible accuracy",
@@ -207,8 +220,14 @@ def _glue_possible(page: Page, possible: pd.DataFrame) -> None:
         pairs = first[first["kind"] == "RveRNet"]
         if len(pairs):
             top = pairs.nlargest(1, "gain").iloc[0]
-            numbers["reached-gain"] = interval(top["gain"], top["gain_low"], top["gain_high"], "{:+.3f}")
+            reached = interval(top["gain"], top["gain_low"], top["gain_high"], "{:+.3f}")
+            numbers["reached-gain"] = f"{reached}, of {style.label(top['model'])}"
             numbers["possible-gain"] = f"{top['possible gain']:+.3f}"
+            page.headline(
+                "On the items of the pair alone an ideal observer gains "
+                f"{numbers['possible-gain']} F1 from the company; the gains of the RveRNets over their own ROI module alone are "
+                f"{pairs['gain'].min():+.3f} to {pairs['gain'].max():+.3f}."
+            )
     for name, text in numbers.items():
         page.glue(name, text)
 
@@ -217,14 +236,14 @@ def against_paper(found: AgainstPaper | None) -> str:
     """Our gain beside the paper's tenth, and why the two differ."""
     if found is None:
         return "There is no RveRNet here whose gain could be compared with the paper's"
-    relation = {1: "above", -1: "below", 0: "not shown to differ from"}[found.side]
+    relation = {1: "shown to be above", -1: "shown to be below", 0: "not shown to differ from"}[found.side]
     gain, on_items = (interval(*part, "{:+.3f}") for part in (found.gain, found.on_items))
     share = "no share of that of the single model, which is zero"
     if found.relative is not None:
         share = f"{found.relative:+.0%} as a share of that of the single model"
     text = (
-        f"The largest gain above, {gain} F1 of {style.label(found.pair)}, is {relation} the paper's tenth, if points are "
-        f"meant; it is {share}. "
+        f"The gain of {style.label(found.pair)} over the single model with the highest F1 is {gain} F1, {relation} the paper's "
+        f"tenth, if points are meant; it is {share}. "
     )
     if np.isnan(found.room):
         return (
@@ -245,13 +264,15 @@ def drinks(
 ) -> html.Html | None:
     """The pair that looks the same: single models against chance, and all models; nothing on other data."""
     if chance is None:
-        for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho", "drinks-together", "drinks-verdict"):
-            page.glue(name, "none")
+        for name in ("", "-count", "-d", "-rho", "-together", "-verdict", "-pairs"):
+            page.glue(f"drinks{name}", "none")
         return None
     pair, scores = pairs[0], tables[0]
-    alone = ", ".join(map(style.label, chance.above))
-    verdict = "no single model is above chance" if not alone else f"above chance: {alone}"
-    verdict += f", and together they are {chance.verdict}"
+    alone = style.which(chance.above, len(chance.table) - 1)
+    verdict = f"shown to be above chance by itself: {alone}; together they are {TOGETHER[chance.verdict]}"
+    reached = drinks_reached(pair, scores)
+    page.glue("drinks-pairs", reached)
+    page.headline(f"On {' and '.join(pair.classes)}, which look the same, {reached}.")
     page.glue("drinks", _name(pair))
     page.glue("drinks-count", " and ".join(map(str, pair.counts)))
     page.glue("drinks-d", pair.d, "{:g}")
@@ -263,7 +284,7 @@ def drinks(
         chance.table.drop(columns=["pair_accuracy_spread", "seeds"]),
         caption=f"Single models on {pair.classes[0]} and {pair.classes[1]}, of which the ROI says nothing: accuracy, "
         "p of the null that it is that of chance (of single models after Holm's correction), the smallest distance from "
-        f"chance {AT_POWER}, and what follows.",
+        f"chance {AT_POWER}, and the verdict; at chance: not shown to differ from it.",
         labels={"pair_accuracy": "accuracy on the pair"},
         formats={"p": "{:.2g}"},
         intervals=["pair_accuracy"],
@@ -283,11 +304,26 @@ def drinks(
         lambda ax: charts.dots(ax, drawn, **columns, colours="colours", references=references, xlabel=what),
         scores[["model", "kind", "pair_accuracy", "pair_accuracy_low", "pair_accuracy_high"]],
         alt=alt.of_dots(scores, what=f"{what} by model", references=references, **columns),
-        caption="Accuracy on the two drinks: who sees the ROI alone can only guess, who sees the company can do as well as it. "
-        "Dashed: chance, and the best on average from ROI and context.",
+        caption="Accuracy on the two drinks: from the ROI alone one can only guess, and the company tells them up to the second "
+        "line. Dashed: chance, and the best on average from ROI and context.",
         size=(7.4, 0.34 * len(scores) + 1.1),
     )
     return html.together(table.html, chart.html)
+
+
+def drinks_reached(pair: Ambiguous, scores: pd.DataFrame) -> str:
+    """The accuracies of RveRNets on the items of `pair`, beside what was possible; scores: `possible.scores`."""
+    accuracy = scores.set_index("model")["pair_accuracy"]
+    ideal = accuracy.get("ideal-both", pair.ceilings["ceiling, ROI + context"])
+    nets = scores[scores["kind"] == "RveRNet"]
+    if nets.empty:
+        return f"an accuracy of {ideal:.3f} is possible from ROI and company, and no RveRNet was trained"
+    above = int((nets["pair_accuracy_low"] > CHANCE).sum())
+    reached = nets["pair_accuracy"]
+    return (
+        f"RveRNets have an accuracy of {reached.min():.3f} to {reached.max():.3f}, where {ideal:.3f} was possible from ROI "
+        f"and company; with their whole interval above chance: {above} of {len(nets)}"
+    )
 
 
 def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None:
@@ -297,14 +333,18 @@ def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None
         "gained from company that says nothing": facts.gained,
         "did better than was possible": facts.beyond,
     }
-    named = "; ".join(f"{what}: {', '.join(who)}" for what, who in exceptions.items() if who)
+    named = "; ".join(f"{what}: {', '.join(map(_under, who))}" for what, who in exceptions.items() if who)
     page.glue("laws-compared", facts.compared)
     page.glue(
         "laws-verdict",
-        "no model gains what it should not"
+        "none is shown to gain what it should not"
         if facts.as_it_should
         else f"by tests corrected over all questions, {named}",
     )
+    sure = sum(one.shown for one in facts.reached)
+    count = f" ({sure} of {len(facts.reached)} gains are shown, after Holm's correction)"
+    reached = "; ".join(map(_reached, facts.reached))
+    page.glue("laws-reached", reached + count if reached else "there is no such law here")
     if laws.empty:
         return None
     shown = laws.drop(columns=[c for c in laws if c.startswith(("p of ", "smallest "))])
@@ -314,7 +354,7 @@ def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None
         shown,
         keys=["d", "rho"],
         caption="The sauces under other laws, on which models were trained and tested anew: with the same look for both, "
-        "and with companions that say nothing. Accuracy on the sauces alone, against the ideal observer on the same items; "
+        "with companions that say nothing, and, where there is such a line, with looks that are nearer and companions that say more. Accuracy on the sauces alone, against the ideal observer on the same items; "
         "the gain, in accuracy, is over the single model of the ROI module. The file has the smallest difference and the "
         f"smallest gain, too, {AT_POWER}.",
         labels={"pair_accuracy": "accuracy", "short": "accuracy minus possible", "rho": "ρ"},
@@ -322,6 +362,19 @@ def law_table(page: Page, laws: pd.DataFrame, facts: OtherLaws) -> Bundle | None
         | ({"gain": "{:+.3f}", "possible gain": "{:+.3f}"} if pairs else {}),
         intervals=["pair_accuracy", "short", *(["gain"] if pairs else [])],
         data=laws,
+    )
+
+
+def _under(who: str) -> str:
+    """`vit + vit (no context)` for readers."""
+    model, law = who.removesuffix(")").split(" (")
+    return f"{style.label(model)} ({law})"
+
+
+def _reached(one: Reached) -> str:
+    gain = interval(*one.gain, "{:+.3f}")
+    return (
+        f"{style.label(one.model)} ({one.law}) {gain} of {one.possible:+.3f}{', shown' if one.shown else ''}"
     )
 
 
@@ -338,8 +391,9 @@ def grid_chart(page: Page, grid: GridOnPair) -> Bundle:
     frozen = page.study.profile.grid_frozen
     page.glue("grid-pair-best", style.label("+".join(grid.best.group[0])))
     page.glue("grid-pair-leading", len(grid.best.group))
+    page.glue("grid-pair-cells", grid.f1.size)
     page.glue("grid-pair-f1", grid.f1.to_numpy().max(), "{:.3f}")
-    page.glue("grid-pair-extra", style.listed(grid.best_extra_roi.group))
+    page.glue("grid-pair-extra", style.unbeaten(grid.best_extra_roi))
     page.glue("grid-pair-how", "with frozen backbones" if frozen else "fine-tuned as a whole")
     page.glue("grid-pair-why", frozen_why(grid.against, "F1 on the pair"))
     return page.figure(
@@ -372,7 +426,8 @@ def confusion_chart(page: Page, confusions: dict[str, pd.DataFrame]) -> Bundle:
         draw,
         counts,
         alt=" ".join(alt.of_confusion(m, what=f"the pair by {name}") for name, m in matrices.items()),
-        caption="The pair under the best single model and the best RveRNet, counted over all seeds.",
+        caption="What the samples of the pair are taken for by the single model and by the RveRNet with the highest F1 on it: "
+        "counts over all seeds, rows the truth.",
         grid=(1, len(matrices)),
         size=(7.4, 2.9),
     )
@@ -389,6 +444,12 @@ def case_photos(page: Page, cases: pd.DataFrame, best: Modules | None) -> Bundle
     titles = {
         "rescued": f"rescued by {name}",
         "lost": f"lost by {name}",
+    }
+    captions = {
+        "rescued": "Rescued: samples of the pair that most runs of every single model get wrong and every run of the RveRNet "
+        "with the highest F1 right.",
+        "lost": "Lost: samples of the pair that most runs of every single model get right and every run of the RveRNet with "
+        "the highest F1 wrong.",
     }
     groups = [
         Answered(
@@ -410,8 +471,7 @@ def case_photos(page: Page, cases: pd.DataFrame, best: Modules | None) -> Bundle
         lambda ax: answer_grid(ax, groups),
         cases,
         alt=in_words(groups, what),
-        caption="Rescued: samples of the pair that most runs of every single model get wrong and every run of the RveRNet with the "
-        "highest F1 right. Lost: the reverse. Below each: the truth, and the most common answer of each model over its "
-        "seeds, ticked where it is right.",
+        caption=" ".join(text for case, text in captions.items() if (cases["case"] == case).any())
+        + " Below each: the truth, and the most common answer of each model over its seeds, ticked where it is right.",
         size=answer_size(groups),
     )

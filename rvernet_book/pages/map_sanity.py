@@ -70,8 +70,9 @@ def _glue(page: Page, facts: SanityFacts) -> None:
     text = "With one seed it cannot be said whether another training would draw the same maps"
     if not np.isnan(facts.seed_rank):
         text = (
-            f"Two trained seeds share {facts.seed_rank:+.2f} on average, and for {len(stable)} of {facts.branches} "
-            f"branches they agree more than trained and random nets do ({'; '.join(stable) or 'none'})"
+            f"The maps of two trained seeds have a rank correlation of {facts.seed_rank:+.2f} on average, and for "
+            f"{len(stable)} of {facts.branches} branches they agree more than those of trained and random nets do "
+            f"({'; '.join(stable) or 'none'})"
         )
         if len(stable) < facts.branches:
             text += ". For the rest this cannot be shown, and a single picture of theirs should not be read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,11 @@ from rvernet_book.page import Page
 from rvernet_book.tables import AT_POWER, interval, tidy
 from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments import rvernet
-from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts
+from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts, Otherwise
+from rvernet_core.experiments.study import Modules
+
+#: `Gain.shown` -> what is shown, in words.
+GAINS = {1: "shown to be a gain", 0: "not shown to be a gain or a loss", -1: "shown to be a loss"}
 
 
 def banner(page: Page) -> html.Html:
@@ -45,8 +50,9 @@ def gain_table(page: Page, gains: pd.DataFrame) -> Bundle:
     return page.table(
         "grid-gains",
         gains,
-        caption="What context adds within the grid: each backbone on the ROI alone, trained in the same way, and "
-        f"in its row and column of the grid. The gain is paired over {page.over}; the smallest gain {AT_POWER}.",
+        caption="What a second module adds within the grid: each backbone on the ROI alone under a linear layer, and "
+        "in its row and column of the grid, under the two layers of the integration module. The gain is paired over "
+        f"{page.over}; the smallest gain {AT_POWER}.",
         formats={rvernet.GAIN: "{:+.3f}"},
         intervals=[rvernet.GAIN],
         best={"ROI alone": "max", "accuracy as extra-ROI module, mean": "max", rvernet.GAIN: "max"},
@@ -58,8 +64,9 @@ def glue_grid(page: Page, facts: GridFacts) -> None:
     page.glue("grid-best", style.label("+".join(facts.best.group[0])))
     page.glue("grid-best-accuracy", facts.accuracy, "{:.3f}")
     page.glue("grid-leading", len(facts.best.group))
-    page.glue("grid-leading-extra", style.listed(facts.best_extra_roi.group))
-    page.glue("grid-leading-roi", style.listed(facts.best_roi.group))
+    page.glue("grid-cells", facts.backbones**2)
+    page.glue("grid-leading-extra", style.unbeaten(facts.best_extra_roi))
+    page.glue("grid-leading-roi", style.unbeaten(facts.best_roi))
     page.glue("grid-gain", facts.gain, "{:+.3f}")
     page.glue("grid-better", facts.better)
     page.glue("grid-worse", facts.worse)
@@ -77,6 +84,7 @@ def score_table(page: Page, scores: pd.DataFrame) -> Bundle:
         formats={"seconds": "{:.0f}"},
         intervals=scores_of.measured(scores),
         best={"accuracy": "max", "macro_f1": "max"},
+        keys=["epochs"],
         data=scores,
     )
 
@@ -99,8 +107,9 @@ def score_chart(page: Page, scores: pd.DataFrame) -> Bundle:
     )
 
 
-def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
-    """Each pair against its ROI module alone; nothing where there are no pairs."""
+def difference_table(page: Page, gain: pd.DataFrame, otherwise: Sequence[Otherwise]) -> Bundle | None:
+    """Each pair against its ROI module alone; nothing where there are no pairs. Glues who is trained otherwise."""
+    page.glue("trained-otherwise", trained_otherwise(otherwise))
     if gain.empty:
         return None
     return page.table(
@@ -112,6 +121,27 @@ def difference_table(page: Page, gain: pd.DataFrame) -> Bundle | None:
         intervals=["difference"],
         best={"difference": "max"},
     )
+
+
+def trained_otherwise(found: Sequence[Otherwise]) -> str:
+    """Which RveRNets are not trained as their ROI module alone is, and what that means for their gains."""
+    if not found:
+        return "Every pair is trained for as many epochs and at the same rate as its ROI module alone"
+    alike: dict[str, list[Modules]] = {}
+    for one in found:
+        alike.setdefault(_differing(one), []).append(one.pair)
+    pairs = "; ".join(f"{style.listed(some)} ({what})" for what, some in alike.items())
+    return (
+        f"Not trained as their ROI module alone: {pairs}. What these gain or lose may come from the second module or from "
+        "the training"
+    )
+
+
+def _differing(one: Otherwise) -> str:
+    """`2 against 4 epochs, a rate of 0.0004 against 0.001`: what is the same is left out."""
+    (epochs, epochs_alone), (lr, lr_alone) = one.epochs, one.lr
+    parts = [f"{epochs} against {epochs_alone} epochs"] if epochs != epochs_alone else []
+    return ", ".join(parts + ([f"a rate of {lr:g} against {lr_alone:g}"] if lr != lr_alone else []))
 
 
 def distilled_table(page: Page, against: pd.DataFrame) -> Bundle | None:
@@ -135,18 +165,24 @@ def distilled_table(page: Page, against: pd.DataFrame) -> Bundle | None:
 def answer(page: Page, scores: pd.DataFrame, facts: GainFacts) -> html.Html | None:
     """The RveRNets that lead over all classes, and what is seen of the gains; None without RveRNets."""
     page.glue("pairs-ahead", facts.ahead)
+    page.glue("pairs-behind", facts.behind)
     page.glue("pairs-all", facts.compared)
     page.glue("pair-best", style.label(facts.best or "none"))
     page.glue("pair-gain", facts.gain, "{:+.3f}")
     pairs = scores[scores["kind"] == "RveRNet"]
-    if pairs.empty or facts.leading is None:
+    if pairs.empty or facts.leading is None or facts.of_highest is None:
         return None
-    best = pairs.loc[pairs["accuracy"].idxmax()]
+    best, gain = pairs.loc[pairs["accuracy"].idxmax()], facts.of_highest
     accuracy = interval(best["accuracy"], best["accuracy_low"], best["accuracy_high"])
     group = facts.leading.group
+    leads = f"of the fine-tuned RveRNets {style.leads(group)}"
+    if len(group) == facts.compared > 1:
+        leads = f"none of the {facts.compared} fine-tuned RveRNets is shown to be behind the highest"
+    whose = "accuracy" if len(group) == 1 else f"{style.listed(group[:1])} with the highest accuracy,"
     return page.headline(
-        f"Over all classes, of the fine-tuned RveRNets {style.leads(group)}; the highest accuracy is {accuracy}. "
-        f"Shown to gain over their ROI module alone: {facts.ahead} of {facts.compared}."
+        f"Over all classes, {leads}: {whose} {accuracy}, {interval(*gain.difference, '{:+.3f}')} from its ROI module "
+        f"alone ({GAINS[gain.shown]}, p = {gain.p:.2g}). Of {facts.compared} RveRNets, shown to gain over their ROI module "
+        f"alone: {facts.ahead}; to lose: {facts.behind}."
     )
 
 
@@ -193,6 +229,11 @@ def frozen_why(facts: FrozenFacts | None, metric: str) -> str:
             f". Where the fine-tuned one is ahead, it fits the training samples more closely in {facts.fitted_further} of "
             f"{facts.tuned_ahead} cases: there the fresh layers alone cannot make up for what the backbones do not "
             "bring"
+        )
+    if facts.frozen_overfitted:
+        text += (
+            f". In {facts.frozen_overfitted} of {facts.tuned_ahead} it is ahead though the frozen one fits the training "
+            "samples as closely or more: there the layers on frozen backbones overfit"
         )
     return text
 

@@ -13,7 +13,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.pages.gradcam import TILE, edges
 from rvernet_book.photo_grid import glow
-from rvernet_book.tables import AT_POWER, interval
+from rvernet_book.tables import AT_POWER, beyond, interval
 from rvernet_core.data.cutouts import letterbox, letterbox_mask
 from rvernet_core.evaluation.comparisons import model_name
 from rvernet_core.experiments.sauce_maps import CASES, LOST, RESCUED, Look, Sauces, Shown, Verdict
@@ -42,8 +42,9 @@ def companion_table(page: Page, energy: pd.DataFrame, companions: pd.DataFrame) 
         "companions",
         companions,
         caption="Share of the extra-ROI branch's energy on the companion foods, for rescued sauces, for lost ones and "
-        f"for all; the counts are those of all seeds together. Intervals over {page.over}; the smallest difference to "
-        f"other sauces' maps {AT_POWER}.",
+        "for all. Counts are those of all seeds together; all else is the mean of the seeds' means. Intervals over "
+        f"{page.over}; the smallest difference to other sauces' maps {AT_POWER}."
+        + beyond(companions, "energy"),
         labels={
             "energy": "energy on companions",
             "area": "their area",
@@ -147,21 +148,28 @@ def answer(page: Page, energy: pd.DataFrame, verdict: Verdict | None) -> html.Ht
         if len(energy):
             text = "No sauce was rescued and none was lost, so there is nothing to explain"
         page.glue("companions-verdict", text)
+        page.glue("companions-all", "Of all sauces nothing is known here")
         return None
     counts = {case: verdict.looks[case].count if case in verdict.looks else 0 for case in CASES}
     text = (
-        f"Sauces that **{style.label(verdict.model)}** rescues, counted over {len(page.seeds)} "
-        f"seed{'s' * (len(page.seeds) != 1)}: {counts[RESCUED]}; that it loses: {counts[LOST]}. "
+        f"Counted over {len(page.seeds)} seed{'s' * (len(page.seeds) != 1)}, **{style.label(verdict.model)}** rescues "
+        f"{counts[RESCUED]} sauce{'s' * (counts[RESCUED] != 1)} and loses {counts[LOST]}. "
     )
     whens = {RESCUED: "When it rescues one", LOST: "When it loses one"}
     text += " ".join(f"{whens[case]}, {_looking(look)}." for case, look in verdict.looks.items())
     page.glue("rescued-all", verdict.energy_all, "{:.0%}")
+    more, less = (style.which(names, verdict.compared) for names in (verdict.more, verdict.less))
+    page.glue(
+        "companions-all",
+        "Over all sauces, by intervals without a correction, RveRNets that put more of this energy on the companions than the "
+        f"maps of other sauces do: {more}; less: {less}",
+    )
     page.glue("companions-verdict", html.plain(text).removesuffix("."))
     return page.headline(text)
 
 
 def _looking(look: Look) -> str:
-    more = {1: "more than", -1: "less than", 0: "no more and no less, as far as can be told, than"}
+    more = {1: "more than", -1: "less than", 0: "not shown to differ from"}
     unknown = np.isnan(look.energy[1])
     share = f"{look.energy[0]:.0%}" if unknown else interval(*look.energy, "{:.0%}")
     if unknown:
@@ -169,7 +177,11 @@ def _looking(look: Look) -> str:
             f"its extra-ROI branch puts {share} of its energy on the companions, which cover {look.area:.0%} of the picture; "
             "these are too few to tell more"
         )
+    power = ""
+    if not look.above_other and not np.isnan(look.smallest):
+        power = f" (smallest difference found with a power of 80 %: {look.smallest:.0%})"
+    then = "nor from" if look.above_area == look.above_other == 0 else f"and {more[look.above_other]}"
     return (
-        f"its extra-ROI branch puts {share} of its energy on the companions: {more[look.above_area]} their share of the "
-        f"picture ({look.area:.0%}), and {more[look.above_other]} the maps of other sauces do"
+        f"its extra-ROI branch puts {share} of its energy on the companions, {more[look.above_area]} their share of the "
+        f"picture ({look.area:.0%}) {then} what the maps of other sauces put there{power}"
     )

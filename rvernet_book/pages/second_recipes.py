@@ -32,10 +32,21 @@ def sentence(profile: str, who: str, again: Again) -> str:
         return "There is nothing to compare."
     if again.table.empty:
         return f"The comparison is not repeated here: the {profile} profile has no second recipe for each of these nets."
+    others = len(again.table)
     ahead, behind, turned = (
-        style.listed(names) or "none of them" for names in (again.ahead, again.behind, again.turned)
+        style.which(names, others, "none of the others")
+        for names in (again.ahead, again.behind, again.turned)
     )
-    return (
+    gone = [
+        f"{what} {style.which(names, others)}"
+        for what, names in (("a lead over", again.leads_gone), ("that it is behind", again.lags_gone))
+        if names
+    ]
+    text = (
         f"By the second recipes {who} is shown to be ahead of {ahead} and behind {behind}. "
         f"The mean difference has another sign than by the first recipes against {turned}."
     )
+    if gone:
+        seeds = over(int(again.table["seeds"].iloc[0]))
+        text += f" Shown by the first recipes and not by the second, over {seeds}: {', and '.join(gone)}."
+    return text

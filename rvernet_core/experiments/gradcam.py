@@ -231,13 +231,18 @@ class MapFacts:
     """What is seen of the explained samples."""
 
     roi_area: float  # mean share of the picture inside the ROI
+    singles: int
     pairs: int
     more: int  # RveRNets whose ROI branch has more energy inside the ROI than the single model
     less: int
     most_inside: tuple[str, float]  # single model with the most energy inside the ROI, and how much
     least_inside: tuple[str, float]
-    most_blank: tuple[str, float]  # single model with the largest share of blank maps
+    as_even: list[
+        str
+    ]  # single models whose interval of the energy holds `roi_area`, as even energy would have
+    most_blank: tuple[str, str, float]  # model and branch with the largest share of blank maps, and the share
     most_in_hole: tuple[str, float] | None  # RveRNet whose extra-ROI branch has most energy inside the ROI
+    least_in_hole: tuple[str, float] | None
     branches: int
     road_above: int  # branches whose ROAD has its whole interval above zero
     road_below: int
@@ -249,17 +254,22 @@ def map_facts(
     """From `localisation`, `faithfulness` and `roi_gains`."""
     singles = where[where["branch"].eq("roi") & where["model"].isin(explained.singles)]
     context = where[where["branch"].eq("extra_roi")]
-    energy = singles["energy"]
+    energy, area = singles["energy"], float(explained.masks.mean())
+    even = (singles["energy_low"] <= area) & (area <= singles["energy_high"])
+    blank = where.loc[where["blank"].idxmax()]
     signs = comparisons.shown(gains, "energy") if len(gains) else pd.Series(dtype=int)
     return MapFacts(
-        roi_area=float(explained.masks.mean()),
+        roi_area=area,
+        singles=len(singles),
         pairs=len(gains),
         more=int((signs > 0).sum()),
         less=int((signs < 0).sum()),
         most_inside=_cell(singles, energy.idxmax(), "energy"),
         least_inside=_cell(singles, energy.idxmin(), "energy"),
-        most_blank=_cell(singles, singles["blank"].idxmax(), "blank"),
+        as_even=list(singles.loc[even, "model"]),
+        most_blank=(str(blank["model"]), str(blank["branch"]), float(blank["blank"])),
         most_in_hole=_cell(context, context["energy"].idxmax(), "energy") if len(context) else None,
+        least_in_hole=_cell(context, context["energy"].idxmin(), "energy") if len(context) else None,
         branches=len(worth),
         road_above=int((worth["road_low"] > 0).sum()),
         road_below=int((worth["road_high"] < 0).sum()),

@@ -226,6 +226,17 @@ def _under(study: Study, shown: Items) -> list[dict]:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """What an RveRNet gains in accuracy over the single model of its ROI module under another law."""
+
+    model: str
+    law: str
+    gain: Difference
+    possible: float  # what an ideal observer gains
+    shown: bool = False  # whether it is above zero, after Holm's correction over all such gains
+
+
+@dataclass(frozen=True)
 class OtherLaws:
     """What was gained under other laws that should not be, and what should, each after Holm's correction.
 
@@ -236,8 +247,7 @@ class OtherLaws:
     gained: list[str]  # RveRNets above their single model where the company says nothing
     beyond: list[str]  # models above what was possible
     compared: int  # models under other laws
-    helped: list[str] = field(default_factory=list)  # RveRNets above their single model where company tells
-    helpable: int = 0  # RveRNets under such laws
+    reached: list[Reached] = field(default_factory=list)  # what was gained where the company says something
 
     @property
     def as_it_should(self) -> bool:
@@ -248,18 +258,26 @@ class OtherLaws:
 def law_facts(table: pd.DataFrame) -> OtherLaws:
     """From `other_laws`."""
     if table.empty:
-        return OtherLaws([], [], [], 0, [], 0)
+        return OtherLaws([], [], [], 0)
     single, other = table["kind"] == "single", table["law"] != table["law"].iloc[0]
     asked = {  # which rows answer a question, what is above zero in a bad answer, and its p
         "told": (single & (table["d"] == 0), table["pair_accuracy"] - CHANCE, table["p of chance"]),
         "gained": (~single & (table["rho"] == CHANCE), table["gain"], table["p of gain"]),
         "beyond": (other, table["short"], table["p of short"]),
     }
-    helpable = other & ~single & (table["rho"] != CHANCE)
-    helped = _above_zero(table, {"helped": (helpable, table["gain"], table["p of gain"])})
-    return OtherLaws(
-        **_above_zero(table, asked), **helped, compared=int(other.sum()), helpable=int(helpable.sum())
-    )
+    telling = other & ~single & (table["rho"] != CHANCE)
+    helped = _above_zero(table, {"reached": (telling, table["gain"], table["p of gain"])})["reached"]
+    reached = [
+        Reached(
+            row["model"],
+            row["law"],
+            (row["gain"], row["gain_low"], row["gain_high"]),
+            row["possible gain"],
+            shown=_named(row) in helped,
+        )
+        for row in table[telling].to_dict("records")
+    ]
+    return OtherLaws(**_above_zero(table, asked), compared=int(other.sum()), reached=reached)
 
 
 # --- helpers ------------------------------------------------------------------------------------------
@@ -274,8 +292,12 @@ def _above_zero(
     found = {}
     for question, (rows, excess, _) in asked.items():
         above = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
-        found[question] = [f"{model} ({under})" for model, under in above[["model", "law"]].to_numpy()]
+        found[question] = [_named(row) for row in above.to_dict("records")]
     return found
+
+
+def _named(row: dict) -> str:
+    return f"{row['model']} ({row['law']})"
 
 
 def _scores_of(study: Study, shown: Items, models: Models) -> dict[str, dict]:

@@ -116,14 +116,34 @@ def grid_facts(study: Study, grid: Pairs, accuracy: pd.DataFrame, gains: pd.Data
 
 
 def fine_tuned_scores(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
-    """Fine-tuned single models and RveRNets (column kind), best accuracy first."""
+    """Fine-tuned single models and RveRNets (column kind) and their epochs, best accuracy first."""
     tables = [
         comparisons.with_drinks(
             comparisons.summary(models, METRICS, study.classes), models, study.classes
-        ).assign(kind=kind)
+        ).assign(kind=kind, epochs=[runs[0].spec.train.epochs for runs in models.values()])
         for kind, models in (("single", singles), ("RveRNet", pairs))
+        if models
     ]
     return pd.concat(tables, ignore_index=True).sort_values("accuracy", ascending=False)
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """How an RveRNet and its ROI module alone are trained, where that differs: RveRNet first."""
+
+    pair: Modules
+    epochs: tuple[int, int]
+    lr: tuple[float, float]  # peak learning rate of the backbones
+
+
+def trained_otherwise(singles: Singles, pairs: Pairs) -> list[Otherwise]:
+    """The RveRNets that are trained for other epochs or at another rate than their ROI module alone."""
+    found = []
+    for pair, runs in pairs.items():
+        ours, alone = runs[0].spec.train, singles[pair[0]][0].spec.train
+        if (ours.epochs, ours.lr) != (alone.epochs, alone.lr):
+            found.append(Otherwise(pair, (ours.epochs, alone.epochs), (ours.lr, alone.lr)))
+    return found
 
 
 def gain_of_context(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
@@ -153,6 +173,15 @@ def distilled_against_others(study: Study, pairs: Pairs) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What one RveRNet gains over its ROI module alone."""
+
+    difference: tuple[float, float, float]  # with the ends of its 95 % interval
+    p: float  # after Holm's correction over all RveRNets
+    shown: int  # +1 or -1: the sign that is shown; 0: none
+
+
+@dataclass(frozen=True)
 class GainFacts:
     """What the extra-ROI module adds to the fine-tuned models."""
 
@@ -160,17 +189,22 @@ class GainFacts:
     best: str | None  # the RveRNet with the largest gain
     gain: float  # its gain; NaN where there is no RveRNet
     ahead: int  # RveRNets that are shown to gain, after Holm's correction
+    behind: int  # ... to lose
     compared: int
+    of_highest: Gain | None = None  # of the RveRNet with the highest accuracy; None where there is none
 
 
 def gain_facts(study: Study, pairs: Pairs, gain: pd.DataFrame) -> GainFacts:
     """From the predictions of the pairs and `gain_of_context`."""
     if gain.empty:
-        return GainFacts(None, None, float("nan"), 0, 0)
+        return GainFacts(None, None, float("nan"), 0, 0, 0)
     leading = comparisons.leading(pairs, "accuracy", study.classes)
-    top = gain.loc[gain["difference"].idxmax()]
-    ahead = int((comparisons.shown(gain, "difference") > 0).sum())
-    return GainFacts(leading, top["model"], top["difference"], ahead, len(gain))
+    top, signs = gain.loc[gain["difference"].idxmax()], comparisons.shown(gain, "difference")
+    ahead, behind = (int((signs == sign).sum()) for sign in (1, -1))
+    row = gain.assign(shown=signs).set_index("model").loc[comparisons.model_name(leading.group[0])]
+    difference = row["difference"], row["difference_low"], row["difference_high"]
+    highest = Gain(difference, row["p"], int(row["shown"]))
+    return GainFacts(leading, top["model"], top["difference"], ahead, behind, len(gain), highest)
 
 
 def costs(study: Study, singles: Singles, pairs: Pairs) -> pd.DataFrame:
@@ -251,6 +285,11 @@ class FrozenFacts:
     def undertrained(self) -> int:
         """Models that are ahead when frozen, and whose fine-tuning fits the training samples less as well."""
         return self.frozen_ahead - self.overfitted
+
+    @property
+    def frozen_overfitted(self) -> int:
+        """Models that are ahead when fine-tuned, and that fit the training samples more when frozen."""
+        return self.tuned_ahead - self.fitted_further
 
 
 def frozen_facts(table: pd.DataFrame) -> FrozenFacts | None:

@@ -141,7 +141,7 @@ def on_companions(energy: pd.DataFrame) -> pd.DataFrame:
         for which in (*CASES, "all"):
             sauces = part if which == "all" else part[part["case"] == which]
             row = {"model": model, "sauces": which, "count": len(sauces), **mean_of(sauces, "energy")}
-            row |= {"area": sauces["area"].mean()}
+            row |= {"area": mean_of(sauces, "area")["area"]}  # over seeds, as the energy
             row |= mean_of(sauces, "above_area") | mean_of(sauces, "above_other")
             known = sauces.dropna(subset=["above_other"])
             row["smallest"] = float("nan") if known.empty else estimated(known, "above_other").smallest
@@ -184,6 +184,7 @@ class Look:
     area: float  # the companions' share of the picture
     above_area: int  # sign of energy minus area where the interval excludes zero, else 0
     above_other: int  # the same for energy minus that of another sauce's map
+    smallest: float  # energy minus that of another sauce's map that 80 % of repetitions had found
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,11 @@ class Verdict:
     model: str
     looks: Mapping[str, Look]  # rescued | lost -> where it looks; without a kind that never happens
     energy_all: float  # over all sauces
+    more: list[
+        str
+    ]  # RveRNets that over all sauces put more on the companions than others' maps, by the interval
+    less: list[str]  # ... less
+    compared: int  # RveRNets
 
 
 def verdict(companions: pd.DataFrame, pair: Modules | None) -> Verdict | None:
@@ -209,5 +215,17 @@ def verdict(companions: pd.DataFrame, pair: Modules | None) -> Verdict | None:
                 for column in ("above_area", "above_other")
             )
             energy = row["energy"], row["energy_low"], row["energy_high"]
-            looks[case] = Look(int(row["count"]), energy, float(row["area"]), above, other)
-    return Verdict(model_name(pair), looks, float(rows.loc["all", "energy"])) if looks else None
+            looks[case] = Look(
+                int(row["count"]), energy, float(row["area"]), above, other, float(row["smallest"])
+            )
+    if not looks:
+        return None
+    every = companions[companions["sauces"] == "all"]
+    return Verdict(
+        model_name(pair),
+        looks,
+        energy_all=float(rows.loc["all", "energy"]),
+        more=list(every.loc[every["above_other_low"] > 0, "model"]),
+        less=list(every.loc[every["above_other_high"] < 0, "model"]),
+        compared=len(every),
+    )

@@ -25,6 +25,8 @@ class Again:
     ahead: list[str]  # models against which a lead is shown, after Holm's correction over the table
     behind: list[str]
     turned: list[str]  # models against which the mean difference has another sign than by the first recipes
+    leads_gone: list[str]  # models against which a lead is shown by the first recipes and not by the second
+    lags_gone: list[str]  # models that it is shown to be behind by the first recipes and not by the second
 
 
 def again(study: Study, first: pd.DataFrame, second: pd.DataFrame) -> Again:
@@ -33,14 +35,22 @@ def again(study: Study, first: pd.DataFrame, second: pd.DataFrame) -> Again:
     The first column names the models compared with.
     """
     if first.empty or second.empty:
-        return Again(pd.DataFrame(), not first.empty, [], [], [])
+        return Again(pd.DataFrame(), not first.empty, [], [], [], [], [])
     key = first.columns[0]
-    before = first.set_index(key)["difference"].loc[list(second[key])].to_numpy()
+    same = first.set_index(key).loc[list(second[key])].reset_index()  # the rows of `second`, in its order
+    before, shown = same["difference"].to_numpy(), comparisons.shown(same, "difference").to_numpy()
     signs, names = comparisons.shown(second, "difference"), second[key]
     table = second.assign(**{FIRST: before}, seeds=len(study.under_second_recipe().profile.seeds))
+
+    def among(rows: pd.Series) -> list[str]:
+        return [str(name) for name in names[rows]]
+
     return Again(
         table,
         True,
-        *([str(name) for name in names[signs == sign]] for sign in (1, -1)),
-        turned=[str(name) for name in names[second["difference"] * before < 0]],
+        ahead=among(signs > 0),
+        behind=among(signs < 0),
+        turned=among(second["difference"] * before < 0),
+        leads_gone=among((shown > 0) & (signs <= 0)),
+        lags_gone=among((shown < 0) & (signs >= 0)),
     )

@@ -67,6 +67,24 @@ def test_the_rule_of_the_ledger_can_read_it(page, tmp_path, detector, p, verdict
     assert [row.label for row in found.rows] == ["deit"]
 
 
+@pytest.mark.parametrize(
+    ("signs", "words"),
+    [
+        ((1, 1), "No, by accuracy after the same training: every classifier is ahead"),
+        ((-1, -1), "It is simpler, by accuracy after the same training: every detector-like net is ahead"),
+        ((0, 0), "No difference is shown, by accuracy"),
+        ((1, 0), "That differs from backbone to backbone"),
+    ],
+)
+def test_whether_a_detector_is_as_simple_to_train_is_answered(signs, words):
+    table = comparison(("deit", 0.8, 0.7, 0.001), ("vit", 0.7, 0.72, 0.4)).assign(
+        detector_seconds=[9.0, 30.0]
+    )
+    answer = show.as_simple(table, pd.Series(signs))
+    assert answer.startswith(words)
+    assert answer.endswith("A run takes 12 seconds for a classifier and 9 to 30 for a detector-like net")
+
+
 def test_without_whole_photos_the_page_says_so_and_glues_all_the_same(page, tmp_path):
     assert "no whole photos" in show.comparison_table(page, pd.DataFrame()).text
     assert show.cell_maps(page, "", []) is None
@@ -74,8 +92,10 @@ def test_without_whole_photos_the_page_says_so_and_glues_all_the_same(page, tmp_
         "classifier-ahead",
         "classifier-behind",
         "classifier-undecided",
+        "as-simple",
         "found-alone",
     }
+    assert page.numbers["as-simple"] == "Nothing was measured of that"
     assert page.numbers["found-alone"] == "not measured"
     assert not list(tmp_path.iterdir())
 

@@ -38,23 +38,40 @@ def with_p(*values):
 
 def test_the_sentence_names_both_sides_of_the_bar_and_the_order():
     assert show.sentence("full", FOUND) == (
-        "No net is shown to gain; by the means it is -0.020 to +0.030. "
-        "The whole interval of the gain is above 0.01 for ViT and below 0.01 for DeiT. "
-        "The order of the means changes, which no test has asked about: DeiT and ViT becomes ViT and DeiT."
+        "No net is shown to gain (mean gains from -0.020 to +0.030). "
+        "The whole interval of the gain is above 0.01 for ViT and below it for DeiT. "
+        "By the means the order changes, which no test has asked about, from DeiT and ViT to ViT and DeiT."
     )
-    same = Doubled(FOUND.table, [], [], (["vit"], ["vit"]))
-    assert "above 0.01 for none of them and below 0.01 for none of them" in show.sentence("full", same)
+    same = Doubled(FOUND.table, [], ["vit", "deit"], (["vit"], ["vit"]))
+    assert "above 0.01 for none and below it for both" in show.sentence("full", same)
     assert "order of the means is the same" in show.sentence("full", same)
 
 
+def test_the_first_that_stays_first_is_told_from_the_order_of_the_others():
+    found = Doubled(FOUND.table, [], [], (["mlp-mixer", "vit", "deit"], ["mlp-mixer", "deit", "vit"]))
+    assert show.sentence("full", found).endswith(
+        "By the means MLP-Mixer stays first; the order of the others changes, which no test has asked about, "
+        "from ViT and DeiT to DeiT and ViT."
+    )
+
+
+def test_the_answer_of_the_page_says_what_twice_the_epochs_change(page):
+    show.gain_table(page, with_p(0.01, 0.01))
+    assert page.headlines == [
+        "After twice the epochs a gain is shown for ViT and a loss is shown for DeiT (mean gains from "
+        "-0.020 to +0.030); by the means ViT is first instead of DeiT."
+    ]
+
+
 def test_the_sentence_says_who_is_shown_to_gain_and_when_none_is_trained_to_its_end():
-    assert show.sentence("full", with_p(0.01, 0.01)).startswith("A gain is shown for ViT; by the means")
+    assert show.sentence("full", with_p(0.01, 0.5)).startswith("A gain is shown for ViT (mean gains")
     every = FOUND.table.assign(gain=[0.03, 0.06], p=0.01)
     found = show.sentence("full", Doubled(every, [], [], ([], [])))
-    assert found.startswith("Every net gains, by +0.030 to +0.060: none is trained to its end.")
+    assert found.startswith("Every net gains, by +0.030 to +0.060, so none is trained to its end.")
 
 
 def test_where_the_check_is_spared_one_sentence_says_so_and_no_file_is_written(page, tmp_path):
     assert show.gain_table(page, Doubled(pd.DataFrame(), [], [], ([], []))) is None
     assert page.numbers["doubled-epochs"] == "The full profile spares this check."
+    assert page.headlines == []
     assert not list(tmp_path.iterdir())

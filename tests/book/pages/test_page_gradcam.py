@@ -11,13 +11,16 @@ from rvernet_core.experiments.gradcam import MapFacts
 
 FACTS = MapFacts(
     roi_area=0.053,
+    singles=4,
     pairs=3,
     more=2,
     less=0,
     most_inside=("deit", 0.36),
     least_inside=("mlp-mixer", 0.04),
-    most_blank=("vit", 0.25),
+    as_even=["mlp-mixer", "vit"],
+    most_blank=("vit + vit", "roi", 0.031),
     most_in_hole=("vit + mobilenetv2", 0.07),
+    least_in_hole=("vit + vit", 0.03),
     branches=9,
     road_above=6,
     road_below=1,
@@ -98,20 +101,30 @@ def test_the_tables_of_the_test_set_and_the_published_measures(page, tmp_path):
 def test_the_gains_and_the_facts_of_the_test_set(page):
     assert show.gain_table(page, gradcam.roi_gains(make_explained()), FACTS) is not None
     assert page.numbers["roi-verdict"] == (
-        "of 3 RveRNets, 2 put more of their energy inside the ROI than the single model, 0 put less, "
-        "and 1 cannot be told apart from it"
+        "of 3 RveRNets 2 are shown to put more of the ROI branch's energy inside the ROI than the "
+        "single model and 0 less; 1 are not told apart from it"
     )
     expected = {
         **{"most-inside": "DeiT", "most-inside-energy": "36%"},
         **{"least-inside": "MLP-Mixer", "least-inside-energy": "4%"},
-        **{"most-blank": "ViT", "most-blank-share": "25%", "roi-area": "5.3%"},
+        **{"most-blank": "ViT + ViT (ROI)", "most-blank-share": "3.1%", "roi-area": "5.3%"},
+        "as-even": "MLP-Mixer and ViT",
         **{"road-above": "6", "road-below": "1", "road-all": "9"},
-        **{"hole-model": "ViT + MobileNetV2", "hole-energy": "7%"},
+        **{"hole-most": "7% (ViT + MobileNetV2)", "hole-least": "3% (ViT + ViT)"},
     }
     assert expected.items() <= page.numbers.items()
 
 
 def test_without_pairs_there_is_no_table_of_gains_but_all_numbers_of_the_prose(page):
-    facts = MapFacts(**{**vars(FACTS), "pairs": 0, "more": 0, "most_in_hole": None})
-    assert show.gain_table(page, pd.DataFrame(), facts) is None
-    assert (page.numbers["hole-model"], page.numbers["hole-energy"]) == ("No model", "nan%")
+    changes = {"pairs": 0, "more": 0, "most_in_hole": None, "least_in_hole": None, "as_even": []}
+    assert show.gain_table(page, pd.DataFrame(), MapFacts(**{**vars(FACTS), **changes})) is None
+    assert page.numbers["hole-most"] == page.numbers["hole-least"] == "unknown (no RveRNet)"
+    assert page.numbers["as-even"] == "none"
+
+
+def test_a_share_whose_interval_leaves_0_to_1_has_a_note(page):
+    explained = make_explained()
+    where = gradcam.localisation(explained.measures)
+    assert "may leave 0 to 1" not in show.localisation_table(page, explained, where).html.text
+    below = where.assign(hit_low=[-0.01, *where["hit_low"][1:]])
+    assert "may leave 0 to 1" in show.localisation_table(page, explained, below).html.text

@@ -10,8 +10,8 @@ import stand_in
 from rvernet_book.page import Page
 from rvernet_book.pages import ketchup_vs_chili as show
 from rvernet_core.experiments.ketchup_vs_chili import AgainstPaper, Ambiguous, GridOnPair, Verdict
-from rvernet_core.experiments.possible import Chance, OtherLaws
-from rvernet_core.experiments.rvernet import FrozenFacts
+from rvernet_core.experiments.possible import Chance, OtherLaws, Reached
+from rvernet_core.experiments.rvernet import FrozenFacts, Otherwise
 from rvernet_core.uncertainty import Leading
 
 CLASSES = ("ketchup", "chili paste")
@@ -122,7 +122,9 @@ def gains():
 
 
 def test_gains_are_shown_with_sign_counts_and_p(page):
-    text = show.gain_table(page, gains())._repr_html_()
+    otherwise = [Otherwise(("vit", "mobilenetv2"), (2, 4), (0.001, 0.001))]
+    text = show.gain_table(page, gains(), otherwise)._repr_html_()
+    assert "ViT + MobileNetV2 (2 against 4 epochs)." in page.numbers["trained-otherwise"]
     for shown in ("<strong>+0.200</strong>", "[+0.150, +0.250]", "0.012", "0.041"):
         assert shown in text
 
@@ -142,9 +144,9 @@ def test_the_answer_is_the_gain_over_the_best_single_model(page):
     sentence = show.answer(page, PAIR, verdict).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "On ketchup against chili paste, **ViT + MobileNetV2** (ViT + MobileNetV2 and ViT + ViT lead) gains "
-        "+0.200 [+0.150, +0.250] F1 over the single model with the highest F1, ViT; 1 of 2 RveRNets "
-        "are shown to gain."
+        "On ketchup against chili paste, **ViT + MobileNetV2** (not shown to be behind the highest RveRNet: "
+        "ViT + MobileNetV2 and ViT + ViT) gains +0.200 [+0.150, +0.250] F1 over the single "
+        "model with the highest F1, ViT; 1 of 2 RveRNets are shown to gain."
     )
     assert page.numbers == {
         "best-single": "ViT",
@@ -169,7 +171,7 @@ def test_a_gain_over_nothing_is_said_to_be_no_share_of_it(page):
 
 def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_numbers(page):
     assert show.answer(page, OTHER, Verdict("vit", 0.6, None, None, 0, 0)) is None
-    assert show.gain_table(page, pd.DataFrame()) is None
+    assert show.gain_table(page, pd.DataFrame(), []) is None
     assert page.headlines == []
     assert {page.numbers[name] for name in ("best-pair", "best-gain", "relative-gain")} == {"none"}
     assert "roi-ceiling" not in page.numbers
@@ -228,9 +230,19 @@ def test_every_net_is_shown_beside_what_was_possible(page):
     assert page.numbers == {
         "reached-single": "0.700",
         "possible-single": "0.750",
-        "reached-gain": "+0.200 [+0.150, +0.250]",
+        "reached-gain": "+0.200 [+0.150, +0.250], of ViT + MobileNetV2",
         "possible-gain": "+0.125",
     }
+    assert page.headlines == [
+        "On the items of the pair alone an ideal observer gains +0.125 F1 from the company; the gains of the "
+        "RveRNets over their own ROI module alone are +0.200 to +0.200."
+    ]
+
+
+def test_without_rvernets_what_an_ideal_observer_gains_is_no_answer(page):
+    show.possible_table(page, bounds().iloc[:1].drop(columns=[c for c in bounds() if "gain" in c]), None)
+    assert page.headlines == []
+    assert page.numbers["reached-gain"] == "unknown"
 
 
 def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
@@ -247,7 +259,10 @@ def test_without_a_law_the_prose_says_that_the_possible_is_unknown(page):
 def test_the_gain_stands_beside_the_papers_tenth_with_what_makes_them_differ(room, single, pair, larger):
     gain, on_items = (0.2, 0.15, 0.25), (0.2, 0.1, 0.3)
     text = show.against_paper(AgainstPaper("vit + vit", gain, 0.4, on_items, room, single, pair))
-    assert "+0.200 [+0.150, +0.250] F1 of ViT + ViT, is above the paper's tenth, if points are meant" in text
+    assert text.startswith(
+        "The gain of ViT + ViT over the single model with the highest F1 is +0.200 [+0.150, +0.250] F1, "
+        "shown to be above the paper's tenth, if points are meant; it is"
+    )
     assert "over the single model of its own ROI module, it is +0.200 [+0.100, +0.300]" in text
     assert "it is +40% as a share of that of the single model" in text
     assert f"the data account for {room - 0.1:+.3f}" in text
@@ -276,20 +291,21 @@ def chance(above, together):
 @pytest.mark.parametrize(
     ("above", "together", "verdict"),
     [
-        ([], "at chance", "no single model is above chance, and together they are at chance"),
-        ([], "below chance", "no single model is above chance, and together they are below chance"),
-        (["vit"], "above chance", "above chance: ViT, and together they are above chance"),
+        ([], "at chance", "none; together they are not shown to differ from it"),
+        ([], "below chance", "none; together they are below it"),
+        (["vit"], "above chance", "ViT; together they are above it"),
     ],
 )
 def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above, together, verdict):
     shown = show.drinks(page, [DRINKS], chance(above, together), [on_items(-0.1)])
-    assert page.numbers.pop("drinks-verdict") == verdict
+    assert page.numbers.pop("drinks-verdict") == f"shown to be above chance by itself: {verdict}"
     assert {name: page.numbers[name] for name in ("drinks", "drinks-count", "drinks-d", "drinks-rho")} == {
         "drinks": "water / liquor",
         "drinks-count": "3 and 4",
         "drinks-d": "0",
         "drinks-rho": "0.9",
     }
+    assert page.headlines == [f"On water and liquor, which look the same, {page.numbers['drinks-pairs']}."]
     html = shown._repr_html_()
     assert 'id="drinks"' in html
     assert 'id="drinks-chart"' in html
@@ -298,11 +314,29 @@ def test_the_drinks_have_a_table_and_a_chart_and_a_computed_verdict(page, above,
     assert len(pd.read_csv(page.folder / "drinks-chart.csv")) == 3
 
 
+def test_what_rvernets_reach_on_the_drinks_stands_beside_what_was_possible():
+    table = on_items()
+    nets = table[table["kind"] == "RveRNet"]
+    low = nets.assign(model="vit + vit", pair_accuracy=0.52, pair_accuracy_low=0.47)
+    ideal = nets.assign(model="ideal-both", kind="control", pair_accuracy=0.89)
+    text = show.drinks_reached(DRINKS, pd.concat([table, low, ideal]))
+    assert text == (
+        "RveRNets have an accuracy of 0.520 to 0.800, where 0.890 was possible from ROI and company; "
+        "with their whole interval above chance: 1 of 2"
+    )
+    assert "where 0.900 was possible" in show.drinks_reached(DRINKS, table), (
+        "on average, without an ideal observer"
+    )
+    assert "no RveRNet was trained" in show.drinks_reached(DRINKS, table[table["kind"] != "RveRNet"])
+
+
 def test_other_data_have_no_drinks_and_no_other_laws_but_the_prose_has_its_words(page):
     assert show.drinks(page, [], None, []) is None
     assert show.law_table(page, pd.DataFrame(), OtherLaws([], [], [], 0)) is None
     assert page.numbers["drinks-verdict"] == "none"
     assert page.numbers["laws-compared"] == "0"
+    assert page.numbers["laws-reached"] == "there is no such law here"
+    assert page.headlines == []
     assert not list(page.folder.iterdir())
 
 
@@ -324,11 +358,14 @@ def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page
         "p of short",
     }
     assert list(data["rho"].unique()) == [0.8, 0.5]
-    assert page.numbers["laws-verdict"] == "no model gains what it should not"
-    show.law_table(page, laws, OtherLaws([], ["vit + vit (no context)"], [], 1))
+    assert page.numbers["laws-verdict"] == "none is shown to gain what it should not"
+    reached = [Reached("vit + deit", "same looks", (0.07, -0.01, 0.15), 0.31)]
+    show.law_table(page, laws, OtherLaws([], ["vit + vit (no context)"], [], 1, reached))
     assert page.numbers["laws-verdict"] == (
-        "by tests corrected over all questions, gained from company that says nothing: vit + vit (no context)"
+        "by tests corrected over all questions, gained from company that says nothing: ViT + ViT (no context)"
     )
+    told = "ViT + DeiT (same looks) +0.070 [-0.010, +0.150] of +0.310 (0 of 1 gains are shown, after Holm's correction)"
+    assert page.numbers["laws-reached"] == told
 
 
 def test_the_grid_is_drawn_and_glued(page):
@@ -352,6 +389,7 @@ def test_the_grid_is_drawn_and_glued(page):
     assert page.numbers == {
         "grid-pair-best": "DeiT + DeiT",
         "grid-pair-leading": "1",
+        "grid-pair-cells": "4",
         "grid-pair-f1": "0.800",
         "grid-pair-extra": "DeiT",
         "grid-pair-how": "with frozen backbones",
@@ -382,7 +420,12 @@ def test_rescued_and_lost_sauces_are_shown_with_every_models_answer(page):
     assert "lost by ViT + DeiT. ketchup: ViT right; ViT + DeiT rice, wrong." in bundle.alt
     assert len(pd.read_csv(bundle.paths["csv"])) == 6  # all of them, not only those shown
     assert page.numbers == {"rescued": "5", "lost": "1"}
-    assert "most runs of every single model" in bundle._repr_html_()
+    text = bundle._repr_html_()
+    assert "Rescued: samples of the pair that most runs of every single model get wrong" in text
+    assert "Lost: samples of the pair" in text
+    alone = show.case_photos(page, cases(0, 1), ("vit", "deit"))._repr_html_()
+    assert "Rescued:" not in alone, "it has none"
+    assert "Lost: samples of the pair" in alone
 
 
 def test_where_context_decides_nothing_no_figure_is_drawn(page):

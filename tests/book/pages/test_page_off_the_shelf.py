@@ -8,7 +8,7 @@ from small_photos import make_study
 from rvernet_book.answer_grid import answer_grid
 from rvernet_book.page import Page
 from rvernet_book.pages import off_the_shelf as show
-from rvernet_core.experiments.off_the_shelf import Bar, Lead, Verdict
+from rvernet_core.experiments.off_the_shelf import AHEAD_OF_COLOURS, Bar, Lead, Verdict
 from rvernet_core.uncertainty import Estimate, Leading, Omnibus
 
 SCORES = pd.DataFrame(
@@ -81,7 +81,9 @@ def test_the_accuracy_chart_says_every_interval_that_it_draws(page):
 def test_the_pretraining_table_names_the_test_in_its_caption(page):
     table = pd.DataFrame({"model": ["deit"], "data": ["plates"], "minutes": [12.4], "test": ["200 scenes"]})
     bundle = show.pretraining_table(page, table)
-    assert "on 200 scenes, and" in repr(bundle)
+    assert "top-1 accuracy on 200 scenes; means" in repr(bundle)
+    probed = show.pretraining_table(page, table.assign(**{"linear probe": 0.4}))
+    assert "top-1 accuracy on 200 scenes and accuracy on plates; means" in repr(probed)
     assert "<td>12</td>" in bundle._repr_html_()
     assert "200 scenes" not in bundle.paths["csv"].read_text()
 
@@ -108,22 +110,30 @@ def test_the_controls_stand_beside_the_best_nets_lead(page):
 
 
 @pytest.mark.parametrize(
-    ("above", "not_above", "found"),
+    ("above", "below", "undecided", "found"),
     [
-        (["deit", "vit"], [], "every net is above it"),
-        (["deit"], ["vit"], "not clearly above it: ViT"),
-        ([], ["deit", "vit"], "no net is clearly above it"),
+        (["deit", "vit"], [], [], "both are shown to be above it"),
+        (["deit"], ["vit"], [], "DeiT is shown to be above it, and ViT is shown to be below it"),
+        ([], [], ["deit", "vit", "mlp-mixer"], "none is shown to be above or below it"),
+        (
+            ["deit"],
+            ["mlp-mixer"],
+            ["vit", "deit-distilled"],
+            "DeiT is shown to be above it, MLP-Mixer is shown to be below it, and ViT and DeiT-distilled are "
+            "not shown to be either",
+        ),
     ],
 )
-def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_above, found):
-    sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, not_above)).text
-    assert (
-        sentence
-        == f"Held against the colours, DeiT, the highest net, is ahead by +0.300 [+0.250, +0.350]; {found}."
+def test_who_is_above_the_colours_and_who_below_is_computed(page, above, below, undecided, found):
+    sentence = show.against_colours(page, Bar("deit", (0.3, 0.25, 0.35), above, below, undecided)).text
+    assert sentence == (
+        "The accuracy of DeiT, the highest net, minus that of the colours is +0.300 [+0.250, +0.350]. "
+        f"Of the nets, {found}."
     )
     assert page.numbers == {
         "histogram-gap": "+0.300 [+0.250, +0.350]",
-        "histogram-bar": "more than that",
+        "histogram-target": f"{AHEAD_OF_COLOURS:g}",
+        "histogram-bar": f"more than {AHEAD_OF_COLOURS:g}",
         "above-histogram": found,
     }
 
@@ -131,14 +141,14 @@ def test_whether_every_net_is_above_the_colours_is_computed(page, above, not_abo
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
-        ((0.3, 0.21, 0.39), "more than that"),
-        ((0.22, 0.15, 0.29), "which is not shown to be more or less than that"),
-        ((0.1, 0.05, 0.15), "less than that"),
+        ((0.3, 0.21, 0.39), "more than"),
+        ((0.22, 0.15, 0.29), "not shown to be more or less than"),
+        ((0.1, 0.05, 0.15), "less than"),
     ],
 )
 def test_the_gap_is_held_against_what_the_plates_are_made_for(page, gap, words):
-    show.against_colours(page, Bar("deit", gap, ["deit"], []))
-    assert page.numbers["histogram-bar"] == words
+    show.against_colours(page, Bar("deit", gap, ["deit"], [], []))
+    assert page.numbers["histogram-bar"] == f"{words} {AHEAD_OF_COLOURS:g}"
 
 
 def test_differences_have_a_sign(page):
@@ -156,31 +166,40 @@ def test_without_cards_or_a_second_model_nothing_is_shown(page, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("group", "sentence"),
+    ("group", "leading", "sentence"),
     [
         (
             ("deit",),
-            "On the ROI alone, **DeiT** is best of the five: accuracy 0.910 [0.880, 0.940].",
+            "DeiT",
+            "On the ROI alone, **DeiT** is best of the 4 nets: accuracy 0.910 [0.880, 0.940].",
         ),
         (
             ("deit", "vit"),
-            "On the ROI alone, **DeiT** and **ViT** lead: DeiT with the highest accuracy, "
+            "DeiT and ViT",
+            "On the ROI alone, **DeiT** and **ViT** lead the 4 nets: DeiT with the highest accuracy, "
             "0.910 [0.880, 0.940].",
+        ),
+        (
+            ("deit", "vit", "mobilenetv2", "mlp-mixer"),
+            "all 4",
+            "On the ROI alone, none of the 4 nets is shown to be behind the highest: DeiT with the highest "
+            "accuracy, 0.910 [0.880, 0.940].",
         ),
     ],
 )
-def test_the_answer_is_the_best_model_or_those_that_lead(page, group, sentence):
+def test_the_answer_is_the_best_model_or_those_that_lead(page, group, leading, sentence):
     accuracy = Estimate(0.91, 0.88, 0.94, 0.01, 2)
-    lead = Lead(Leading(group, {}), Omnibus(4.0, (4, 8), 0.04, 5))
+    others = dict.fromkeys(("vit", "mobilenetv2", "mlp-mixer"), 0.1)
+    lead = Lead(Leading(group, others), Omnibus(4.0, (4, 8), 0.04, 5))
     show.answer(page, Verdict(lead, accuracy, ["vit", "mobilenetv2"], []))
     assert page.numbers == {
-        "leading": " and ".join({"deit": "DeiT", "vit": "ViT"}[name] for name in group),
+        "leading": leading,
         "highest": "DeiT",
         "best-accuracy": "0.910 [0.880, 0.940]",
         "differ": "differ",
         "omnibus": "F = 4.00, p = 0.04",
-        "deit-ahead": "ViT, MobileNetV2",
-        "deit-behind": "none of them",
+        "deit-ahead": "ViT and MobileNetV2",
+        "deit-behind": "none",
     }
     assert page.headlines == [sentence]
 
@@ -232,12 +251,22 @@ def test_where_no_family_disagrees_the_counts_are_zero_and_nothing_is_shown(page
 
 def test_the_hardest_classes_are_shown_and_all_are_kept_in_the_order_of_the_labels(page):
     names = pd.Index(["soup", "rice", "egg"], name="class")
-    f1 = pd.DataFrame({"deit": [0.3, 0.5, 0.9], "vit": [0.5, 0.7, 0.9]}, index=names)
+    f1 = pd.DataFrame({"deit": [0.3, 0.7, 0.9], "vit": [0.5, 0.5, 0.9]}, index=names)
     bundle = show.hard_class_table(page, f1)
-    assert page.numbers == {"hardest": "soup and rice", "hardest-f1": "0.50"}
+    assert page.numbers == {
+        "hardest": "soup and rice",
+        "hardest-f1": "0.50",
+        "hardest-range": "soup from 0.30 (DeiT) to 0.50 (ViT); rice from 0.50 (ViT) to 0.70 (DeiT)",
+    }
     data = pd.read_csv(bundle.paths["csv"])
     assert list(data["class"][:3]) == ["rice", "egg", "soup"]
     assert len(data) == f1.size
+
+
+def test_a_class_that_every_model_finds_as_hard_has_no_range(page):
+    names = pd.Index(["soup", "rice", "egg"], name="class")
+    show.hard_class_table(page, pd.DataFrame({"deit": [0.0, 0.5, 0.9], "vit": [0.0, 0.5, 0.9]}, index=names))
+    assert page.numbers["hardest-range"] == "soup 0.00 of every model; rice 0.50 of every model"
 
 
 def test_at_most_eight_classes_are_shown(page):

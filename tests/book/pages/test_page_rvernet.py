@@ -6,7 +6,7 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import rvernet as show
-from rvernet_core.experiments.rvernet import FrozenFacts, GainFacts, GridFacts
+from rvernet_core.experiments.rvernet import FrozenFacts, Gain, GainFacts, GridFacts, Otherwise
 from rvernet_core.uncertainty import Leading
 
 NAMES = ("vit", "mobilenetv2")
@@ -42,6 +42,7 @@ def fine_tuned():
             "kind": ["single", "RveRNet", "RveRNet"],
             "seeds": 2,
             "parameters": [100, 250, 260],
+            "epochs": [4, 2, 2],
             "seconds": [1.0, 2.0, 3.0],
         }
         | {
@@ -86,13 +87,17 @@ def test_the_grid_is_drawn_with_its_spread_and_described_in_words(page):
 
 def test_the_facts_of_the_grid_are_glued(page):
     show.glue_grid(
-        page, GridFacts(LEADING, 0.8125, Leading(("vit",), {}), Leading(NAMES, {}), -0.0125, 1, 0, 2)
+        page,
+        GridFacts(
+            LEADING, 0.8125, Leading(("vit",), {}), Leading(NAMES, {"mobilenetv2": 0.3}), -0.0125, 1, 0, 2
+        ),
     )
     assert page.numbers == {
         "grid-best": "ViT + MobileNetV2",
         "grid-best-accuracy": "0.812",
         "grid-leading": "2",
-        "grid-leading-extra": "ViT and MobileNetV2",
+        "grid-cells": "4",
+        "grid-leading-extra": "both",
         "grid-leading-roi": "ViT",
         "grid-gain": "-0.013",
         "grid-better": "1",
@@ -129,6 +134,8 @@ def test_scores_are_shown_with_intervals_and_kept_whole(page):
     assert "[0.890, 0.910]" in text
     data = pd.read_csv(bundle.paths["csv"])
     assert set(data["metric"]) == {"accuracy", "macro_f1", "parameters", "seconds"}
+    assert "<th>epochs</th>" in text
+    assert set(data.loc[data["kind"] == "RveRNet", "epochs"]) == {2}
     assert set(data["kind"]) == {"single", "RveRNet"}
 
 
@@ -139,29 +146,74 @@ def test_the_chart_of_scores_says_every_dot(page):
 
 
 def test_the_answer_names_the_rvernets_that_lead_not_the_best_model(page):
-    sentence = show.answer(page, fine_tuned(), GainFacts(LEADING, "mobilenetv2 + vit", 0.05, 1, 2)).text
-    assert "**ViT + MobileNetV2** and **MobileNetV2 + ViT** lead; the highest accuracy is 0.800 [" in sentence
+    gain = Gain((0.02, -0.01, 0.05), 0.2, 0)
+    facts = GainFacts(LEADING, "mobilenetv2 + vit", 0.05, 1, 0, 3, gain)
+    sentence = show.answer(page, fine_tuned(), facts).text
+    assert sentence == (
+        "Over all classes, of the fine-tuned RveRNets **ViT + MobileNetV2** and **MobileNetV2 + ViT** lead: "
+        "ViT + MobileNetV2 with the highest accuracy, 0.800 [0.790, 0.810], +0.020 [-0.010, +0.050] from "
+        "its ROI module alone (not shown to be a gain or a loss, p = 0.2). Of 3 RveRNets, shown to gain over "
+        "their ROI module alone: 1; to lose: 0."
+    )
     assert page.headlines == [sentence]
     assert page.numbers == {
         "pairs-ahead": "1",
-        "pairs-all": "2",
+        "pairs-behind": "0",
+        "pairs-all": "3",
         "pair-best": "MobileNetV2 + ViT",
         "pair-gain": "+0.050",
     }
 
 
+@pytest.mark.parametrize(
+    ("group", "shown", "words"),
+    [
+        (LEADING.group[:1], 1, "**ViT + MobileNetV2** is best: accuracy 0.800 ["),
+        (
+            LEADING.group,
+            -1,
+            "none of the 2 fine-tuned RveRNets is shown to be behind the highest: ViT + MobileNetV2",
+        ),
+    ],
+)
+def test_the_answer_knows_one_that_leads_from_all_of_them(page, group, shown, words):
+    facts = GainFacts(
+        Leading(group, {}), "vit + mobilenetv2", 0.05, 1, 0, 2, Gain((0.1, 0.0, 0.2), 0.01, shown)
+    )
+    sentence = show.answer(page, fine_tuned(), facts).text
+    assert words in sentence
+    assert show.GAINS[shown] in sentence
+
+
 def test_without_rvernets_there_is_no_answer_and_no_table_but_the_prose_has_its_numbers(page):
-    nothing = GainFacts(None, None, float("nan"), 0, 0)
+    nothing = GainFacts(None, None, float("nan"), 0, 0, 0)
     assert show.answer(page, fine_tuned().iloc[:1], nothing) is None
-    assert show.difference_table(page, pd.DataFrame()) is None
+    assert show.difference_table(page, pd.DataFrame(), []) is None
     assert page.headlines == []
     assert (page.numbers["pairs-all"], page.numbers["pair-best"]) == ("0", "none")
 
 
 def test_differences_are_shown_with_sign_and_interval(page):
-    text = show.difference_table(page, gains())._repr_html_()
+    text = show.difference_table(page, gains(), [])._repr_html_()
     assert "<strong>+0.050</strong>" in text
     assert "[-0.010, +0.050]" in text
+    assert page.numbers["trained-otherwise"].startswith(
+        "Every pair is trained for as many epochs and at the same"
+    )
+
+
+def test_pairs_that_are_trained_otherwise_are_named_with_what_differs():
+    found = [
+        Otherwise(("vit", "vit"), (2, 4), (0.0004, 0.001)),
+        Otherwise(("deit", "deit"), (2, 4), (0.001, 0.001)),
+        Otherwise(("mlp-mixer", "vit"), (2, 2), (0.001, 0.0025)),
+        Otherwise(("deit", "vit"), (2, 4), (0.001, 0.001)),
+    ]
+    assert show.trained_otherwise(found).startswith(
+        "Not trained as their ROI module alone: ViT + ViT (2 against 4 epochs, a rate of 0.0004 against "
+        "0.001); DeiT + DeiT and DeiT + ViT (2 against 4 epochs); MLP-Mixer + ViT (a rate of 0.001 against "
+        "0.0025). What these gain"
+    )
 
 
 def test_costs_are_shown_in_their_units(page):
@@ -201,6 +253,13 @@ def test_frozen_and_fine_tuned_pairs_stand_in_one_table_with_the_reason(page):
     assert "shown to have a higher accuracy on frozen backbones: 1; when they are fine-tuned: 1" in why
     assert "0.850 of all training samples right and have a test accuracy of 0.820" in why
     assert "more closely in 1 of 1 cases, which is overfitting, and less closely in 0" in why
+    overfitted = show.frozen_why(FrozenFacts(5, 0, 0, 3, 1, (0.9, 0.8), (0.5, 0.6)), "accuracy")
+    assert "samples more closely in 1 of 3 cases: there the fresh layers" in overfitted
+    assert (
+        "In 2 of 3 it is ahead though the frozen one fits the training samples as closely or more"
+        in overfitted
+    )
+    assert "overfit" not in show.frozen_why(FrozenFacts(5, 0, 0, 3, 3, (0.9, 0.8), (0.5, 0.6)), "accuracy")
     undecided = show.frozen_why(FrozenFacts(1, 0, 0, 0, 0, (0.8, 0.8), (0.8, 0.8)), "F1")
     assert "Where" not in undecided
 

@@ -9,7 +9,7 @@ from rvernet_book.pages import sauce_maps as show
 from rvernet_core.experiments import sauce_maps
 from rvernet_core.experiments.sauce_maps import Look, Shown, Verdict
 
-LOOK = Look(7, (0.18, 0.17, 0.2), 0.1, 1, -1)
+LOOK = Look(7, (0.18, 0.17, 0.2), 0.1, 1, -1, 0.12)
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_nothing_is_shown_of_data_without_companions(page):
     assert page.numbers == {
         "companions-note": "This data set has no known companions, so this part is left out.",
         "companions-verdict": "Where the extra-ROI branch looks cannot be answered here",
+        "companions-all": "Of all sauces nothing is known here",
     }
     assert page.headlines == []
 
@@ -65,39 +66,57 @@ def test_nothing_rescued_and_nothing_lost_is_an_answer_of_its_own(page):
 @pytest.mark.parametrize(
     ("area", "other", "text"),
     [
-        (1, -1, "more than their share of the picture (10%), and less than the maps of other sauces do"),
-        (-1, 1, "less than their share of the picture (10%), and more than the maps of other sauces do"),
-        (0, 1, "no more and no less, as far as can be told, than their share"),
+        (
+            1,
+            -1,
+            "more than their share of the picture (10%) and less than what the maps of other sauces put",
+        ),
+        (
+            -1,
+            1,
+            "less than their share of the picture (10%) and more than what the maps of other sauces put",
+        ),
+        (0, 1, "not shown to differ from their share of the picture (10%) and more than"),
+        (1, 0, "and not shown to differ from what the maps of other sauces put there (smallest difference"),
+        (
+            0,
+            0,
+            "(10%) nor from what the maps of other sauces put there (smallest difference found with a power",
+        ),
+        (0, 0, "80 %: 12%)."),
     ],
 )
 def test_the_answer_says_more_or_less_only_where_an_interval_excludes_zero(area, other, text, page):
-    look = Look(7, (0.18, 0.17, 0.2), 0.1, area, other)
-    verdict = Verdict(" + ".join(PAIR), {"rescued": look}, 0.21)
+    look = Look(7, (0.18, 0.17, 0.2), 0.1, area, other, 0.12)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": look}, 0.21, [], ["vit + vit"], 3)
     headline = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict)
     assert text in headline.text
     assert "18% [17%, 20%] of its energy on the companions" in headline.text
     assert page.numbers["rescued-all"] == "21%"
+    assert page.numbers["companions-all"].endswith("than the maps of other sauces do: none; less: ViT + ViT")
     assert page.numbers["companions-verdict"] + "." == headline.text.replace("**", "")
 
 
 def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks(page):
-    lost = Look(3, (0.3, 0.2, 0.4), 0.1, 1, 0)
-    verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, 0.21)
+    lost = Look(3, (0.3, 0.2, 0.4), 0.1, 1, 0, 0.1)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, 0.21, [], [], 1)
     text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
     assert text.startswith(
-        "Sauces that **MobileNetV2 + MobileNetV2** rescues, counted over 1 seed: 7; that it loses: 3. "
+        "Counted over 1 seed, **MobileNetV2 + MobileNetV2** rescues 7 sauces and loses 3. "
     )
     assert "When it rescues one, its extra-ROI branch puts 18% [17%, 20%]" in text
     assert "When it loses one, its extra-ROI branch puts 30% [20%, 40%]" in text
-    alone = show.answer(page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, 0.2)).text
-    assert "rescues, counted over 1 seed: 0; that it loses: 3" in alone
+    alone = show.answer(
+        page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, 0.2, [], [], 1)
+    ).text
+    assert "rescues 0 sauces and loses 3" in alone
     assert "When it rescues" not in alone
 
 
 def test_a_single_rescued_sauce_has_no_interval_and_the_answer_says_so(page):
-    look = Look(1, (0.09, float("nan"), float("nan")), 0.06, 0, 0)
-    text = show.answer(
-        page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"rescued": look}, 0.2)
-    ).text
+    look = Look(1, (0.09, float("nan"), float("nan")), 0.06, 0, 0, float("nan"))
+    verdict = Verdict("vit + vit", {"rescued": look}, 0.2, [], [], 1)
+    text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
+    assert "rescues 1 sauce and loses 0" in text
     assert "nan" not in text
     assert "9% of its energy on the companions, which cover 6% of the picture; these are too few" in text

@@ -12,7 +12,7 @@ from rvernet_book.pages import off_the_shelf, rvernet
 from rvernet_book.pages import second_recipes as show
 from rvernet_core.experiments.second_recipes import FIRST, Again
 
-NOTHING = Again(pd.DataFrame(), True, [], [], [])
+NOTHING = Again(pd.DataFrame(), True, [], [], [], [], [])
 CLAIMS = {claim.id: claim for claim in claims.read_claims()}
 #: claim -> page, column that names the others, what shows the first table
 PAGES = {
@@ -33,7 +33,7 @@ def compared(key, *values):
 
 def again(key, *values):
     table = compared(key, *values)
-    return Again(table.assign(**{FIRST: 0.05}, seeds=3), True, [], [], [])
+    return Again(table.assign(**{FIRST: 0.05}, seeds=3), True, [], [], [], [], [])
 
 
 @pytest.fixture
@@ -56,19 +56,32 @@ def test_the_table_has_the_difference_by_first_recipes_beside_and_its_own_number
 
 def test_the_sentence_names_who_is_ahead_and_where_the_sign_turns():
     table = again("model", 0.04, -0.03).table
-    assert show.sentence("full", "DeiT", Again(table, True, ["vit"], ["mlp-mixer", "deit"], ["deit"])) == (
-        "By the second recipes DeiT is shown to be ahead of ViT and behind MLP-Mixer and DeiT. "
-        "The mean difference has another sign than by the first recipes against DeiT."
+    found = Again(table, True, ["vit"], ["mobilenetv2"], ["vit", "mobilenetv2"], [], [])
+    assert show.sentence("full", "DeiT", found) == (
+        "By the second recipes DeiT is shown to be ahead of ViT and behind MobileNetV2. "
+        "The mean difference has another sign than by the first recipes against both."
     )
-    nobody = show.sentence("full", "it", Again(table, True, [], [], []))
-    assert nobody.count("none of them") == 3
+    nobody = show.sentence("full", "it", Again(table, True, [], [], [], [], []))
+    assert nobody.count("none of the others") == 3
+
+
+def test_the_sentence_says_what_the_first_recipes_show_and_the_second_do_not():
+    table = again("model", 0.04, -0.03).table
+    text = show.sentence("full", "DeiT", Again(table, True, [], [], [], ["vit"], []))
+    assert text.endswith(
+        " Shown by the first recipes and not by the second, over 3 seeds and photos: a lead over ViT."
+    )
+    text = show.sentence("full", "DeiT", Again(table, True, [], [], [], ["vit"], ["mobilenetv2"]))
+    assert text.endswith(": a lead over ViT, and that it is behind MobileNetV2.")
 
 
 def test_where_nothing_was_repeated_one_sentence_says_so_and_no_file_is_written(page, tmp_path):
     assert show.difference_table(page, "deit-under-recipes", "DeiT", NOTHING) is None
     assert "is not repeated here: the full profile has no second recipe" in page.numbers["second-recipes"]
     assert not list(tmp_path.iterdir())
-    show.difference_table(page, "deit-under-recipes", "DeiT", Again(pd.DataFrame(), False, [], [], []))
+    show.difference_table(
+        page, "deit-under-recipes", "DeiT", Again(pd.DataFrame(), False, [], [], [], [], [])
+    )
     assert page.numbers["second-recipes"] == "There is nothing to compare."
 
 

@@ -115,9 +115,10 @@ def test_the_facts_name_the_extremes_and_count_verdicts():
     facts = gradcam.map_facts(explained, where, worth, gradcam.roi_gains(explained))
     assert facts.most_inside == ("mobilenetv2", 1)
     assert facts.least_inside == ("vit", pytest.approx(AREA))
-    assert facts.most_blank == ("vit", 1)
+    assert facts.most_blank == ("vit", "roi", 1)
+    assert (facts.as_even, facts.singles) == (["vit"], 2), "blank maps count as evenly spread"
     assert (facts.pairs, facts.more, facts.less) == (1, 1, 0)
-    assert facts.most_in_hole == ("vit + mobilenetv2", pytest.approx(1 / 3))
+    assert facts.most_in_hole == ("vit + mobilenetv2", pytest.approx(1 / 3)) == facts.least_in_hole
     assert (facts.branches, facts.road_above, facts.road_below) == (4, 4, 0)
 
 
@@ -125,7 +126,8 @@ def test_the_facts_without_pairs():
     explained = make_explained(None)
     where, worth = gradcam.localisation(explained.measures), gradcam.faithfulness(explained.measures)
     facts = gradcam.map_facts(explained, where, worth, gradcam.roi_gains(explained))
-    assert (facts.pairs, facts.more, facts.less, facts.most_in_hole) == (0, 0, 0, None)
+    assert (facts.pairs, facts.more, facts.less) == (0, 0, 0)
+    assert facts.most_in_hole is facts.least_in_hole is None
 
 
 def micro_run(spec: ModelSpec, seed: int):

@@ -58,10 +58,12 @@ def test_the_best_net_is_compared_with_every_control_and_every_net_with_the_hist
     assert table.loc["majority", "ahead"] == pytest.approx(0.75)
     assert (table["ahead_low"] < table["ahead"]).all()
     bar = page.bar(study, singles, found)
-    assert (bar.best, bar.above, bar.not_above) == ("deit", ["mobilenetv2", "deit"], [])
+    assert (bar.best, bar.above, bar.below, bar.undecided) == ("deit", ["mobilenetv2", "deit"], [], [])
     assert bar.gap == tuple(table.loc["histogram", ["ahead", "ahead_low", "ahead_high"]])
     good = {"histogram": [make_predictions(WRONG, TRUTH)]}
-    assert page.bar(study, singles, good).not_above == ["mobilenetv2"]
+    assert page.bar(study, singles, good).undecided == ["mobilenetv2"]
+    best = {"histogram": [make_predictions(TRUTH, TRUTH)]}
+    assert page.bar(study, singles, best).below == ["mobilenetv2"]
 
 
 def test_the_best_model_comes_first(study, singles):
@@ -174,6 +176,14 @@ def test_disagreements_are_samples_that_one_family_gets_right_in_every_run(study
     assert set(cases["wrong prediction"]) == {"chili paste"}
     assert set(cases["mobilenetv2"]) == {"chili paste"}
     assert set(cases["deit"]) == {"ketchup"}
+
+
+@pytest.mark.parametrize(("data", "shown"), [("plates", 0), ("folder", 13)])
+def test_who_is_right_of_the_drinks_of_plates_is_luck_and_not_shown(study, singles, data, shown):
+    profile = PROFILES["smoke"]
+    study.profile = dataclasses.replace(profile, data=dataclasses.replace(profile.data, name=data))
+    study.classes = ("rice", "egg", "water", "liquor", "kelp")
+    assert len(page.disagreements(study, singles, count=20)) == shown
 
 
 def test_the_wrong_prediction_is_the_most_common_wrong_one_even_where_the_truth_is_more_common(

@@ -150,19 +150,22 @@ def test_models_under_every_law_stand_beside_what_was_possible_there():
     facts = module.law_facts(table)
     assert facts.as_it_should
     assert facts.compared == 4
-    assert facts.helped == ["mobilenetv2 + mobilenetv2 (same looks)"]
-    assert facts.helpable == 1, "where the company says nothing there is no help"
+    (reached,) = facts.reached
+    assert (reached.model, reached.law) == ("mobilenetv2 + mobilenetv2", "same looks")
+    assert (reached.gain[0], reached.possible) == pytest.approx((0.3, 0.3))
+    assert reached.shown
 
 
-def test_a_pair_that_makes_nothing_of_its_company_is_not_helped():
+def test_a_pair_that_makes_nothing_of_its_company_is_not_shown_to_gain():
     def blind(spec):
         if spec.model.control:
             return lawful(spec)
         count = len(ITEMS) // (2 if spec.data.plates.ambiguity == 0 else 4)
         return answers(ITEMS[:count], seed=spec.seed, spec=spec, run=str(spec.seed))
 
-    facts = module.law_facts(module.other_laws(study(blind)))
-    assert (facts.helped, facts.helpable) == ([], 1)
+    (reached,) = module.law_facts(module.other_laws(study(blind))).reached
+    assert reached.gain[0] == 0
+    assert not reached.shown
 
 
 def test_what_is_gained_that_should_not_be_is_named():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_sets import make_predictions
 
-from rvernet_core.config import ModelSpec, RunSpec, replace
+from rvernet_core.config import ModelSpec, RunSpec, TrainSpec, replace
 from rvernet_core.experiments import rvernet
 from rvernet_core.experiments.profiles import PROFILES
 from rvernet_core.experiments.study import Study
@@ -76,6 +76,30 @@ def test_single_models_and_rvernets_stand_in_one_table_best_first():
     assert scores["accuracy"].to_numpy() == pytest.approx([0.9, 0.8, 0.5])
 
 
+def for_epochs(epochs, lr=1e-3):
+    """One run of a model that is trained so long and at this rate."""
+    return [answers(20, spec=replace(RunSpec(), train=TrainSpec(epochs=epochs, lr=lr)))]
+
+
+def test_the_epochs_of_every_model_stand_beside_its_score():
+    singles, pairs = {"vit": for_epochs(4), "deit": for_epochs(3)}, {("vit", "deit"): for_epochs(2)}
+    scores = rvernet.fine_tuned_scores(STUDY, singles, pairs).set_index("model")
+    assert scores["epochs"].to_dict() == {"vit": 4, "deit": 3, "vit + deit": 2}
+
+
+def test_pairs_that_are_trained_otherwise_than_their_roi_module_are_told():
+    singles = {"vit": for_epochs(4), "deit": for_epochs(2)}
+    pairs = {
+        ("vit", "deit"): for_epochs(2),
+        ("deit", "vit"): for_epochs(2),
+        ("deit", "deit"): for_epochs(2, lr=4e-4),
+    }
+    assert rvernet.trained_otherwise(singles, pairs) == [
+        rvernet.Otherwise(("vit", "deit"), (2, 4), (1e-3, 1e-3)),
+        rvernet.Otherwise(("deit", "deit"), (2, 2), (4e-4, 1e-3)),
+    ]
+
+
 def test_each_pair_is_compared_with_its_own_roi_module():
     pairs = models({("vit", "deit"): 32, ("deit", "vit"): 36})
     gain = rvernet.gain_of_context(STUDY, models(ALONE), pairs).set_index("model")
@@ -86,14 +110,20 @@ def test_each_pair_is_compared_with_its_own_roi_module():
     assert gain.loc["deit + vit", "p"] == pytest.approx(1)
     facts = rvernet.gain_facts(STUDY, pairs, gain.reset_index())
     assert facts.leading.group[0] == ("deit", "vit")
-    assert (facts.best, facts.ahead, facts.compared) == ("vit + deit", 1, 2)
+    assert (facts.best, facts.ahead, facts.behind, facts.compared) == ("vit + deit", 1, 0, 2)
     assert facts.gain == pytest.approx(0.3)
+    assert (facts.of_highest.difference[0], facts.of_highest.shown) == (0, 0), (
+        "the highest is not what gains most"
+    )
+    lost = gain.reset_index().assign(difference=-0.2, p=0.01)
+    facts = rvernet.gain_facts(STUDY, pairs, lost)
+    assert (facts.ahead, facts.behind, facts.of_highest.shown, facts.of_highest.p) == (0, 2, -1, 0.01)
 
 
 def test_without_pairs_nothing_is_gained():
     gain = rvernet.gain_of_context(STUDY, models(ALONE), {})
     facts = rvernet.gain_facts(STUDY, {}, gain)
-    assert (facts.best, facts.ahead, facts.compared) == (None, 0, 0)
+    assert (facts.best, facts.ahead, facts.behind, facts.compared) == (None, 0, 0, 0)
     assert np.isnan(facts.gain)
     assert len(rvernet.fine_tuned_scores(STUDY, models(ALONE), {})) == 2
 
@@ -170,7 +200,9 @@ def test_who_is_ahead_and_fits_less_is_told_from_who_overfits():
     ]
     facts = rvernet.frozen_facts(pd.DataFrame(rows))
     assert (facts.frozen_ahead, facts.overfitted, facts.undertrained) == (2, 1, 1)
-    assert (facts.tuned_ahead, facts.fitted_further) == (1, 1)
+    assert (facts.tuned_ahead, facts.fitted_further, facts.frozen_overfitted) == (1, 1, 0)
+    closer = rows[2] | {"fine-tuned training": 0.85}
+    assert rvernet.frozen_facts(pd.DataFrame([*rows, closer])).frozen_overfitted == 1
 
 
 def test_a_grid_that_is_fine_tuned_is_not_compared_with_itself():

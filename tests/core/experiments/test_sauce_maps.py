@@ -114,6 +114,21 @@ def test_the_verdict_is_of_the_rvernet_of_the_rule_for_both_kinds():
     assert verdict.energy_all == 1
     less = sauce_maps.verdict(table.assign(above_other_low=-0.3, above_other_high=-0.1), PAIR)
     assert less.looks["rescued"].above_other == -1
+    assert (less.more, less.less, less.compared) == ([], [PAIR_NAME], 1)
+    more = sauce_maps.verdict(table.assign(above_other_low=0.1, above_other_high=0.3), PAIR)
+    assert (more.more, more.less) == ([PAIR_NAME], [])
+
+
+def test_the_area_is_a_mean_over_seeds_as_the_energy_is():
+    """A seed with few rescues counts as much as one with many."""
+    energy = make_sauces(wrong=(2, 8), seeds=(0, 1)).energy
+    rescued = (energy["region"] == "companions") & (energy["case"] == "rescued")
+    first = energy.index[rescued & (energy["seed"] == 0)]
+    energy.loc[first[1:], "case"] = ""
+    energy.loc[first[:1], ["area", "above_area"]] = [0.75, 0.25]
+    row = sauce_maps.on_companions(energy).set_index("sauces").loc["rescued"]
+    assert row["area"] == pytest.approx((0.75 + 0.25) / 2)
+    assert row["energy"] - row["area"] == pytest.approx(row["above_area"])
 
 
 def test_a_kind_that_never_happens_has_no_look():

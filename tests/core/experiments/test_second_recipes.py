@@ -62,6 +62,7 @@ def test_an_order_that_turns_with_the_recipe_is_seen(study):
     assert list(rows["difference"]) == pytest.approx([-0.25, 0.1])
     assert list(rows[second_recipes.FIRST]) == pytest.approx([0.25, 0.35])
     assert (again.behind, again.ahead, again.turned) == (["vit"], ["deit-distilled"], ["vit"])
+    assert (again.leads_gone, again.lags_gone) == (["vit"], []), "the lead over DeiT-distilled is shown twice"
     assert set(rows["seeds"]) == {len(study.profile.ablation_seeds)}
     assert (rows["p"] < 0.05).all()
 
