@@ -180,8 +180,8 @@ def answer(
 
 def _points(row: Mapping[Any, Any]) -> str:
     """The difference of two shares in percentage points, with its interval."""
-    ends = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
-    return f"{interval(*ends, '{:+.0f}')} points"
+    value, low, high = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
+    return f"{interval(value, low, high, '{:+.0f}')} points"
 
 
 def turned_photos(page: Page, turned: Turned) -> Bundle | None:

@@ -97,6 +97,8 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
 
 def _company(found: Company) -> str:
     """How many RveRNets give the company of one pair of classes any weight."""
+    if not found.of:
+        return f"of no RveRNet on {found.classes}"
     lowest, highest, best = (f"{value:.2f}" for value in (found.lowest, found.highest, found.best))
     return f"{found.above} of {found.of} on {found.classes} ({lowest} to {highest}, best {best})"
 

@@ -70,6 +70,11 @@ def test_where_no_model_has_a_ratio_the_answer_says_so(page, weights):
     assert page.numbers["least-model"] == page.numbers["most-ratio"] == "none"
 
 
+def test_without_an_rvernet_no_weight_of_the_company_is_counted(page, weights):
+    show.answer(page, weight_facts(weights[weights["kind"] != "RveRNet"]), CROSSING)
+    assert page.numbers["company"] == "of no RveRNet on ketchup / chili paste"
+
+
 def test_the_chart_of_ratios_without_a_model_draws_the_optimum(page, weights):
     ideal = weights.assign(ratio=weights["ratio"].where(weights["kind"] == "ideal"))
     bundle = show.weight_chart(page, ideal, weight_facts(ideal))
