@@ -65,7 +65,9 @@ class Condition:
     test: str  # holm | interval | count
     need: str  # all | most | any
     than: float = 0.0  # above or below what
-    size: float = 0.0  # how far from `than` the claim puts it; 0: it names no size
+    #: How far from `than` the claim puts it; 0: it names no size. What is not shown, and reached by fewer
+    #: intervals than rows are needed, is contradicted.
+    size: float = 0.0
     negligible: float = 0.0  # a row that had found this much and found nothing speaks against; 0: none does
     seeds: int = 1  # fewest seeds
 
@@ -324,19 +326,22 @@ def _verdict(condition: Condition, rows: tuple[Row, ...]) -> str:
     against = "against" in states if condition.need == "all" else False
     if against or refuted >= (len(rows) if condition.need != "most" else enough):
         return CONTRADICTED
+    if condition.size and _reaching(condition, rows) < enough:
+        return CONTRADICTED  # nothing is shown, and what is claimed lies outside too many intervals
     needed = len(rows) // 2 + 1 if condition.need == "any" else enough
     return DIRECTION if toward >= needed else INCONCLUSIVE
 
 
 def _large_enough(condition: Condition, rows: tuple[Row, ...], enough: int) -> bool:
-    """Whether as many rows as are needed reach the claimed size with their interval."""
-    if not condition.size:
-        return True
+    """Whether as many rows as are needed are shown, and reach the claimed size with their interval."""
+    return not condition.size or _reaching(condition, [row for row in rows if row.state == "for"]) >= enough
+
+
+def _reaching(condition: Condition, rows: Collection[Row]) -> int:
+    """How many rows reach the claimed size with their interval; an unknown interval may reach anything."""
     sign = -1 if condition.direction == "below" else 1
-    ends = [
-        sign * ((row.high if sign > 0 else row.low) - condition.than) for row in rows if row.state == "for"
-    ]
-    return sum(end >= condition.size for end in ends) >= enough
+    ends = [sign * ((row.high if sign > 0 else row.low) - condition.than) for row in rows]
+    return sum(not end < condition.size for end in ends)
 
 
 def _deciding(condition: Condition, rows: tuple[Row, ...]) -> Row:

@@ -172,6 +172,10 @@ def _rule(condition: Condition) -> str:
     text = f"{condition.quantity[0].upper()}{condition.quantity[1:]} is {expected} in {NEEDS[condition.need]}"
     text += f" of table {link}{f' with {rows}' if rows else ''}; {TESTS[condition.test]}"
     text += f"; at least {condition.seeds} seeds" if condition.seeds > 1 else ""
+    if condition.size:
+        text += (
+            f". Where that is not shown, and too few intervals reach {condition.size:g}, it is contradicted"
+        )
     if condition.negligible:
         text += f". A row that would have found {condition.negligible:g} and found nothing speaks against it"
     return text + "."

@@ -120,9 +120,14 @@ def progress(rows: pd.DataFrame) -> str:
     if diverged:
         text += f" {diverged} of them diverged; a mean that contains one is left empty."
     text += f" Not finished: {_named(left[False])}." if left[False] else " The search is finished."
-    return text + (
-        f" The check of the doubled epochs is still to be run for: {_named(unchecked)}." if unchecked else ""
-    )
+    if unchecked:
+        text += f" The check of the doubled epochs is still to be run for: {_named(unchecked)}."
+    if any(kind == "single" for kind, _ in unchecked):
+        text += (
+            " What twice the epochs change in the single nets, on the record's own scenes, stands on "
+            "{doc}`experiments/02-off-the-shelf`."
+        )
+    return text
 
 
 def _named(cells: Sequence[tuple[str, str]]) -> str:

@@ -44,8 +44,13 @@ def teacher_table(page: Page, distilled: Distilled, scores: pd.DataFrame, measur
 
 
 def glue_lead(page: Page, lead: Estimate) -> None:
-    """How far the teacher is ahead of the student that learns from labels alone."""
+    """How far the teacher is ahead of the student that learns from labels alone, and what it can so give."""
     page.glue("teacher-lead", interval(lead.value, lead.low, lead.high, "{:+.3f}"))
+    if lead.low > 0:
+        words = "it is ahead and has something to add to the labels"
+    else:
+        words = f"it is {'behind' if lead.high < 0 else 'not shown to be ahead'} and has little to add to the labels"
+    page.glue("teacher-stands", words)
 
 
 def student_table(page: Page, scores: pd.DataFrame, measures: pd.DataFrame) -> Bundle:
@@ -142,7 +147,8 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
     page.glue("agreement-rises", verdict.agreement.count("rises"))
     page.glue("agreement-falls", verdict.agreement.count("falls"))
     page.glue("curves", len(verdict.by_curve))
-    page.glue("intervals", len(verdict.by_curve) * (len(JUDGED) + 1))
+    page.glue("judged", len(verdict.by_curve) * (len(JUDGED) + 1))
+    page.glue("fitted", sum(who == "student" for _, who, _ in changes))
     for head in HEADS:
         for quantity in (KNOWLEDGE, "accuracy"):
             moves = [
@@ -158,5 +164,5 @@ def answer(page: Page, changes: Slopes, verdict: Verdict) -> html.Html:
     kinds = "; ".join(f"{style.label(name)}: **{result}**" for name, result in verdict.by_curve.items())
     return page.headline(
         f"The trade-off between the CNN teacher's knowledge and DeiT's own strength, at this scale: {kinds}. "
-        f"A head that answers alone repeats more of its teacher's errors and loses accuracy {alone}."
+        f"A head that answers alone is shown to repeat more of its teacher's errors and to lose accuracy {alone}."
     )

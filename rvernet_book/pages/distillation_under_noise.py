@@ -11,6 +11,7 @@ from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import AT_POWER, interval, with_bounds
 from rvernet_core.evaluation import comparisons
+from rvernet_core.evaluation.distillation import UNSHOWN
 from rvernet_core.experiments import distillation_under_noise as experiment
 from rvernet_core.experiments.distillation_under_noise import (
     CLEAN,
@@ -23,12 +24,12 @@ from rvernet_core.experiments.distillation_under_noise import (
     UnderNoise,
 )
 
-LEADS = {"rises": "ahead", "falls": "behind", "does not move measurably": "not clearly apart"}
+LEADS = {"rises": "ahead", "falls": "behind", UNSHOWN: "not shown to be apart"}
 MODELS = {"single": "single", "rvernet": "RveRNet"}
 
 
 def level_table(page: Page, under: UnderNoise) -> Bundle:
-    """The teachers, DeiT by itself and every student: clean, under both noises, and what each noise takes."""
+    """The teachers and every student: clean, under both noises, and what each noise takes."""
     shown = [*LEVELS, *LOST.values()]
     wide = comparisons.widened(under.levels, ["students", "strength"], "quantity")
     order = list(dict.fromkeys(zip(under.levels["students"], under.levels["strength"], strict=True)))
@@ -42,7 +43,7 @@ def level_table(page: Page, under: UnderNoise) -> Bundle:
     return page.table(
         "under-noise",
         rows[["model", "strength", *with_bounds(shown)]],
-        caption="Teachers and students under noise, all on the same photos: accuracy clean and under each noise, and the accuracy that each noise takes. Strength 0 is DeiT by itself, taught by labels alone.",
+        caption="Teachers and students under noise, all on the same photos: accuracy clean and under each noise, and the accuracy that each noise takes. Strength 0 is the student taught by labels alone.",
         labels={name: f"{name}, accuracy" for name in LEVELS},
         formats={"strength": "{:g}"},
         intervals=shown,
@@ -114,7 +115,9 @@ def answer(page: Page, under: UnderNoise, payments: dict[tuple[str, str], str]) 
         leads = _leads(under, model)
         page.glue(
             f"gives-{model}",
-            f"the {label} teacher is {leads}" if leads else f"no {label} student is by itself here",
+            f"the {label} teacher is {leads}"
+            if leads
+            else f"no {label} student is taught by labels alone here",
         )
     for kind in KINDS:
         for quantity, key in ((kind, "accuracy"), (LOST[kind], "lost"), (SHARED[kind], "shared")):
@@ -133,13 +136,13 @@ def answer(page: Page, under: UnderNoise, payments: dict[tuple[str, str], str]) 
     page.glue("paid", paid)
     leads = _leads(under, "single", numbers=False) or "not compared here"
     return page.headline(
-        f"Under noise, students that repeat more of the teacher's errors lose robustness in "
-        f"**{paid} of {len(payments)}** cases; against DeiT by itself the single teacher is {leads}."
+        f"Under noise, students that are shown to repeat more of the teacher's errors are shown to lose robustness in "
+        f"**{paid} of {len(payments)}** cases; against the student taught by labels alone the single teacher is {leads}."
     )
 
 
 def _leads(under: UnderNoise, model: str, numbers: bool = True) -> str:
-    """How a teacher stands against DeiT by itself, clean and under both noises; empty where that is unknown."""
+    """How a teacher stands against the student taught by labels alone, clean and under both noises; empty where that is unknown."""
     by_lead: dict[str, list[str]] = {}
     for name, (how, e) in experiment.leads(under, model).items():
         number = f" ({interval(e.value, e.low, e.high, '{:+.3f}')})" if numbers else ""

@@ -11,7 +11,15 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import interval, with_bounds
-from rvernet_core.experiments.how_context_is_used import SMALLEST, Context, MisleadFacts, WeightFacts
+from rvernet_core.evaluation import comparisons
+from rvernet_core.experiments.how_context_is_used import (
+    IDEAL,
+    SMALLEST,
+    Company,
+    Context,
+    MisleadFacts,
+    WeightFacts,
+)
 
 UNKNOWN = "unknown"
 NONE = "none"  # in prose, where no RveRNet has a ratio of weights
@@ -67,39 +75,66 @@ def answer(page: Page, facts: WeightFacts, mislead: MisleadFacts) -> html.Html:
         page.glue(f"{key}-ratio", text)
     for name in ("covering", "below", "above", "pairs", "singles", "singles_on_company"):
         page.glue(name.replace("_", "-"), getattr(facts, name))
-    page.glue("crossing-count", mislead.crossing)
-    for name, value in (("low", mislead.lowest), ("high", mislead.highest)):
-        page.glue(f"crossing-{name}", f"{value:.2f}" if mislead.crossing else NONE)
-    where = (
-        f"it helps above a context strength of {mislead.lowest:.2f} to {mislead.highest:.2f} and misleads below"
-        if mislead.crossing
-        else "no strength of the context was found at which it begins to mislead"
-    )
+    company = "; ".join(map(_company, facts.company))
+    page.glue("company", company or UNKNOWN)
+    where = _where_it_misleads(mislead)
+    page.glue("misleads", where)
     if math.isnan(facts.optimum):
         data = page.study.profile.data.name
         return page.headline(f"The law of {data} is not known, so look and company have no weights there.")
     if low is None or high is None:
-        return page.headline(
-            f"No RveRNet's answers follow the look, so none has a ratio of weights; {where}."
+        weigh = "No RveRNet's answers follow the look, so none has a ratio of weights"
+    else:
+        ends = [f"{row['ratio']:.2f} (**{style.label(row['model'])}**)" for row in (low, high)]
+        weigh = (
+            f"The RveRNets' weights of company are from {' to '.join(ends)} times those of the look"
+            if facts.pairs > 1
+            else f"The RveRNet's weight of company is {ends[0]} times that of the look"
         )
-    ends = [f"{row['ratio']:.2f} (**{style.label(row['model'])}**)" for row in (low, high)]
-    who, weight = ("RveRNets weigh", " to ".join(ends)) if facts.pairs > 1 else ("RveRNet weighs", ends[0])
-    return page.headline(
-        f"{who} company against look {weight} to one, where {facts.optimum:.2f} is best; {where}."
+        weigh += f", where {facts.optimum:.2f} is best"
+    return page.headline(f"{weigh}. Weights of company with an interval above zero: {company}. {where}.")
+
+
+def _company(found: Company) -> str:
+    """How many RveRNets give the company of one pair of classes any weight."""
+    if not found.of:
+        return f"of no RveRNet on {found.classes}"
+    lowest, highest, best = (f"{value:.2f}" for value in (found.lowest, found.highest, found.best))
+    return f"{found.above} of {found.of} on {found.classes} ({lowest} to {highest}, best {best})"
+
+
+def _where_it_misleads(found: MisleadFacts) -> str:
+    """The strengths above which RveRNets are better than their ROI modules, and how many have one; no test."""
+    if not found.compared:
+        return "No RveRNet was compared with its ROI module alone under other strengths of the context"
+    ends = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (found.lowest, found.highest)))
+    where = f"above a strength of {ends}, {found.above} of them above the trained {found.trained:.2f}"
+    return (
+        f"Better than the ROI module alone above some strength of the context, and worse below: {found.crossing} of "
+        f"{found.compared} RveRNets{f' ({where})' if found.crossing else ''}; worse at every strength: {found.worse}, "
+        f"better at every one: {found.better}, none of it tested"
     )
 
 
 def exchange_table(page: Page, exchanged: pd.DataFrame) -> Bundle:
-    """Whose class is named under the other class's surroundings."""
-    page.glue("follow-range", f"{exchanged['follows'].min():.0%} to {exchanged['follows'].max():.0%}")
-    known = "ideal observer" in exchanged
-    page.glue("follow-ideal", f"{exchanged['ideal observer'].mean():.0%}" if known else UNKNOWN)
+    """How often the other class is named, in its context and in the own one."""
+    for key in ("exchanged", "own"):
+        shares, ideal = exchanged[key], f"ideal {key}"
+        page.glue(f"{key}-range", f"{shares.min():.0%} to {shares.max():.0%}")
+        page.glue(f"{key}-ideal", f"{exchanged[ideal].mean():.0%}" if ideal in exchanged else UNKNOWN)
+    points = 100 * exchanged["difference"]
+    page.glue("difference-range", f"{points.min():+.1f} to {points.max():+.1f} points")
+    page.glue(
+        "followers", f"{int((comparisons.shown(exchanged, 'difference') > 0).sum())} of {len(exchanged)}"
+    )
     return page.table(
         "context-exchanged",
-        _without_smallest(exchanged),
-        caption="Sauces under the surroundings of one of the other class: share that is called the context's class.",
-        labels={"follows": "follows the context"},
-        intervals=["follows"],
+        _without_smallest(exchanged).drop(columns=[f"stays{end}" for end in ("", "_low", "_high")]),
+        caption="Sauces under the surroundings of one of the other class, and under their own: share that is named as the other "
+        "class. Under its own surroundings that is plain confusion, so that only the difference follows the context.",
+        labels={"exchanged": "named as the other, in its context", "own": "in the own context"},
+        formats={"difference": "{:+.3f}"},
+        intervals=["difference", "exchanged", "own"],
         data=exchanged,
     )
 
@@ -118,7 +153,7 @@ def smallest_table(page: Page, smallest: pd.DataFrame) -> Bundle | None:
         "company": "weight of the company",
         "distance": "distance from the exact posterior",
         "excess": "excess log loss",
-        "follows": "share that follows the context",
+        "difference": "share that follows the context",
     }
     return page.table(
         "smallest-found",
@@ -130,11 +165,13 @@ def smallest_table(page: Page, smallest: pd.DataFrame) -> Bundle | None:
 
 
 def exchange_chart(page: Page, exchanged: pd.DataFrame) -> Bundle:
-    """The same as dots, with the ideal observer where the law is known."""
-    columns: dict[str, Any] = {"label": "model", "value": "follows"}
-    columns |= {"low": "follows_low", "high": "follows_high"}
-    known = "ideal observer" in exchanged
-    references = {"ideal observer": float(exchanged["ideal observer"].mean())} if known else {}
+    """The difference as dots, with the ideal observer's where the law is known."""
+    columns: dict[str, Any] = {"label": "model", "value": "difference"}
+    columns |= {"low": "difference_low", "high": "difference_high"}
+    references = {"no difference": 0.0}
+    if "ideal exchanged" in exchanged:
+        ideal = exchanged["ideal exchanged"] - exchanged["ideal own"]
+        references["ideal observer"] = float(ideal.mean())
     return page.figure(
         "context-exchanged-chart",
         lambda ax: charts.dots(
@@ -142,14 +179,18 @@ def exchange_chart(page: Page, exchanged: pd.DataFrame) -> Bundle:
             exchanged,
             **columns,
             references=references,
-            fmt="{:.0%}",
-            xlabel="share that follows the context",
+            fmt="{:+.3f}",
+            xlabel="share named as the other class: in its context minus in the own one",
         ),
         _without_smallest(exchanged),
         alt=alt.of_dots(
-            exchanged, what="how often the exchanged context is followed", **columns, references=references
+            exchanged,
+            what="how often the exchanged context is followed",
+            **columns,
+            references=references,
+            fmt="{:+.3f}",
         ),
-        caption="How often the answer is the class of the exchanged context.",
+        caption="How much oftener an item is named as the other class in the context of that class than in its own.",
         size=(7.4, 0.34 * len(exchanged) + 1.2),
     )
 
@@ -171,6 +212,7 @@ def rho_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle | Non
 
 def d_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle | None:
     """Accuracy by the distance of the looks, at the test."""
+    _glue_distances(page, table)
     if table.empty:
         return None
     return _law_chart(
@@ -182,6 +224,21 @@ def d_chart(page: Page, context: Context, table: pd.DataFrame) -> Bundle | None:
         f"Accuracy on {' and '.join(context.sauces.pair)} of models trained at a distance of "
         f"{context.sauces.law.d:g}, by the distance at the test.",
     )
+
+
+def _glue_distances(page: Page, table: pd.DataFrame) -> None:
+    """Accuracy at the least and the greatest distance of the looks, by kind of model."""
+    for key, d in (
+        (("nearest-looks", table["d"].min()), ("farthest-looks", table["d"].max())) if len(table) else ()
+    ):
+        rows = table[table["d"] == d].set_index("model")["accuracy"]
+        pair = rows.index.str.contains("+", regex=False)
+        kinds = {"single models": rows[~pair].drop(IDEAL, errors="ignore"), "RveRNets": rows[pair]}
+        spans = [f"{name} {part.min():.2f} to {part.max():.2f}" for name, part in kinds.items() if len(part)]
+        spans += [f"{IDEAL} {rows[IDEAL]:.2f}"] if IDEAL in rows else []
+        page.glue(key, f"at {d:g} {', '.join(spans)}")
+    for key in ("nearest-looks", "farthest-looks") if table.empty else ():
+        page.glue(key, UNKNOWN)
 
 
 def _law_chart(page: Page, table: pd.DataFrame, name: str, x: str, xlabel: str, caption: str) -> Bundle:
@@ -215,15 +272,14 @@ def crossing_table(page: Page, crossings: pd.DataFrame) -> Bundle | None:
 
 def belief_table(page: Page, beliefs: pd.DataFrame) -> Bundle | None:
     """Beliefs against the exact posterior; nothing where the probabilities were not kept."""
-    names = ("nearest-believer", "nearest-distance", "farthest-believer", "farthest-distance")
-    glued: dict[str, str] = dict.fromkeys(names, "unknown")
-    if len(beliefs):
-        first = beliefs[beliefs["classes"] == beliefs["classes"].iloc[0]].sort_values("distance")
-        for end, row in (("nearest", first.iloc[0]), ("farthest", first.iloc[-1])):
-            glued[f"{end}-believer"] = style.label(row["model"])
-            glued[f"{end}-distance"] = interval(row["distance"], row["distance_low"], row["distance_high"])
-    for name, text in glued.items():
-        page.glue(name, text)
+    for kind in ("single", "RveRNet"):
+        text = UNKNOWN
+        if len(beliefs):
+            first = beliefs[beliefs["classes"] == beliefs["classes"].iloc[0]].sort_values("distance")
+            own = first[first["kind"] == kind]
+            ends = [own.iloc[0], own.iloc[-1]][: len(own)] if len(own) else []
+            text = " to ".join(f"{_distance(row)} ({style.label(row['model'])})" for row in ends) or NONE
+        page.glue(f"{kind.lower()}-distances", text)
     page.glue("believers", len(beliefs))
     page.glue("over-confident", int((beliefs["excess_low"] > 0).sum()) if len(beliefs) else 0)
     if beliefs.empty:
@@ -236,6 +292,9 @@ def belief_table(page: Page, beliefs: pd.DataFrame) -> Bundle | None:
         labels={"excess": "excess log loss"},
         formats={"excess": "{:+.3f}"},
         intervals=["distance", "excess"],
-        best={"distance": "min"},
         data=beliefs,
     )
+
+
+def _distance(row: pd.Series) -> str:
+    return interval(row["distance"], row["distance_low"], row["distance_high"])

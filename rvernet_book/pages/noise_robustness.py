@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,12 @@ def glue_facts(page: Page, facts: dict[str, NoiseFacts]) -> None:
         page.glue(f"{kind}-most", f.most, "{:.3f}")
         page.glue(f"{kind}-least", f.least, "{:.3f}")
         page.glue(f"{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high))
-        page.glue(f"{kind}-losing", style.listed(f.losing.group))
-        page.glue(f"{kind}-keeping", style.listed(f.keeping.group))
+        page.glue(f"{kind}-losing", style.listed(f.losing.group[1:]) or "none")
+        page.glue(f"{kind}-keeping", style.listed(f.keeping.group[1:]) or "none")
+        ends = (
+            f"{style.label(name)} {clean:.3f} to {noisy:.3f}" for name, (clean, noisy) in f.levels.items()
+        )
+        page.glue(f"{kind}-levels", ", ".join(ends))
         page.glue(f"{kind}-test", f"F = {f.test.statistic:.1f}, p = {f.test.p:.2g}")
         page.glue(
             f"{kind}-depends",
@@ -248,7 +253,7 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
     lost = facts.lost
     for key, name in zip(("gray", "black", "rolled", "covered"), PARTS, strict=True):
         page.glue(f"lost-{key}", lost[name], "{:.3f}")
-    page.glue("larger-part", _larger_part(lost["rolled"], lost["covered in black"]))
+    page.glue("larger-part", _larger_part_on_average(facts))
     page.glue("canvas-part", lost["moved on gray"] - lost["moved on black"], "{:+.3f}")
     page.glue("canvas-harm", _canvas_harm(facts))
     page.glue("rolled-most", style.label(facts.rolled_most))
@@ -264,6 +269,15 @@ def apart_table(page: Page, apart: pd.DataFrame, facts: ShiftFacts) -> Bundle:
         intervals=names,
         best={name: "max" for name in names},
         data=apart,
+    )
+
+
+def _larger_part_on_average(facts: ShiftFacts) -> str:
+    """Which part is the larger one on average, and the models for which that is otherwise."""
+    whole = _larger_part(facts.lost["rolled"], facts.lost["covered in black"])
+    others = [name for name, parts in facts.apart.items() if _larger_part(*parts) != whole]
+    return (
+        f"on average {whole}, but not for {style.listed(others)}" if others else f"{whole}, for every model"
     )
 
 
@@ -313,10 +327,23 @@ def answer(page: Page, facts: dict[str, NoiseFacts]) -> html.Html:
         if not f.depends:
             parts.append(f"under {kind} the architectures are not shown to differ")
             continue
-        most, least = style.listed(f.losing.group, strong=True), style.listed(f.keeping.group)
-        verb = "loses" if len(f.losing.group) == 1 else "lose"
-        words = "most" if said else f"{verb} most accuracy"
+        words = "most" if said else "loses most accuracy"
         said = True
-        parts.append(f"under {kind} {most} {words} ({f.most:.3f}) and {least} least ({f.least:.3f})")
+        most, least = (
+            _extreme(f, group, rest)
+            for group, rest in (
+                (f.losing.group, "not shown to lose less"),
+                (f.keeping.group, "not shown to lose more"),
+            )
+        )
+        first, last = (style.label(group[0]) for group in (f.losing.group, f.keeping.group))
+        parts.append(f"under {kind} **{first}** {words} ({most}) and {last} least ({least})")
     sentence = "; ".join(parts) + "."
     return page.headline(sentence[0].upper() + sentence[1:])
+
+
+def _extreme(facts: NoiseFacts, group: Sequence[str], rest: str) -> str:
+    """What the first of a group loses, from where to where, and who is not told from it."""
+    clean, noisy = facts.levels[group[0]]
+    lost = f"{clean - noisy:.3f}, from {clean:.3f} to {noisy:.3f}"
+    return f"{lost}; {rest}: {style.listed(group[1:])}" if group[1:] else lost

@@ -89,18 +89,22 @@ def answer(page: Page, facts: dict[str, TrainingFacts]) -> html.Html:
         for key, (model, gain) in (("most", f.most), ("least", f.least)):
             page.glue(f"trained-{kind}-{key}", f"{style.label(model)} ({gain:+.3f})")
         page.glue(f"trained-{kind}-spread", interval(f.spread.value, f.spread.low, f.spread.high, "{:+.3f}"))
-        page.glue(f"trained-{kind}-gaining", style.listed(f.gaining.group))
+        page.glue(f"trained-{kind}-gaining", style.listed(f.gaining.group[1:]) or "none")
         page.glue(f"trained-{kind}-test", f"F = {f.test.statistic:.1f}, p = {f.test.p:.2g}")
         words = "depends on the architecture" if f.depends else "does not show to depend on the architecture"
         page.glue(f"trained-{kind}-depends", words)
         for name in VERDICTS:
-            page.glue(f"trained-{kind}-{name.replace(' ', '-')}", f.counts[name])
+            page.glue(f"trained-{kind}-{name.replace(',', '').replace(' ', '-')}", f.counts[name])
+        models = sum(f.counts.values())
+        page.glue(f"trained-{kind}-shown", f"{f.shown} of {models}")
+        page.glue(f"trained-{kind}-above", f"{f.above} of {models}")
         page.glue(f"trained-{kind}-carried", f.carried)
         page.glue(f"trained-{kind}-harmed", f.harmed)
         parts.append(
             f"Training with {kind} changes accuracy under it by {f.buys:+.3f} on average, from {f.least[1]:+.3f} "
             f"({style.label(f.least[0])}) to **{f.most[1]:+.3f}** ({style.label(f.most[0])}), "
-            f"on clean photos by {f.costs:+.3f} and under the other noise by {f.carries:+.3f}."
+            f"on clean photos by {f.costs:+.3f} and under the other noise by {f.carries:+.3f}; shown to gain under "
+            f"{kind}: {f.shown} of {models} models ({f.above} have an interval of their own above zero)."
         )
     return page.headline(" ".join(parts))
 

@@ -11,6 +11,7 @@ from rvernet_book import alt, charts, html, style
 from rvernet_book.bundle import Bundle
 from rvernet_book.page import Page
 from rvernet_book.tables import AT_POWER, interval, with_bounds
+from rvernet_core.evaluation import comparisons
 from rvernet_core.experiments.paper_versus_code import METRICS, AuditFacts
 
 UNKNOWN = "not tried"  # in prose, where a profile has no such row
@@ -96,18 +97,39 @@ def answer(page: Page, facts: AuditFacts) -> html.Html:
     page.glue("tried", f"{facts.tried} ({kinds})")
     page.glue("lower", facts.lower)
     page.glue("higher", facts.higher)
-    top = facts.largest
-    change = _change(top.to_dict())
-    page.glue("largest", f"{top['difference']} ({style.label(top['model'])})")
-    seen = "shown" if facts.largest_shown else "not shown to be one"
-    page.glue("largest-change", f"{change}, {seen}")
+    words = _largest(facts)
+    page.glue("largest", html.plain(words))
     for name in ("as_written", "as_released", "everything"):
         page.glue(name.replace("_", "-"), _changes(getattr(facts, name)))
     return page.headline(
         f"Changes from paper to released code that were made alone: {facts.tried} ({kinds}). Shown to lower the accuracy: "
-        f"{facts.lower}; to raise it: {facts.higher}. The largest is **{top['difference']}** "
-        f"({style.label(top['model'])}: {change}, {seen})."
+        f"{facts.lower}; to raise it: {facts.higher}. {words}"
     )
+
+
+def _largest(facts: AuditFacts) -> str:
+    """The largest change that is shown, then the largest of all where that is another one."""
+    top = _named(facts.largest)
+    if facts.shown is None:
+        return f"The largest, not shown to be one, is {top}."
+    largest = f"The largest that is shown is {_named(facts.shown)}"
+    return f"{largest}." if facts.largest_shown else f"{largest}; larger, but not shown to be one: {top}."
+
+
+def _named(row: pd.Series) -> str:
+    return f"**{row['difference']}** ({style.label(row['model'])}: {_change(row.to_dict())})"
+
+
+def glue_rates(page: Page, against: pd.DataFrame) -> None:
+    """The stated rate on the schedule as released, against the same as written."""
+    lines = [
+        f"{style.label(row['model'])} {interval(row['change'], row['change_low'], row['change_high'], '{:+.3f}')}"
+        for row in against.to_dict("records")
+    ]
+    page.glue("released-over-written", "; ".join(lines) or UNKNOWN)
+    for key, sign in (("released-better", 1), ("released-worse", -1)):
+        shown = against["model"][comparisons.shown(against, "change") == sign] if lines else ()
+        page.glue(key, style.listed(shown) or "none")
 
 
 def _counted(count: int, noun: str) -> str:
@@ -129,7 +151,11 @@ def _changes(rows: pd.DataFrame) -> str:
 def choice_table(page: Page, chosen: pd.DataFrame) -> Bundle:
     """What choosing the epoch on the test set would add to the score."""
     worst = chosen.loc[chosen["flattery"].idxmax()]
-    page.glue("flattery", f"{worst['flattery']:+.3f} ({style.label(worst['model'])})")
+    by = f"At most by {worst['flattery']:+.3f} ({style.label(worst['model'])})"
+    page.glue(
+        "flattery",
+        by if worst["flattery"] > 0 else "Not at all: in no seed another epoch is better than the last",
+    )
     return page.table(
         "audit-epoch",
         chosen,

@@ -204,32 +204,52 @@ def differs(models: Models, name: str, classes: Sequence[str], pair: Pair = AMBI
     return uncertainty.omnibus([measured(runs, name, classes, pair) for runs in models.values()], units)
 
 
-def follows(evaluations: Sequence[Predictions], only: Sequence[int]) -> tuple[Estimate, Estimate]:
-    """Where a foreign context is shown: how often the prediction is its class, and how often the ROI's own.
+def following(exchanged: Models, own: Models, only: Sequence[int]) -> pd.DataFrame:
+    """Whether answers follow a foreign context: one row per model, over samples of the class indices `only`.
 
-    Two shares with 95 % intervals, over the samples of the class indices in `only` whose context source
-    belongs to another of them.
+    exchanged, own: the same models on the same samples, in foreign contexts and in their own. The samples are
+    those whose foreign context belongs to another class of `only`, called the other class here. Columns, each
+    with `_low` and `_high` (95 %): `exchanged`, the share named as the other class in its context; `own`, the
+    share of the same samples named so in their own context, which is plain confusion; `difference`, exchanged
+    minus own and paired, which alone follows the context; `stays`, the share named right in the foreign one.
+    p and smallest are those of the difference, see `compared`. Raises RecordError without such a sample.
     """
-    truth, photos = truth_of(evaluations)
-    frame = evaluations[0].table
+    keys, differences, shares = [], [], []
+    for model, runs in exchanged.items():
+        foreign, at_home, right = _named(runs, own[model], only)
+        units = units_of(runs)
+        differences.append(uncertainty.estimate(foreign - at_home, units))
+        keys.append({"model": model_name(model)})
+        parts = {"exchanged": foreign, "own": at_home, "stays": right}
+        row: dict[str, float] = {}
+        for name, part in parts.items():
+            row |= uncertainty.estimate(part, units).columns(name)
+        shares.append(row)
+    return pd.concat([compared(keys, differences, "difference"), pd.DataFrame(shares)], axis=1)
+
+
+def _named(
+    exchanged: Sequence[Predictions], own: Sequence[Predictions], only: Sequence[int]
+) -> tuple[Measured, Measured, Measured]:
+    """Named as the class of the foreign context: in it, and in their own one; named right in the foreign."""
+    truth, photos = truth_of([*exchanged, *own])
+    frame = exchanged[0].table
     label_of = dict(zip(frame["key"], frame["label"], strict=True))
     source = np.array([label_of[key] for key in frame["context_source"]])
     keep = np.isin(truth, list(only)) & np.isin(source, list(only)) & (source != truth)
     if not keep.any():
         raise RecordError("no sample was shown the context of another of these classes")
-    predicted = np.stack([p[keep] for p in predictions_of(evaluations)])
-    units = units_of(evaluations)
 
-    def share(label: np.ndarray) -> Estimate:
-        hits = predicted == label[keep]
+    def share(runs: Sequence[Predictions], label: np.ndarray) -> Measured:
+        hits = np.stack(predictions_of(runs))[:, keep] == label[keep]
 
         def score(i: int, count: metrics.Count) -> np.ndarray:
             missed, hit = count(hits[i].astype(np.int64), 2).T
             return hit / np.maximum(missed + hit, 1e-12)
 
-        return uncertainty.estimate(uncertainty.measure(score, len(hits), photos[keep]), units)
+        return uncertainty.measure(score, len(hits), photos[keep])
 
-    return share(source), share(truth)
+    return share(exchanged, source), share(own, source), share(exchanged, truth)
 
 
 def mcnemar(

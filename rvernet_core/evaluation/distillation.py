@@ -33,6 +33,9 @@ class Counted:
         return self.score(count)
 
 
+#: The direction of a change that is not shown, whatever its own interval says.
+UNSHOWN = "is not shown to move"
+
 Quantity = Callable[[Predictions], Counted]
 
 
@@ -128,11 +131,9 @@ def slope(curve: Mapping[float, Sequence[Predictions]], quantity: Quantity) -> E
 
 
 def direction(change: Estimate, p: float | None = None) -> str:
-    """rises | falls, where p (after correction; None: the change's own) is below 5 %; else: does not move
-    measurably.
-    """
+    """rises | falls, where p (after correction; None: the change's own) is below 5 %; else UNSHOWN."""
     if not (change.p if p is None else p) < 1 - uncertainty.LEVEL:
-        return "does not move measurably"
+        return UNSHOWN
     return "rises" if change.value > 0 else "falls"
 
 

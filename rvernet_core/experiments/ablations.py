@@ -20,21 +20,25 @@ from rvernet_core.models.backbones import input_size
 from rvernet_core.predictions import Predictions
 
 METRICS = ["accuracy", "macro_f1", "pair_f1"]
-WIDTHS = (40, 160, 640, 2560)  # units of the integration module; 640 is the paper's
+WIDTHS = (40, 160, 640, 2560)  # units of the integration module
+WIDTH = 640  # the paper's
 CHANGES: dict[str, dict] = {  # what is changed in the ablated pairs
     "ROI module frozen": {"freeze": ("roi",)},
     "extra-ROI module frozen": {"freeze": ("extra_roi",)},
     "both modules frozen": {"freeze": ("roi", "extra_roi")},
     "pooled features": {"fusion": "features"},
 }
+OWN_CONTEXT, OTHER_CONTEXT = "its own", "another class"
 CONTEXTS = {
-    "its own": CLEAN,
+    OWN_CONTEXT: CLEAN,
     "black": Condition(context="none"),
     "same class, another photo": Condition(context="same"),
-    "another class": Condition(context="other"),
+    OTHER_CONTEXT: Condition(context="other"),
 }
+IN_CONTEXT = "RveRNet, "  # before the name of a context: what is seen
 GROWN = (-0.03, -0.015, 0.015, 0.03, 0.06)  # shares of the photo's longer side
 FILLS = ("gray", "blur")
+EXACT = "exact"  # the cut-outs that others are compared with
 
 Pairs = Mapping[Modules, Sequence[Predictions]]
 Singles = Mapping[str, Sequence[Predictions]]
@@ -140,12 +144,22 @@ def part_facts(table: pd.DataFrame) -> PartFacts:
 
 
 def by_width(study: Study, models: Models) -> pd.DataFrame:
-    """One row per ablated pair and width of the integration module (columns pair, width)."""
+    """One row per ablated pair and width of the integration module (columns pair, width).
+
+    With the `change` of accuracy against the paper's width; p and smallest are those of the change, see
+    `comparisons.compared`.
+    """
     runs = study.predictions(widths(study))
     names = {(comparisons.model_name(pair), width): part for (pair, width), part in runs.items()}
     table = _scores(study, models, {f"{pair}, {width}": part for (pair, width), part in names.items()})
     table["pair"], table["width"] = zip(*names, strict=True)
-    return table
+    keys = [{"pair": pair, "width": width} for pair, width in names if width != WIDTH]
+    found = [
+        comparisons.difference(names[pair, width], names[pair, WIDTH], "accuracy", study.classes)
+        for pair, width in names
+        if width != WIDTH
+    ]
+    return table.merge(comparisons.compared(keys, found, "change"), on=["pair", "width"], how="left")
 
 
 # --- context ------------------------------------------------------------------------------------------
@@ -159,26 +173,44 @@ def under_contexts(study: Study, models: Models) -> dict[str, dict[Modules, list
 def context_scores(
     study: Study, models: Models, evaluated: Mapping[str, Mapping[Modules, Sequence[Predictions]]]
 ) -> pd.DataFrame:
-    """Scores of single models on either cut-out, and of the pairs in every context (column context)."""
+    """Scores of single models on either cut-out, and of the pairs in every context (column context).
+
+    With the `change` of a pair's accuracy against its own context, empty in other rows; p and smallest are
+    those of the change, see `comparisons.compared`.
+    """
     rois = {roi for roi, _ in models.pairs}
     kinds = {
         "ROI alone": {name: runs for name, runs in models.singles.items() if name in rois},
         "context alone": study.predictions(context_only(study)),
-        **{f"RveRNet, {name}": runs for name, runs in evaluated.items()},
+        **{f"{IN_CONTEXT}{name}": runs for name, runs in evaluated.items()},
     }
     rows = [_scores(study, models, runs).assign(context=name) for name, runs in kinds.items()]
-    return pd.concat(rows, ignore_index=True)
+    table, changes = pd.concat(rows, ignore_index=True), _context_changes(study, evaluated)
+    return table if changes.empty else table.merge(changes, on=["context", "model"], how="left")
 
 
-def swapped(study: Study, models: Models, exchanged: Pairs) -> pd.DataFrame:
-    """Under the other class's context: share of answers that are the context's class, or the ROI's own."""
-    indices, rows = [study.classes.index(name) for name in models.ambiguous], []
-    for pair, runs in exchanged.items():
-        follow, stay = comparisons.follows(runs, indices)
-        for what, e in (("the context's class", follow), ("the ROI's own class", stay)):
-            row = {"model": comparisons.model_name(pair), "predicted": what}
-            rows.append(row | e.columns("share"))
-    return pd.DataFrame(rows)
+def _context_changes(
+    study: Study, evaluated: Mapping[str, Mapping[Modules, Sequence[Predictions]]]
+) -> pd.DataFrame:
+    """Change of accuracy in each other context against the pair's own, see `comparisons.compared`."""
+    keys, found = [], []
+    for name, runs in evaluated.items():
+        if name == OWN_CONTEXT:
+            continue
+        for pair, part in runs.items():
+            keys.append({"context": f"{IN_CONTEXT}{name}", "model": comparisons.model_name(pair)})
+            own = evaluated[OWN_CONTEXT][pair]
+            found.append(comparisons.difference(part, own, "accuracy", study.classes))
+    return comparisons.compared(keys, found, "change")
+
+
+def swapped(study: Study, models: Models, evaluated: Mapping[str, Pairs]) -> pd.DataFrame:
+    """One row per pair: how often it names the other sauce in that one's context, and in the own one.
+
+    evaluated: see `under_contexts`. Columns: see `comparisons.following`.
+    """
+    indices = [study.classes.index(name) for name in models.ambiguous]
+    return comparisons.following(evaluated[OTHER_CONTEXT], evaluated[OWN_CONTEXT], indices)
 
 
 @dataclass(frozen=True)
@@ -193,7 +225,7 @@ class Turned:
 def turned_by_context(study: Study, models: Models, evaluated: Mapping[str, Pairs], count: int = 6) -> Turned:
     """Sauces that are right in their own context and taken for the other sauce in the other's."""
     pair = next(iter(models.pairs))
-    before, after = (evaluated[name][pair][0].table for name in ("its own", "another class"))
+    before, after = (evaluated[name][pair][0].table for name in (OWN_CONTEXT, OTHER_CONTEXT))
     indices = [study.classes.index(name) for name in models.ambiguous]
     right = after["label"].isin(indices) & (before["predicted"] == after["label"])
     other = (after["predicted"] != after["label"]) & after["predicted"].isin(indices)
@@ -209,7 +241,7 @@ def turned_by_context(study: Study, models: Models, evaluated: Mapping[str, Pair
     size = input_size(study.profile.scale)
     own, foreign = (
         perturbed_test_set(study.store, study.profile.data, CONTEXTS[name], size)
-        for name in ("its own", "another class")
+        for name in (OWN_CONTEXT, OTHER_CONTEXT)
     )
     images = [own.images("roi", chosen), own.images("extra_roi", chosen), foreign.images("extra_roi", chosen)]
     return Turned(pair, rows, [list(line) for line in images])
@@ -228,7 +260,7 @@ def other_cutouts(study: Study, models: Models) -> dict[str, dict]:
     """Single models and ablated pairs on other cut-outs of the same photos: how they are cut -> models."""
     photos = mask_photos(study)
     conditions = {
-        "exact": Condition(masks="exact", photos=photos),
+        EXACT: Condition(masks="exact", photos=photos),
         "SAM": Condition(masks="sam", sam=study.profile.sam, photos=photos),
         **{f"{100 * share:+g} %": Condition(grow=share, photos=photos) for share in GROWN},
         **{fill: Condition(fill=fill, photos=photos) for fill in FILLS},
@@ -250,7 +282,7 @@ def cutout_changes(study: Study, evaluated: Mapping[str, Mapping]) -> pd.DataFra
 
     p is corrected over all rows, see `comparisons.compared`.
     """
-    exact, keys, found = evaluated["exact"], [], []
+    exact, keys, found = evaluated[EXACT], [], []
     for name in ("SAM", *FILLS):
         for model, runs in evaluated[name].items():
             keys.append({"cutouts": name, "model": comparisons.model_name(model)})

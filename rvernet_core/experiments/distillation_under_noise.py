@@ -1,7 +1,7 @@
 """Page 7, continued: the trade-off of distillation under noise, where the paper's TL;DR places it.
 
 Does a student pay with DeiT's robustness for the CNN's knowledge? Teachers, students at every strength, and
-the student of strength 0, which is DeiT by itself, are compared on the same photos, clean and under both
+the student of strength 0, taught by labels alone, are compared on the same photos, clean and under both
 noises. Nothing is trained for this, and nothing evaluated that `distillation_trade_off` did not evaluate.
 """
 
@@ -45,11 +45,11 @@ class UnderNoise:
 
     levels: pd.DataFrame  # tidy: students, strength, quantity, value, low, high, seeds; teachers as well
     slopes: dict[tuple[str, str], Estimate]  # (kind of students, quantity) -> change from strength 0 to 1
-    gaps: dict[tuple[str, str], Estimate]  # (single | rvernet, one of LEVELS) -> teacher minus DeiT by itself
+    gaps: dict[tuple[str, str], Estimate]  # (single | rvernet, one of LEVELS) -> teacher minus strength 0
 
 
 def under_noise(study: Study, distilled: Distilled) -> UnderNoise:
-    """Levels of all models, slopes over the strength, and the teachers' lead over DeiT by itself."""
+    """Levels of all models, slopes over the strength, and the teachers' lead over strength 0."""
     tested = on_the_same_photos(distilled)
     rows = []
     for key in tested[CLEAN]:
@@ -128,7 +128,7 @@ def noisy_slopes(under: UnderNoise) -> pd.DataFrame:
 
 
 def leads(under: UnderNoise, model: str) -> dict[str, tuple[str, Estimate]]:
-    """One of LEVELS -> a teacher's lead over DeiT by itself: direction, by corrected p, and size."""
+    """One of LEVELS -> a teacher's lead over strength 0: direction, by corrected p, and size."""
     gaps = {name: e for (of, name), e in under.gaps.items() if of == model}
     p = uncertainty.holm([e.p for e in gaps.values()]).tolist()
     return {name: (distillation.direction(e, q), e) for (name, e), q in zip(gaps.items(), p, strict=True)}

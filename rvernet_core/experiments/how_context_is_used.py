@@ -34,6 +34,7 @@ from rvernet_plates.laws import Law, law
 IDEAL = "ideal observer"
 SMALLEST = "smallest "  # before the name of what was measured: a column of several frames here
 RHOS = tuple(round(0.1 * k, 1) for k in range(11))
+AGREEMENT = ("company agrees", "company misleads")  # the items of either kind
 DISTANCES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
 Runs = Mapping[str | Modules, Sequence[Predictions]]
 
@@ -168,6 +169,18 @@ def beliefs(context: Context) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class Company:
+    """The weight that the RveRNets give to the company, on one pair of classes."""
+
+    classes: str
+    above: int  # RveRNets whose weight has an interval above zero
+    of: int
+    lowest: float  # of all of them
+    highest: float
+    best: float  # the law's own
+
+
+@dataclass(frozen=True)
 class WeightFacts:
     """What is seen of the weights on the sauces."""
 
@@ -177,15 +190,26 @@ class WeightFacts:
     covering: int  # RveRNets whose interval holds the optimum
     below: int  # whose interval lies below it: they rely on the look more than is best
     above: int
-    pairs: int
+    pairs: int  # RveRNets with a ratio
     singles_on_company: int  # single models whose weight on the company has an interval that excludes zero
     singles: int
+    company: tuple[Company, ...]  # of each pair of classes, the sauces first
+
+
+def _company(table: pd.DataFrame, classes: str) -> Company:
+    rows = table[table["classes"] == classes]
+    pairs = rows[rows["kind"] == "RveRNet"]
+    weight = pairs["company"]
+    best = float(rows.loc[rows["kind"] == "ideal", "company"].iloc[0])
+    above = int((pairs["company_low"] > 0).sum())
+    return Company(classes, above, len(pairs), weight.min(), weight.max(), best)
 
 
 def weight_facts(table: pd.DataFrame) -> WeightFacts:
-    """From `cue_weights`, of its first pair of classes."""
+    """From `cue_weights`; all but `company` of its first pair of classes."""
     if table.empty:
-        return WeightFacts(float("nan"), None, None, 0, 0, 0, 0, 0, 0)
+        return WeightFacts(float("nan"), None, None, 0, 0, 0, 0, 0, 0, ())
+    company = tuple(_company(table, classes) for classes in dict.fromkeys(table["classes"]))
     rows = table[table["classes"] == table["classes"].iloc[0]]
     optimum = float(rows.loc[rows["kind"] == "ideal", "ratio"].iloc[0])
     pairs, singles = rows[rows["kind"] == "RveRNet"], rows[rows["kind"] == "single"]
@@ -202,6 +226,7 @@ def weight_facts(table: pd.DataFrame) -> WeightFacts:
         len(pairs),
         int(moved.sum()),
         len(singles),
+        company,
     )
 
 
@@ -209,10 +234,10 @@ def weight_facts(table: pd.DataFrame) -> WeightFacts:
 
 
 def exchanged(study: Study, context: Context) -> pd.DataFrame:
-    """One row per RveRNet: share of sauces called the context's class under the other class's context.
+    """One row per RveRNet: how often it names the other sauce in that one's context, and in the own one.
 
-    With the smallest change of that share that 80 % of repetitions had found.
-    Beside it what the ideal observer would say of the same items: their own look, the company of the source.
+    Columns: see `comparisons.following`. Beside them `ideal exchanged` and `ideal own`: how often the ideal
+    observer would name it, from the items' own look, and the company of the source or their own.
     """
     pairs = {model: runs for model, runs in context.models.items() if isinstance(model, tuple)}
     condition = Condition(context="other")  # as on page 8: a source may be any test photo
@@ -220,19 +245,20 @@ def exchanged(study: Study, context: Context) -> pd.DataFrame:
     singles = {name: runs for name, runs in context.models.items() if isinstance(name, str)}
     classes = context.pairs[0].pair if context.pairs else comparisons.ambiguous_pair(singles, study.classes)
     labels = [study.classes.index(name) for name in classes]
-    rows = []
-    for model, runs in evaluated.items():
-        follow, _ = comparisons.follows(runs, labels)
-        row = {"model": comparisons.model_name(model), **follow.columns("follows")}
-        row[f"{SMALLEST}follows"] = follow.smallest
-        for cued in context.pairs[:1]:
-            row["ideal observer"] = _ideal_under(runs[0], study, cued)
-        rows.append(row)
-    return pd.DataFrame(rows)
+    table = comparisons.following(evaluated, pairs, labels).rename(
+        columns={"smallest": f"{SMALLEST}difference"}
+    )
+    for cued in context.pairs[:1] if len(table) else ():
+        ideal = [_ideal_under(runs[0], study, cued) for runs in evaluated.values()]
+        table["ideal exchanged"], table["ideal own"] = zip(*ideal, strict=True)
+    return table
 
 
-def _ideal_under(run: Predictions, study: Study, cued: Cued) -> float:
-    """Share of the exchanged items that the ideal observer calls the class of the context's source."""
+def _ideal_under(run: Predictions, study: Study, cued: Cued) -> tuple[float, float]:
+    """Share of the exchanged items that the ideal observer calls the class of the context's source.
+
+    By the company of the source, then by their own.
+    """
     keys = [sample.key for sample in study.data.test.samples]
     place = {keys[i]: n for n, i in enumerate(cued.items.index)}
     table = run.table[run.table["key"].isin(place) & run.table["context_source"].isin(place)]
@@ -240,8 +266,12 @@ def _ideal_under(run: Predictions, study: Study, cued: Cued) -> float:
     source = np.array([place[key] for key in table["context_source"]])
     other = cued.items.first[own] != cued.items.first[source]
     strength = np.log(cued.law.rho / (1 - cued.law.rho))
-    odds = cued.law.d * cued.items.look[own] + strength * cued.items.company[source]
-    return float(((odds >= 0) == cued.items.first[source])[other].mean())
+
+    def named(company: np.ndarray) -> float:
+        odds = cued.law.d * cued.items.look[own] + strength * cued.items.company[company]
+        return float(((odds >= 0) == cued.items.first[source])[other].mean())
+
+    return named(source), named(own)
 
 
 def smallest_found(*frames: pd.DataFrame) -> pd.DataFrame:
@@ -313,7 +343,7 @@ def crossings(context: Context) -> pd.DataFrame:
         if alone not in cued.right:
             continue
         parts = {}
-        for what, chosen in (("company agrees", agree), ("company misleads", mislead)):
+        for what, chosen in zip(AGREEMENT, (agree, mislead), strict=True):
             ours, single = (
                 weighted_share(cued.right[m], chosen.astype(float), cued.items.photos) for m in (name, alone)
             )
@@ -321,7 +351,7 @@ def crossings(context: Context) -> pd.DataFrame:
                 f"{what}, ROI alone": float(single.exact.mean())
             }
             parts[f"gain, {what}"] = float((ours.exact - single.exact).mean())
-        up, down = parts.pop("gain, company agrees"), parts.pop("gain, company misleads")
+        up, down = (parts.pop(f"gain, {what}") for what in AGREEMENT)
         crossing = down / (down - up) if down < 0 < up else np.nan
         rows.append({"model": name, **parts, "context helps above rho": crossing})
     return pd.DataFrame(rows)
@@ -333,12 +363,23 @@ class MisleadFacts:
 
     lowest: float  # crossing, over RveRNets; NaN where none crosses
     highest: float
-    crossing: int
+    crossing: int  # RveRNets that are better than their ROI module above some strength, and worse below
     compared: int
+    trained: float  # the strength at which they were trained; NaN where no law is known
+    above: int  # crossings above that: at the trained strength they are still worse
+    worse: int  # RveRNets that are worse at every strength
+    better: int  # or better at every strength
 
 
-def mislead_facts(table: pd.DataFrame) -> MisleadFacts:
+def mislead_facts(context: Context, table: pd.DataFrame) -> MisleadFacts:
     """From `crossings`."""
     found = table["context helps above rho"].dropna() if len(table) else pd.Series(dtype=float)
     ends = (float(found.min()), float(found.max())) if len(found) else (float("nan"), float("nan"))
-    return MisleadFacts(*ends, len(found), len(table))
+    trained = context.sauces.law.rho if context.pairs else float("nan")
+    gains = [table[what] - table[f"{what}, ROI alone"] for what in AGREEMENT] if len(table) else []
+    worse, better = (
+        int(np.logical_and.reduce([sign * gain > 0 for gain in gains]).sum()) if gains else 0
+        for sign in (-1, 1)
+    )
+    above = int((found > trained).sum())
+    return MisleadFacts(*ends, len(found), len(table), trained, above, worse, better)

@@ -130,6 +130,7 @@ class NoiseFacts:
         str, int
     ]  # single, or that input -> models shown to lose accuracy, corrected over their table
     models: dict[str, int]  # the same -> models
+    levels: dict[str, tuple[float, float]]  # single model -> accuracy clean and under the noise
 
     @property
     def depends(self) -> bool:
@@ -155,7 +156,9 @@ def noise_facts(
     shown = {key: int((sign > 0).sum()) for key, sign in signs.items()}
     models = {key: len(table) for key, table in tables.items()}
     extremes = worst, best, drops.max(), drops.min(), spread
-    return NoiseFacts(*extremes, losing, keeping, test, means, shown, models)
+    ends = single[["model", "accuracy_clean", "accuracy"]].itertuples(index=False)
+    levels = {str(name): (float(clean), float(noisy)) for name, clean, noisy in ends}
+    return NoiseFacts(*extremes, losing, keeping, test, means, shown, models, levels)
 
 
 def corrected(facts: Mapping[str, NoiseFacts]) -> dict[str, NoiseFacts]:
@@ -265,6 +268,7 @@ class ShiftFacts:
     rolled_costs: tuple[float, float]  # their losses; below zero it gains
     canvas_most: str  # model that the gray canvas harms most
     canvas_cost: float  # its loss by the canvas
+    apart: dict[str, tuple[float, float]]  # model -> its losses by shift without loss, by loss without shift
 
 
 def shift_facts(study: Study, apart: pd.DataFrame) -> ShiftFacts:
@@ -278,6 +282,13 @@ def shift_facts(study: Study, apart: pd.DataFrame) -> ShiftFacts:
         rolled_costs=(rolled.max(), rolled.min()),
         canvas_most=canvas.idxmax(),
         canvas_cost=canvas.max(),
+        apart={
+            str(name): (
+                float(rolled[name]),
+                float(wide.at[name, "clean"] - wide.at[name, "covered in black"]),
+            )
+            for name in wide.index
+        },
     )
 
 

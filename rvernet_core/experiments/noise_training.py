@@ -30,7 +30,7 @@ PAIRS = (
     ("deit-distilled", "mobilenetv2"),
 )
 OTHER = dict(zip(KINDS, reversed(KINDS), strict=True))  # the noise that was not trained
-VERDICTS = ("profits", "profits at a price", "pays for nothing", "undecided")
+VERDICTS = ("profits", "profits at a price", "pays, gain not shown", "undecided")
 
 
 # --- which models -------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def verdict(gains: bool, pays: bool) -> str:
     """One of VERDICTS."""
     if gains:
         return "profits at a price" if pays else "profits"
-    return "pays for nothing" if pays else "undecided"
+    return "pays, gain not shown" if pays else "undecided"
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,12 @@ class TrainingFacts:
     spread: Estimate  # how much more the one gains than the other; picked as the extremes, so flattered
     gaining: Leading  # the model that gains most, and those not shown to gain less
     test: Omnibus  # whether any model gains more or less than the others, corrected over the noises
+    above: int  # models whose gain has an interval of its own above zero, shown or not
+
+    @property
+    def shown(self) -> int:
+        """Models that are shown to gain under the noise that was trained."""
+        return self.counts["profits"] + self.counts["profits at a price"]
 
     @property
     def depends(self) -> bool:
@@ -226,4 +232,5 @@ def _facts(study: Study, trained: Trained, profits: pd.DataFrame, training: str)
         spread=spread,
         gaining=gaining,
         test=test,
+        above=int((rows["buys_low"] > 0).sum()),
     )

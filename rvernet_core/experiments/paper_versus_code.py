@@ -308,6 +308,19 @@ def effects(study: Study, audit: Audit) -> pd.DataFrame:
     return table
 
 
+def released_against_written(study: Study, audit: Audit) -> pd.DataFrame:
+    """One row per model: accuracy at the stated rate, on the schedule as released minus on it as written.
+
+    Column `change`, see `comparisons.compared`; empty where the two were not trained.
+    """
+    written, released = (audit.runs.get(name, {}) for name in STATED_RATE)
+    models = [model for model in written if model in released]
+    found = [
+        comparisons.difference(released[model], written[model], "accuracy", study.classes) for model in models
+    ]
+    return comparisons.compared([{"model": comparisons.model_name(m)} for m in models], found, "change")
+
+
 def scores(study: Study, audit: Audit) -> pd.DataFrame:
     """The audited models as they are here: what every effect is measured against."""
     return comparisons.summary(audit.base, list(METRICS), study.classes, audit.ambiguous)
@@ -359,6 +372,7 @@ class AuditFacts:
     higher: int
     largest: pd.Series  # the row of `effects` that moves accuracy most
     largest_shown: bool
+    shown: pd.Series | None  # the row that moves accuracy most among those shown to; None where none is
     as_written: pd.DataFrame  # its rows of the stated rate, schedule as written; none where it is so here
     as_released: pd.DataFrame  # and as released
     everything: pd.DataFrame  # its rows of "everything"
@@ -369,7 +383,8 @@ def audit_facts(effects: pd.DataFrame) -> AuditFacts:
     of = {name: effects[effects["difference"] == name] for name in (*STATED_RATE, EVERYTHING)}
     single = effects[effects["difference"] != EVERYTHING]
     signs = comparisons.shown(single, "accuracy")
-    largest = single["accuracy"].abs().idxmax()
+    moved = single["accuracy"].abs()
+    largest, sure = moved.idxmax(), moved[signs != 0]
     return AuditFacts(
         tried=len(single),
         differences=single["difference"].nunique(),
@@ -378,6 +393,7 @@ def audit_facts(effects: pd.DataFrame) -> AuditFacts:
         higher=int((signs > 0).sum()),
         largest=single.loc[largest],
         largest_shown=bool(signs[largest]),
+        shown=None if sure.empty else single.loc[sure.idxmax()],
         as_written=of[STATED_RATE[0]],
         as_released=of[STATED_RATE[1]],
         everything=of[EVERYTHING],

@@ -120,6 +120,39 @@ def test_a_claimed_size_must_be_reached_by_the_interval(tmp_path):
     assert judge(claim(tmp_path, size=0.16), folder).verdict == DIRECTION
 
 
+@pytest.mark.parametrize(
+    ("need", "rows", "size", "verdict"),
+    [
+        ("any", [UP_OPEN, DOWN_OPEN], 0.08, INCONCLUSIVE),  # one interval reaches it
+        ("any", [UP_OPEN, DOWN_OPEN], 0.09, CONTRADICTED),
+        ("any", [UP_OPEN, UP_OPEN, DOWN_OPEN], 0.09, CONTRADICTED),
+        ("any", [UP, UP_OPEN], 0.2, DIRECTION),  # a gain is shown, of another size
+        ("most", [UP_OPEN, UP_OPEN, DOWN_OPEN], 0.08, DIRECTION),
+        ("most", [UP_OPEN, DOWN_OPEN, DOWN_OPEN], 0.08, CONTRADICTED),
+        ("all", [UP, UP_OPEN], 0.08, DIRECTION),
+        ("all", [UP, UP_OPEN], 0.09, CONTRADICTED),
+        ("all", [UP, DOWN_OPEN], 0.0, INCONCLUSIVE),  # no size is claimed
+    ],
+)
+def test_a_claimed_size_outside_too_many_intervals_speaks_against_what_is_not_shown(
+    tmp_path, need, rows, size, verdict
+):
+    rule = claim(tmp_path, need=need, size=size)
+    assert judge(rule, record(tmp_path, rows)).verdict == verdict
+
+
+def test_a_claimed_size_below_is_one_above_turned_round(tmp_path):
+    folder = record(tmp_path, [DOWN_OPEN])
+    assert judge(claim(tmp_path, direction="below", size=0.08), folder).verdict == DIRECTION
+    assert judge(claim(tmp_path, direction="below", size=0.09), folder).verdict == CONTRADICTED
+
+
+def test_an_unknown_interval_may_reach_any_size(tmp_path):
+    nan = float("nan")
+    folder = record(tmp_path, [("a", 0.1, nan, nan, 0.3, 0.1)])
+    assert judge(claim(tmp_path, size=0.5), folder).verdict == DIRECTION
+
+
 def test_without_an_interval_a_bound_shows_nothing(tmp_path):
     nan = float("nan")
     found = judge(claim(tmp_path, test="interval"), record(tmp_path, [("a", 0.1, nan, nan, 0.01, 0.1)]))

@@ -67,6 +67,10 @@ def test_a_check_of_the_epochs_that_is_left_is_no_search_that_is_left():
     text = recipe_page.progress(longest)
     assert "single ViT" not in re.search(r"Not finished: ([^.]*)", text).group(1)
     assert "The check of the doubled epochs is still to be run for: single ViT." in text
+    assert "{doc}`experiments/02-off-the-shelf`" in text, "it answers the same question for single nets"
+    done = recipe_page.progress(rows_of(grid_of("single", "vit", lambda rate, epochs: -10 * rate)))
+    assert "doubled epochs" not in done
+    assert "02-off-the-shelf" not in done
 
 
 def test_a_net_below_its_frozen_features_is_named():

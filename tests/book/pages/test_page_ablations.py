@@ -10,7 +10,7 @@ import stand_in
 
 from rvernet_book.page import Page
 from rvernet_book.pages import ablations as show
-from rvernet_core.experiments.ablations import Models, PartFacts, Turned
+from rvernet_core.experiments.ablations import CONTEXTS, Models, PartFacts, Turned
 
 PAIR = ("mobilenetv2", "mobilenetv2")
 NAME = "mobilenetv2 + mobilenetv2"
@@ -51,12 +51,18 @@ def test_parts_are_shown_with_their_change_and_the_largest_loss_is_glued(page, p
     for shown in ("change in accuracy", "F1 of the pair", "[-0.450, -0.350]"):
         assert shown in text
     assert page.numbers == {
-        "worst-part": "ROI module frozen (MobileNetV2 + MobileNetV2)",
-        "worst-change": "-0.400 [-0.450, -0.350]",
+        "worst-part": "the largest fall is that of ROI module frozen (MobileNetV2 + MobileNetV2): "
+        "-0.400 [-0.450, -0.350]",
         "frozen-lower": "1",
         "frozen-higher": "0",
         "frozen-all": "1",
     }
+
+
+def test_where_nothing_falls_no_fall_is_named(page, parts):
+    risen = parts.assign(**{f"change{end}": -parts[f"change{end}"] for end in ("", "_low", "_high")})
+    show.part_table(page, risen, PartFacts(risen.iloc[1], 0, 1, 1))
+    assert page.numbers["worst-part"].startswith("no accuracy falls; the least change is that of ROI module")
 
 
 def test_the_dots_are_the_accuracies_of_the_variants(page, parts):
@@ -66,55 +72,92 @@ def test_the_dots_are_the_accuracies_of_the_variants(page, parts):
     assert list(data["variant"]) == ["as it is", "ROI module frozen"]
 
 
-def test_the_curve_over_widths_says_its_ends(page):
+def changed(frame, changes):
+    """The frame with changes of accuracy, shown where they are larger than a tenth."""
+    change = pd.Series(changes, frame.index)
+    p = np.where(change.isna(), np.nan, np.where(abs(change) > 0.1, 0.01, 0.9))
+    bounds = {"change_low": change - 0.05, "change_high": change + 0.05}
+    return frame.assign(change=change, **bounds, p=p, smallest=0.1)
+
+
+def test_the_curve_over_widths_says_its_ends_and_what_is_shown_against_the_papers_width(page):
     widths = scored(pd.DataFrame({"model": ["a", "b", "c"], "pair": NAME, "width": [40, 640, 2560]}))
-    bundle = show.width_chart(page, widths)
+    bundle = show.width_chart(page, changed(widths, [-0.2, np.nan, 0.02]))
     for said in ("40", "2560", "0.500", "0.900"):
         assert said in bundle.alt
-    assert {"pair", "width", "accuracy", "pair_f1_high"} <= set(pd.read_csv(bundle.paths["csv"]))
+    columns = {"pair", "width", "accuracy", "pair_f1_high", "change", "p"}
+    assert columns <= set(pd.read_csv(bundle.paths["csv"]))
+    assert page.numbers == {
+        "width-changes": "MobileNetV2 + MobileNetV2 -0.200 [-0.250, -0.150] with 40, "
+        "+0.020 [-0.030, +0.070] with 2560",
+        "width-lower": "1 of 2",
+        "width-higher": "0 of 2",
+    }
 
 
-def test_contexts_are_named_by_what_is_seen(page):
-    scores = scored(pd.DataFrame({"context": ["ROI alone", "RveRNet, black"], "model": ["vit", NAME]}))
-    text = show.context_table(page, MODELS, scores)._repr_html_()
-    assert "what is seen" in text
-    assert "RveRNet, black" in text
-    assert page.numbers == {"first": "ketchup", "second": "chili paste"}
+@pytest.fixture
+def contexts():
+    rows = ["ROI alone", *(f"RveRNet, {name}" for name in CONTEXTS)]
+    frame = scored(pd.DataFrame({"context": rows, "model": ["vit", *[NAME] * len(CONTEXTS)]}))
+    return changed(frame, [np.nan, np.nan, -0.3, 0.01, -0.2])
+
+
+def test_contexts_are_named_by_what_is_seen_and_changes_are_against_the_own_one(page, contexts):
+    text = show.context_table(page, MODELS, contexts)._repr_html_()
+    for shown in ("what is seen", "RveRNet, black", "change in accuracy", "-0.300"):
+        assert shown in text
+    assert page.numbers == {
+        "first": "ketchup",
+        "second": "chili paste",
+        "black-change": "MobileNetV2 + MobileNetV2 -0.300 [-0.350, -0.250]",
+        "black-lower": "1 of 1",
+        "same-change": "MobileNetV2 + MobileNetV2 +0.010 [-0.040, +0.060]",
+        "same-lower": "0 of 1",
+        "other-change": "MobileNetV2 + MobileNetV2 -0.200 [-0.250, -0.150]",
+        "other-lower": "1 of 1",
+    }
 
 
 @pytest.fixture
 def swapped():
-    return pd.DataFrame(
-        {
-            "model": NAME,
-            "predicted": ["the context's class", "the ROI's own class"],
-            "share": [0.814, 0.1],
-            "share_low": [0.62, 0.05],
-            "share_high": [1.0, 0.15],
-        }
-    )
+    row = {"model": NAME, "p": 0.01, "smallest": 0.1}
+    for name, value in (("exchanged", 0.814), ("own", 0.3), ("stays", 0.1), ("difference", 0.514)):
+        row |= {name: value, f"{name}_low": value - 0.1, f"{name}_high": value + 0.1}
+    return pd.DataFrame([row])
 
 
-def test_whose_class_is_predicted_is_drawn_and_glued(page, swapped):
+def test_the_other_class_is_drawn_under_its_own_and_under_the_exchanged_surroundings(page, swapped):
     bundle = show.swap_chart(page, MODELS, swapped)
-    assert "0.814 [0.620, 1.000]" in bundle.alt
-    assert "Ketchup with the surroundings of chili paste, and the reverse" in bundle._repr_html_()
-    assert page.numbers == {"follow": "81%", "swap-model": "MobileNetV2 + MobileNetV2"}
+    assert "0.814 [0.714, 0.914]" in bundle.alt
+    assert "0.300 [0.200, 0.400]" in bundle.alt
+    text = bundle._repr_html_()
+    assert "Ketchup with the surroundings of chili paste, and the reverse" in text
+    assert "named by mistake in the own context, too" in text
+    data = pd.read_csv(bundle.paths["csv"]).set_index("named")["share"]
+    assert dict(data) == {what: swapped[name].iloc[0] for name, what in show.NAMED.items()}
 
 
-def test_the_answer_is_how_often_the_context_wins_and_what_changes_cost(page, swapped, parts):
-    sentence = show.answer(page, swapped, PartFacts(parts.iloc[1], 1, 0, 4)).text
+def test_the_answer_sets_the_exchanged_context_against_the_own_one(page, swapped, parts, contexts):
+    sentence = show.answer(page, MODELS, swapped, PartFacts(parts.iloc[1], 1, 0, 4), contexts).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "Under the other class's surroundings the prediction of **MobileNetV2 + MobileNetV2** is the "
-        "context's class in 81% [62%, 100%] of the cases; "
-        "of 4 changes to the pairs 1 are shown to lower the accuracy and 0 to raise it."
+        "Of 4 changes to the pairs 1 are shown to lower the accuracy and 0 to raise it; with another context "
+        "than the own at the test it is shown to fall in 2 of 3 comparisons. Ketchup and chili paste are "
+        "named as each other in the other's surroundings and, by mistake, in their own: "
+        "**MobileNetV2 + MobileNetV2** 81% and 30% (+51 [+41, +61] points); shown to follow the exchanged "
+        "surroundings: 1 of 1 pairs."
     )
-    several = pd.concat([swapped, swapped.assign(model="vit + vit")])
-    assert (
-        "of the cases, in this order; of 4"
-        in show.answer(page, several, PartFacts(parts.iloc[1], 1, 0, 4)).text
-    )
+    assert page.numbers["followers"] == "1 of 1"
+    assert page.numbers["follow"] == "MobileNetV2 + MobileNetV2 81% and 30% (+51 [+41, +61] points)"
+
+
+@pytest.mark.parametrize(("difference", "p"), [(0.514, 0.2), (-0.514, 0.01)])
+def test_a_confusion_that_the_context_does_not_raise_is_no_following(
+    page, swapped, parts, contexts, difference, p
+):
+    confused = swapped.assign(difference=difference, p=p)
+    sentence = show.answer(page, MODELS, confused, PartFacts(parts.iloc[1], 1, 0, 4), contexts).text
+    assert sentence.endswith("shown to follow the exchanged surroundings: 0 of 1 pairs.")
 
 
 def turned(count):
@@ -143,7 +186,7 @@ def test_cut_outs_are_drawn_in_their_order_one_model_a_row(page):
     table = pd.DataFrame(itertools.product(kinds, ["vit", NAME]), columns=["cutouts", "model"])
     bundle = show.cutout_chart(page, MODELS, table.assign(accuracy=[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]))
     assert "Highest 0.900 at ViT and exact" in bundle.alt
-    assert page.numbers == {"mask-photos": "40"}
+    assert page.numbers == {"mask-photos": "40", "grown": "-3 % -0.400 to -0.400"}
     assert list(dict.fromkeys(pd.read_csv(bundle.paths["csv"])["cutouts"])) == kinds
 
 
@@ -156,9 +199,10 @@ def test_changes_are_glued_as_ranges_over_the_models(page):
     text = show.change_table(page, changes)._repr_html_()
     assert "[-0.150, -0.050]" in text
     assert page.numbers == {
-        "sam-change": "-0.100 to +0.020",
-        "gray-change": "-0.300 to -0.200",
-        "blur-change": "+0.000 to +0.100",
-        "sam-lower": "1",
-        "sam-models": "2",
+        "sam-cut": "-0.100 to +0.020",
+        "sam-cut-lower": "1 of 2",
+        "gray-cut": "-0.300 to -0.200",
+        "gray-cut-lower": "2 of 2",
+        "blur-cut": "+0.000 to +0.100",
+        "blur-cut-lower": "0 of 2",
     }

@@ -63,7 +63,19 @@ def test_teachers_are_shown_with_their_errors_and_glued(page, measures):
 
 def test_the_teachers_lead_is_glued_with_its_sign(page):
     show.glue_lead(page, DOWN)
-    assert page.numbers == {"teacher-lead": "-0.200 [-0.250, -0.150]"}
+    assert page.numbers == {
+        "teacher-lead": "-0.200 [-0.250, -0.150]",
+        "teacher-stands": "it is behind and has little to add to the labels",
+    }
+
+
+@pytest.mark.parametrize(
+    ("lead", "words"),
+    [(UP, "it is ahead and has something to add"), (FLAT, "it is not shown to be ahead and")],
+)
+def test_what_a_teacher_can_add_follows_from_its_lead(page, lead, words):
+    show.glue_lead(page, lead)
+    assert page.numbers["teacher-stands"].startswith(words)
 
 
 def test_the_table_shows_three_quantities_of_students_and_its_file_all(page, students, measures):
@@ -118,7 +130,7 @@ def test_the_answer_words_every_kind_of_students_and_the_heads(page):
     moved = {
         "agreement on the teacher's errors": ("rises", UP),
         "accuracy": ("falls", DOWN),
-        "permutation": ("does not move measurably", FLAT),
+        "permutation": ("is not shown to move", FLAT),
     }
     verdict = Verdict(
         {"hard single": "cost without gain"}, {"hard single": moved}, ["rises"], ["not decided"]
@@ -127,20 +139,21 @@ def test_the_answer_words_every_kind_of_students_and_the_heads(page):
     assert page.headlines == [sentence]
     assert sentence == (
         "The trade-off between the CNN teacher's knowledge and DeiT's own strength, at this scale: single, "
-        "hard: **cost without gain**. A head that answers alone repeats more of its teacher's errors and "
-        "loses accuracy in 0 of 1 cases."
+        "hard: **cost without gain**. A head that answers alone is shown to repeat more of its teacher's "
+        "errors and to lose accuracy in 0 of 1 cases."
     )
     assert page.numbers == {
         "verdict-hard-single": "cost without gain: "
         "agreement on the teacher's errors rises (+0.300 [+0.250, +0.350]); "
         "accuracy falls (-0.200 [-0.250, -0.150]); "
-        "permutation does not move measurably (+0.000 [-0.050, +0.050])",
+        "permutation is not shown to move (+0.000 [-0.050, +0.050])",
         "verdict-soft-single": "not run in this profile",
         "verdict-hard-rvernet": "not run in this profile",
         "agreement-rises": "1",
         "agreement-falls": "0",
         "curves": "1",
-        "intervals": str(len(JUDGED) + 1),
+        "judged": str(len(JUDGED) + 1),
+        "fitted": str(len(QUANTITIES)),
         "class-agreement": "single, hard +0.000 [-0.050, +0.050]",
         "class-accuracy": "single, hard -0.200 [-0.250, -0.150]",
         "distillation-agreement": "too few strengths in this profile",
@@ -153,5 +166,5 @@ def test_without_fitted_heads_the_answer_says_so(page):
     slopes = {key: e for key, e in SLOPES.items() if key[1] == "student"}
     sentence = show.answer(page, slopes, Verdict({"hard rvernet": "shown"}, {}, ["falls"], [])).text
     assert "RveRNet, hard: **shown**" in sentence
-    assert sentence.endswith("loses accuracy in none that could be fitted.")
+    assert sentence.endswith("to lose accuracy in none that could be fitted.")
     assert page.numbers["agreement-falls"] == "1"

@@ -71,15 +71,15 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
     sentence = show.answer(page, under, PAYMENTS).text
     assert page.headlines == [sentence]
     assert sentence == (
-        "Under noise, students that repeat more of the teacher's errors lose robustness in "
-        "**1 of 2** cases; against DeiT by itself the single teacher is not clearly apart clean; behind "
-        "under permutation; ahead under translocation."
+        "Under noise, students that are shown to repeat more of the teacher's errors are shown to lose "
+        "robustness in **1 of 2** cases; against the student taught by labels alone the single teacher is "
+        "not shown to be apart clean; behind under permutation; ahead under translocation."
     )
     assert page.numbers == {
-        "gives-single": "the single teacher is not clearly apart clean (+0.000 [-0.050, +0.050]); "
+        "gives-single": "the single teacher is not shown to be apart clean (+0.000 [-0.050, +0.050]); "
         "behind under permutation (-0.200 [-0.250, -0.150]); "
         "ahead under translocation (+0.300 [+0.250, +0.350])",
-        "gives-rvernet": "no RveRNet student is by itself here",
+        "gives-rvernet": "no RveRNet student is taught by labels alone here",
         "permutation-accuracy-slope": "single, hard +0.000 [-0.050, +0.050]",
         "permutation-lost-slope": "single, hard +0.300 [+0.250, +0.350]",
         "permutation-shared-slope": "single, hard +0.000 [-0.050, +0.050]",
@@ -96,7 +96,9 @@ def test_the_answer_counts_what_is_paid_and_says_what_the_teacher_has_to_give(pa
 def test_places_at_which_a_teacher_stands_alike_are_named_together(page, under):
     gaps = dict(zip([("single", name) for name in LEVELS], (UP, FLAT, FLAT), strict=True))
     sentence = show.answer(page, UnderNoise(under.levels, under.slopes, gaps), PAYMENTS).text
-    assert sentence.endswith("is ahead clean; not clearly apart under permutation and under translocation.")
+    assert sentence.endswith(
+        "is ahead clean; not shown to be apart under permutation and under translocation."
+    )
 
 
 def test_without_a_student_by_itself_no_teacher_is_compared(page, under):

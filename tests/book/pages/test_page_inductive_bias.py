@@ -40,7 +40,7 @@ def measured():
 
 
 def test_the_table_of_positions_has_a_line_per_model_and_state_and_a_row_per_seed_in_its_file(page, measured):
-    bundle = show.position_table(page, measured, BlindnessFacts(1e-5, 0.99, 0.125, True))
+    bundle = show.position_table(page, measured, BlindnessFacts(1e-5, 0.999, 0.125, True))
     text = bundle._repr_html_()
     assert text.count("removed") == 1
     assert "position information" in text
@@ -49,10 +49,33 @@ def test_the_table_of_positions_has_a_line_per_model_and_state_and_a_row_per_see
     assert set(written(bundle)["seed"]) == {0}
     assert page.numbers == {
         "gone-change": "1e-05",
-        "gone-same": "99%",
-        "gone-half": "12%",
+        "gone-same": "at least 99 %",
+        "gone-half": "13 %",
         "blindness": "holds",
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "bound"),
+    [(1.1e-5, "2e-05"), (1e-5, "1e-05"), (9.2e-5, "1e-04"), (0.5, "5e-01"), (0.0, "0"), (np.nan, "none")],
+)
+def test_a_bound_on_the_logits_is_never_rounded_down(page, measured, change, bound):
+    show.position_table(page, measured, BlindnessFacts(change, 1.0, 0.4801, True))
+    assert page.numbers["gone-change"] == bound
+    assert (page.numbers["gone-same"], page.numbers["gone-half"]) == ("all", "49 %")
+
+
+def test_the_answer_says_which_parts_of_the_explanation_hold(page):
+    blind = BlindnessFacts(1e-5, 1.0, 0.4, True)
+    rolls = RollFacts(16, ("vit", 0.4), ("mlp-mixer", 1.6), 0.5, 0.4, "does not hold", 0.3, 0.2)
+    text = show.answer(page, blind, rolls).text
+    assert page.headlines == [text]
+    assert "inductive bias, this **holds**" in text
+    assert "any transformer **does not hold** (0.50 against 0.40)." in text
+    unknown = RollFacts(16, ("vit", 0.4), ("mlp-mixer", 1.6), np.nan, 0.4, "cannot be tested", 0.3, 0.2)
+    other = show.answer(page, BlindnessFacts(0.5, 0.5, 0.5, False), unknown).text
+    assert "this **does not hold**" in other
+    assert "any transformer **cannot be tested**." in other
 
 
 def test_blindness_that_does_not_hold_is_said(page, measured):

@@ -1,5 +1,6 @@
 """Page 6, shown from made-up frames: figures, tables, glued numbers and the answer agree with the data."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,6 +31,7 @@ FACTS = {
         {"ROI": 0.3, "extra-ROI": 0.0, "both": 0.4},
         {"single": 2, "ROI": 3, "extra-ROI": 0, "both": 3},
         {"single": 2, "ROI": 3, "extra-ROI": 3, "both": 3},
+        {"mlp-mixer": (0.6, 0.1), "vit": (0.5, 0.4)},
     ),
     "translocation": NoiseFacts(
         "vit",
@@ -43,6 +45,7 @@ FACTS = {
         dict.fromkeys(("ROI", "extra-ROI", "both"), np.nan),
         {"single": 1, "ROI": 0, "extra-ROI": 0, "both": 0},
         {"single": 2, "ROI": 0, "extra-ROI": 0, "both": 0},
+        {"mlp-mixer": (0.35, 0.2), "vit": (0.4, 0.2)},
     ),
 }
 
@@ -130,7 +133,9 @@ def test_the_facts_are_glued_in_words(page):
     assert page.numbers["permutation-depends"] == "depends on the architecture"
     assert page.numbers["translocation-depends"] == "does not show to depend on the architecture"
     assert page.numbers["permutation-test"] == "F = 25.0, p = 0.0001"
-    assert page.numbers["translocation-losing"] == "ViT and MLP-Mixer"
+    assert page.numbers["permutation-losing"] == page.numbers["permutation-keeping"] == "none"
+    assert page.numbers["translocation-losing"] == "MLP-Mixer", "the first is none of the others"
+    assert page.numbers["permutation-levels"] == "MLP-Mixer 0.600 to 0.100, ViT 0.500 to 0.400"
     assert page.numbers["permutation-extra-ROI"] == "0.000"
     assert page.numbers["translocation-both"] == "nan"
     assert page.numbers["permutation-ROI-shown"] == "3 of 3"
@@ -149,8 +154,8 @@ def test_one_test_for_each_noise_stands_in_a_table(page):
 def test_the_answer_names_the_extremes_and_the_noises_for_which_the_claim_holds(page):
     show.answer(page, FACTS)
     assert page.headlines == [
-        "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
-        "under translocation the architectures are not shown to differ."
+        "Under permutation **MLP-Mixer** loses most accuracy (0.500, from 0.600 to 0.100) and ViT least "
+        "(0.100, from 0.500 to 0.400); under translocation the architectures are not shown to differ."
     ]
 
 
@@ -158,11 +163,25 @@ def test_the_answer_has_its_verb_wherever_the_noise_that_is_shown_stands(page):
     facts = {"permutation": FACTS["translocation"], "translocation": FACTS["permutation"]}
     show.answer(page, facts)
     show.answer(page, dict.fromkeys(("permutation", "translocation"), FACTS["permutation"]))
+    first, second = page.headlines
+    assert first.startswith(
+        "Under permutation the architectures are not shown to differ; under translocation"
+    )
+    assert "**MLP-Mixer** loses most accuracy (0.500" in first
+    assert "; under translocation **MLP-Mixer** most (0.500" in second
+
+
+def test_of_several_that_are_not_told_apart_the_number_is_the_firsts(page):
+    several = dataclasses.replace(
+        FACTS["permutation"],
+        losing=Leading(("mlp-mixer", "deit"), {}),
+        keeping=Leading(("vit", "deit", "deit-distilled"), {}),
+    )
+    show.answer(page, {"permutation": several})
     assert page.headlines == [
-        "Under permutation the architectures are not shown to differ; "
-        "under translocation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100).",
-        "Under permutation **MLP-Mixer** loses most accuracy (0.500) and ViT least (0.100); "
-        "under translocation **MLP-Mixer** most (0.500) and ViT least (0.100).",
+        "Under permutation **MLP-Mixer** loses most accuracy (0.500, from 0.600 to 0.100; not shown to lose "
+        "less: DeiT) and ViT least (0.100, from 0.500 to 0.400; not shown to lose more: DeiT and "
+        "DeiT-distilled)."
     ]
 
 
@@ -247,9 +266,11 @@ def apart():
 )
 def test_the_parts_of_the_shift_are_shown_beside_each_other(page, rolled, larger):
     lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": rolled, "covered in black": 0.2}
-    bundle = show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", 0.07))
+    alike = {name: (rolled, 0.2) for name in MODELS}
+    facts = ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", 0.07, alike)
+    bundle = show.apart_table(page, apart(), facts)
     assert set(written(bundle)["noise"]) == {"clean", *PARTS}
-    assert page.numbers["larger-part"] == larger
+    assert page.numbers["larger-part"] == f"{larger}, for every model"
     assert page.numbers["canvas-part"] == "+0.050"
     assert page.numbers["canvas-harm"] == "it harms ViT most, by 0.070"
     assert (page.numbers["rolled-most"], page.numbers["rolled-least"]) == ("ViT", "MLP-Mixer")
@@ -268,14 +289,22 @@ def test_the_parts_of_the_shift_are_shown_beside_each_other(page, rolled, larger
 )
 def test_a_part_is_called_the_larger_one_only_where_it_costs_more(page, rolled, covered, words):
     lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": rolled, "covered in black": covered}
-    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", 0.07))
-    assert page.numbers["larger-part"] == words
+    alike = {name: (rolled, covered) for name in MODELS}
+    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", 0.07, alike))
+    assert page.numbers["larger-part"] == f"{words}, for every model"
+
+
+def test_the_models_for_which_the_other_part_is_larger_are_named(page):
+    lost = {"moved on gray": 0.4, "moved on black": 0.35, "rolled": 0.1, "covered in black": 0.2}
+    parts = {"vit": (0.0, 0.3), "mlp-mixer": (0.2, 0.1)}
+    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, 0), "vit", 0.07, parts))
+    assert page.numbers["larger-part"] == "on average the loss is the larger part, but not for MLP-Mixer"
 
 
 @pytest.mark.parametrize("cost", [0.0, -0.03, 0.0004])
 def test_no_model_is_called_the_one_that_the_gray_canvas_harms_most_where_it_harms_none(page, cost):
     lost = dict.fromkeys(PARTS, 0.2)
-    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", cost))
+    show.apart_table(page, apart(), ShiftFacts(lost, "vit", "mlp-mixer", (0.2, -0.01), "vit", cost, {}))
     assert page.numbers["canvas-harm"] == "it harms none of them by itself"
 
 

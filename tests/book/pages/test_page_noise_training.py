@@ -121,6 +121,7 @@ FACTS = {
         Estimate(0.35, 0.3, 0.4, 0.0, 2),
         Leading(("mobilenetv2",), {}),
         Omnibus(25.0, (4, 8), 0.0001, 5),
+        6,
     ),
     "translocation": TrainingFacts(
         0.0,
@@ -134,6 +135,7 @@ FACTS = {
         Estimate(0.15, -0.01, 0.2, 0.0, 2),
         Leading(("vit", ("mobilenetv2", "mobilenetv2")), {}),
         Omnibus(1.0, (4, 8), 0.4, 5),
+        7,
     ),
 }
 
@@ -143,15 +145,22 @@ def test_the_answer_says_what_each_noise_buys_and_costs_and_who_gains(page):
     assert page.headlines == [sentence]
     assert sentence == (
         "Training with permutation changes accuracy under it by +0.200 on average, from +0.050 (ViT) to "
-        "**+0.400** (MobileNetV2), on clean photos by -0.010 and under the other noise by +0.030. "
+        "**+0.400** (MobileNetV2), on clean photos by -0.010 and under the other noise by +0.030; shown to "
+        "gain under permutation: 3 of 7 models (6 have an interval of their own above zero). "
         "Training with translocation changes accuracy under it by +0.100 on average, from +0.050 "
         "(MobileNetV2 + MobileNetV2) to **+0.200** (ViT), on clean photos by +0.000 and under the other "
-        "noise by -0.020."
+        "noise by -0.020; shown to gain under translocation: 7 of 7 models (7 have an interval of their own "
+        "above zero)."
     )
     assert page.numbers["trained-permutation-spread"] == "+0.350 [+0.300, +0.400]"
     assert page.numbers["trained-permutation-test"] == "F = 25.0, p = 0.0001"
-    assert page.numbers["trained-permutation-gaining"] == "MobileNetV2"
-    assert page.numbers["trained-translocation-gaining"] == "ViT and MobileNetV2 + MobileNetV2"
+    assert page.numbers["trained-permutation-gaining"] == "none", "the first is none of the others"
+    assert page.numbers["trained-translocation-gaining"] == "MobileNetV2 + MobileNetV2"
+    assert page.numbers["trained-permutation-pays-gain-not-shown"] == "0"
+    assert (page.numbers["trained-permutation-shown"], page.numbers["trained-permutation-above"]) == (
+        "3 of 7",
+        "6 of 7",
+    )
     assert page.numbers["trained-permutation-depends"] == "depends on the architecture"
     assert page.numbers["trained-translocation-depends"] == "does not show to depend on the architecture"
     assert page.numbers["trained-permutation-profits-at-a-price"] == "1"

@@ -1,6 +1,5 @@
 """Page 10, shown from made-up frames: what is drawn, worded and glued agrees with the data."""
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -71,16 +70,41 @@ def test_the_chart_draws_every_difference(page, effects):
     assert "-0.200 [-0.250, -0.150]" in bundle.alt
 
 
-def test_the_answer_counts_and_names_the_largest(page, effects):
-    text = show.answer(page, audit_facts(effects))._repr_html_()
-    assert "made alone: 2 (" in text
-    assert "Shown to lower the accuracy: 1; to raise it: 0." in text
-    assert page.numbers["largest-change"].endswith(", shown")
-    open_ = dataclasses.replace(audit_facts(effects), largest_shown=False, differences=1, models=1)
-    assert "(1 difference, 1 model)" in show.answer(page, open_)._repr_html_()
-    assert page.numbers["largest-change"].endswith(", not shown to be one")
-    assert page.numbers["largest"] == "pixels (ViT)"
+def test_the_answer_counts_and_names_the_largest_that_is_shown(page, effects):
+    text = show.answer(page, audit_facts(effects)).text
+    assert text == (
+        "Changes from paper to released code that were made alone: 2 (2 differences, 1 model). Shown to "
+        "lower the accuracy: 1; to raise it: 0. The largest that is shown is **pixels** (ViT: -0.200 "
+        "[-0.250, -0.150])."
+    )
+    assert page.numbers["largest"] == "The largest that is shown is pixels (ViT: -0.200 [-0.250, -0.150])."
     assert page.numbers["everything"] == "ViT -0.400 [-0.450, -0.350]"
+
+
+def test_a_larger_change_that_is_not_shown_comes_second_or_alone(page, effects):
+    rate = effects.iloc[[0]].assign(difference="rate", accuracy=-0.3, p=0.2)
+    both = pd.concat([effects, rate], ignore_index=True)
+    text = show.answer(page, audit_facts(both)).text
+    assert text.index("shown is **pixels**") < text.index(
+        "larger, but not shown to be one: **rate** (ViT: -0.300"
+    )
+    none = audit_facts(both.assign(p=0.2))
+    assert none.shown is None
+    assert "The largest, not shown to be one, is **rate**" in show.answer(page, none).text
+
+
+def test_the_two_schedules_at_the_stated_rate_are_set_against_one_another(page):
+    row = {"model": "vit", "change": 0.2, "change_low": 0.1, "change_high": 0.3, "p": 0.01, "smallest": 0.1}
+    show.glue_rates(page, pd.DataFrame([row, row | {"model": "deit", "change": -0.2, "p": 0.3}]))
+    assert page.numbers == {
+        "released-over-written": "ViT +0.200 [+0.100, +0.300]; DeiT -0.200 [+0.100, +0.300]",
+        "released-better": "ViT",
+        "released-worse": "none",
+    }
+    show.glue_rates(page, pd.DataFrame([row | {"model": "deit", "change": -0.2}]))
+    assert (page.numbers["released-better"], page.numbers["released-worse"]) == ("none", "DeiT")
+    show.glue_rates(page, pd.DataFrame())
+    assert page.numbers["released-over-written"] == show.UNKNOWN
 
 
 def test_what_the_stated_rate_does_is_glued_and_its_lack_is_said(page, effects):
@@ -106,6 +130,7 @@ def test_what_the_prose_names_is_glued(page, effects):
     show.glue_first_epochs(page, pd.DataFrame({"model": ["vit"], "epochs": [2], "share": [0.5]}))
     show.answer(page, audit_facts(effects))
     named = set(re.findall(r"\{glue:text\}`([^`]+)`", prose(NOTEBOOK)))
+    show.glue_rates(page, pd.DataFrame())
     assert named - set(page.numbers) == {"answer", "flattery", "f1-gap"}, "of other tables, see below"
     assert set(page.numbers) <= named
 
@@ -146,7 +171,9 @@ def test_the_other_tables_glue_what_the_prose_says(page):
     )
     chosen = chosen.assign(flattery_low=0.0, flattery_high=0.3, epochs=4)
     show.choice_table(page, chosen)
-    assert page.numbers["flattery"] == "+0.200 (DeiT)"
+    assert page.numbers["flattery"] == "At most by +0.200 (DeiT)"
+    show.choice_table(page, chosen.assign(flattery=0.0))
+    assert page.numbers["flattery"].startswith("Not at all")
     f1 = pd.DataFrame(
         {"model": ["vit", "deit"], "micro_f1": 0.8, "macro_f1": 0.7, "difference": [-0.1, -0.05]}
     )

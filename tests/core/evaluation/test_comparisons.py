@@ -97,17 +97,34 @@ def test_a_missing_sauce_says_what_to_do():
         comparisons.metric_named("pair_f1", ("rice", "ketchup"))
 
 
-def test_who_follows_a_foreign_context_and_who_stays(models):
-    """Every ketchup is shown the context of a chili paste and the reverse; half of them turn with it."""
+def exchanged_sauces(turns, runs=2):
+    """Every ketchup in the context of a chili paste and the reverse: those that turn name its class."""
     other = np.where(TRUTH == 2, 3, np.where(TRUTH == 3, 2, TRUTH))
-    turns = np.arange(100) % 8 < 4
     sources = [f"k{label}" for label in other]  # the first four samples are one of each class
-    swapped = make_predictions(np.where(turns, other, TRUTH), TRUTH, context_source=sources)
-    follow, stay = comparisons.follows([swapped], [2, 3])
+    named = np.where(turns, other, TRUTH)
+    return [make_predictions(named, TRUTH, seed, context_source=sources) for seed in range(runs)]
+
+
+def test_who_follows_a_foreign_context_and_who_stays():
+    turns = np.arange(100) % 8 < 4
+    own = [make_predictions(TRUTH, TRUTH, seed) for seed in range(2)]
+    (row,) = comparisons.following({"a": exchanged_sauces(turns)}, {"a": own}, [2, 3]).to_dict("records")
     share = turns[np.isin(TRUTH, [2, 3])].mean()
-    assert (follow.value, stay.value) == pytest.approx((share, 1 - share))
+    assert (row["exchanged"], row["stays"], row["own"]) == pytest.approx((share, 1 - share, 0))
+    assert row["difference"] == pytest.approx(share)
+    assert row["difference_low"] < share < row["difference_high"]
     with pytest.raises(RecordError, match="context of another"):
-        comparisons.follows([swapped], [2])
+        comparisons.following({"a": exchanged_sauces(turns)}, {"a": own}, [2])
+
+
+def test_who_errs_as_often_in_the_own_context_follows_nothing():
+    """To name the other class in its context is no sign of context where the own one gives it as often."""
+    turns = np.arange(100) % 8 < 4
+    other = np.where(TRUTH == 2, 3, np.where(TRUTH == 3, 2, TRUTH))
+    confused = [make_predictions(np.where(turns, other, TRUTH), TRUTH, seed) for seed in range(2)]
+    (row,) = comparisons.following({"a": exchanged_sauces(turns)}, {"a": confused}, [2, 3]).to_dict("records")
+    assert row["exchanged"] == row["own"] > 0.4
+    assert (row["difference"], row["p"]) == pytest.approx((0, 1))
 
 
 def test_a_family_of_comparisons_is_corrected_as_a_whole(models):

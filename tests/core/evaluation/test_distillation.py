@@ -127,7 +127,7 @@ def test_what_does_not_depend_on_the_strength_has_no_slope(curve):
     flat = distillation.slope(curve, of_head)
     assert flat.value == pytest.approx(0)
     assert -0.021 < flat.low < 0 < flat.high < 0.021, "as if one more photo of 100 had moved"
-    assert distillation.direction(flat) == "does not move measurably"
+    assert distillation.direction(flat) == distillation.UNSHOWN
 
 
 def test_a_slope_needs_two_strengths_with_the_same_seeds(curve):
@@ -138,7 +138,7 @@ def test_a_slope_needs_two_strengths_with_the_same_seeds(curve):
 
 # --- the verdict --------------------------------------------------------------------------------------
 
-UP, DOWN, FLAT = "rises", "falls", "does not move measurably"
+UP, DOWN, FLAT = "rises", "falls", distillation.UNSHOWN
 
 
 def test_a_direction_is_what_is_shown_after_correction():

@@ -146,6 +146,9 @@ def test_widths_are_scored_pair_by_pair(study, models):
     assert list(widths["width"]) == list(page.WIDTHS)
     assert set(widths["pair"]) == {"mobilenetv2 + mobilenetv2"}
     assert list(widths["accuracy"]) == pytest.approx([0.6, 0.7, 0.75, 0.8])
+    against = widths.set_index("width")["change"]
+    assert against.drop(page.WIDTH).tolist() == pytest.approx([-0.15, -0.05, 0.05])
+    assert np.isnan(against[page.WIDTH])
 
 
 # --- context ------------------------------------------------------------------------------------------
@@ -162,12 +165,26 @@ def test_single_models_of_either_cut_out_stand_beside_the_pairs_in_every_context
     assert list(scores["accuracy"]) == pytest.approx([0.6, 0.25, 0.9, 0.9, 0.9, 0.75])
 
 
+def test_the_change_in_another_context_is_against_the_own_one(study, models, evaluated):
+    scores = page.context_scores(study, models, evaluated).set_index("context")
+    changes = scores["change"].dropna()
+    assert dict(changes) == pytest.approx(
+        {
+            "RveRNet, black": 0,
+            "RveRNet, same class, another photo": 0,
+            "RveRNet, another class": -0.15,
+        }
+    )
+    assert scores.loc["RveRNet, another class", "p"] < 0.05 < scores.loc["RveRNet, black", "p"]
+
+
 def test_half_of_the_exchanged_sauces_follow_the_context(study, models, evaluated):
-    swapped = page.swapped(study, models, evaluated["another class"])
-    assert list(swapped["predicted"]) == ["the context's class", "the ROI's own class"]
-    assert list(swapped["share"]) == pytest.approx([0.5, 0.5])
-    assert (swapped["share_low"] < swapped["share"]).all()
-    assert (swapped["share"] < swapped["share_high"]).all()
+    (row,) = page.swapped(study, models, evaluated).to_dict("records")
+    assert row["model"] == "mobilenetv2 + mobilenetv2"
+    assert (row["exchanged"], row["stays"]) == pytest.approx((0.5, 0.5))
+    assert row["own"] == 0, "in its own context no sauce is named as the other"
+    assert row["difference"] == pytest.approx(0.5)
+    assert row["difference_low"] < 0.5 < row["difference_high"]
 
 
 def show_cutouts(monkeypatch):

@@ -280,7 +280,7 @@ def test_copying_a_worse_teachers_mistakes_is_a_cost_and_no_gain(slopes):
         "soft single": "cost without gain",
         "hard rvernet": "not decided",
     }
-    assert verdict.agreement == ["rises", "rises", "does not move measurably"]
+    assert verdict.agreement == ["rises", "rises", "is not shown to move"]
     assert verdict.heads == ["not decided", "not decided"]
     assert list(verdict.moved["hard single"]) == ["agreement on the teacher's errors", *page.JUDGED]
 

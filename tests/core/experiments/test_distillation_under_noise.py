@@ -15,8 +15,8 @@ from rvernet_core.experiments.distillation_trade_off import KNOWLEDGE
 from rvernet_core.experiments.study import Study
 from rvernet_core.uncertainty import Estimate
 
-#: Samples in twenty that a model gets wrong, from the first on: the teacher, and DeiT by itself. A student of
-#: strength s stands between the two; an RveRNet student stays as DeiT is.
+#: Samples in twenty that a model gets wrong, from the first on: the teacher, and the student of strength 0. A
+#: student of strength s stands between the two; an RveRNet student stays as DeiT is.
 TEACHER = {"": 4, "permutation": 16, "translocation": 8}
 DEIT = {"": 2, "permutation": 4, "translocation": 12}
 

@@ -86,6 +86,10 @@ def test_reliance_on_company_is_recovered_against_the_optimum(context):
     assert facts.above >= 1
     assert sauces.notna().all()
     assert (facts.pairs, facts.singles, facts.singles_on_company) == (2, 2, 0)
+    sauce, drinks = facts.company
+    assert (sauce.classes, drinks.classes) == ("ketchup / chili paste", "water / liquor")
+    assert (sauce.above, sauce.of, sauce.best) == (2, 2, pytest.approx(np.log(4)))
+    assert 0 < sauce.lowest < sauce.highest
 
 
 def test_on_the_drinks_only_the_company_has_weight_and_there_is_no_ratio(context):
@@ -99,9 +103,21 @@ def test_on_the_drinks_only_the_company_has_weight_and_there_is_no_ratio(context
 def test_who_relies_on_company_is_misled_first(context):
     table = page.crossings(context).set_index("model")["context helps above rho"]
     assert 0 < table["mobilenetv2 + mobilenetv2"] < table["vit + mobilenetv2"] < 1
-    facts = page.mislead_facts(page.crossings(context))
-    assert (facts.crossing, facts.compared) == (2, 2)
+    facts = page.mislead_facts(context, page.crossings(context))
+    assert (facts.crossing, facts.compared, facts.worse, facts.better) == (2, 2, 0, 0)
     assert facts.lowest == table.min()
+    assert facts.trained == context.sauces.law.rho
+    assert facts.above == (table > facts.trained).sum()
+
+
+def test_who_loses_with_either_company_is_worse_at_every_strength(context):
+    table = page.crossings(context)
+    lines = {what: f"{what}, ROI alone" for what in page.AGREEMENT}
+    for shift, expected in ((-0.1, (2, 0)), (0.1, (0, 2))):
+        parallel = table.assign(**{what: table[alone] + shift for what, alone in lines.items()})
+        facts = page.mislead_facts(context, parallel.assign(**{"context helps above rho": np.nan}))
+        assert (facts.crossing, facts.worse, facts.better) == (0, *expected)
+        assert np.isnan(facts.lowest)
 
 
 def test_at_the_trained_law_the_sweeps_give_the_plain_accuracy(context):
@@ -118,9 +134,16 @@ def test_at_the_trained_law_the_sweeps_give_the_plain_accuracy(context):
 
 def test_exchanged_contexts_are_followed_more_by_those_who_rely_on_them(study, context):
     table = page.exchanged(study, context).set_index("model")
-    assert table.loc["vit + mobilenetv2", "follows"] > table.loc["mobilenetv2 + mobilenetv2", "follows"]
-    assert table["ideal observer"].nunique() == 1
-    assert 0 < table["ideal observer"].iloc[0] < 1
+    least, most = (
+        table.loc[name, "difference"] for name in ("mobilenetv2 + mobilenetv2", "vit + mobilenetv2")
+    )
+    assert 0 < least < most
+    assert (table["own"] > 0).all(), "some sauces are mistaken in their own context, too"
+    assert table["difference"].tolist() == pytest.approx((table["exchanged"] - table["own"]).tolist())
+    assert (table["p"] < 0.05).all()
+    for name in ("ideal exchanged", "ideal own"):
+        assert table[name].nunique() == 1
+    assert 0 < table["ideal own"].iloc[0] < table["ideal exchanged"].iloc[0] < 1
 
 
 def test_where_no_law_is_known_there_are_no_weights_and_the_frames_are_empty(study):
@@ -134,5 +157,6 @@ def test_where_no_law_is_known_there_are_no_weights_and_the_frames_are_empty(stu
     assert np.isnan(page.weight_facts(weights).optimum)
     for frame in (page.over_rho(found), page.over_d(found), page.crossings(found), page.beliefs(found)):
         assert frame.empty
-    assert page.mislead_facts(page.crossings(found)).crossing == 0
-    assert "ideal observer" not in page.exchanged(other, found)
+    facts = page.mislead_facts(found, page.crossings(found))
+    assert (facts.crossing, facts.compared, facts.worse) == (0, 0, 0)
+    assert "ideal exchanged" not in page.exchanged(other, found)

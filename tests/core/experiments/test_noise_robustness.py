@@ -81,6 +81,9 @@ def test_costs_and_facts_of_a_noise_are_the_drops_that_were_made_up(study, relea
     assert (facts.worst, facts.best) == ("mlp-mixer", "vit")
     assert (facts.most, facts.least, facts.spread.value) == pytest.approx((0.5, 0.1, 0.4))
     assert facts.pairs == pytest.approx({"ROI": 0.3, "extra-ROI": 0, "both": 0.3})
+    for model, drop in (("mlp-mixer", 0.5), ("vit", 0.1)):
+        clean, noisy = facts.levels[model]
+        assert clean - noisy == pytest.approx(drop)
     assert (facts.losing.best, facts.keeping.best) == ("mlp-mixer", "vit")
     assert facts.depends
     assert facts.shown == {"single": 2, "ROI": 1, "extra-ROI": 0, "both": 1}
@@ -93,7 +96,7 @@ def test_costs_and_facts_of_a_noise_are_the_drops_that_were_made_up(study, relea
 def test_robustness_depends_on_the_architecture_only_where_one_test_over_all_shows_it():
     leading, shown = Leading(("vit",), {}), Omnibus(9.0, (4, 8), 0.01, 5)
     spread = Estimate(0.1, 0.01, 0.2, 0, 2)  # of the extremes, picked afterwards: it decides nothing
-    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, spread, leading, leading, shown, {}, {}, {})
+    facts = page.NoiseFacts("vit", "deit", 0.2, 0.1, spread, leading, leading, shown, {}, {}, {}, {})
     assert facts.depends
     assert not replace(facts, test=replace(shown, p=0.06)).depends
     both = page.corrected({"one": facts, "two": replace(facts, test=replace(shown, p=0.03))})
@@ -196,3 +199,8 @@ def test_the_facts_of_the_shift_are_averages_and_extremes_over_models(study):
     assert facts.rolled_costs == pytest.approx((0.2, 0.1))
     assert facts.canvas_most == "vit"
     assert facts.canvas_cost == pytest.approx(0.2)
+    assert facts.lost["rolled"] == pytest.approx(np.mean([shift for shift, _ in facts.apart.values()]))
+    assert facts.lost["covered in black"] == pytest.approx(
+        np.mean([loss for _, loss in facts.apart.values()])
+    )
+    assert facts.apart["mlp-mixer"][0] == pytest.approx(0.2)

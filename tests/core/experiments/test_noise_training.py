@@ -191,7 +191,7 @@ def test_who_profits_is_the_rule_applied_to_what_was_made_up(profits, changes):
     [
         (True, False, "profits"),
         (True, True, "profits at a price"),
-        (False, True, "pays for nothing"),
+        (False, True, "pays, gain not shown"),
         (False, False, "undecided"),
     ],
 )
@@ -211,15 +211,22 @@ def test_the_facts_name_who_profits_most_and_least(study, trained, profits):
     assert facts.gaining.group == ("mobilenetv2", PAIR)
     assert facts.buys == pytest.approx(2 * 0.25 / 3)
     assert facts.costs == pytest.approx(-2 * 0.1 / 3)
-    assert facts.counts == {"profits": 0, "profits at a price": 2, "pays for nothing": 0, "undecided": 1}
+    assert facts.counts == {"profits": 0, "profits at a price": 2, "pays, gain not shown": 0, "undecided": 1}
+    assert (facts.shown, facts.above) == (2, 2)
     assert (facts.carried, facts.harmed) == (0, 0)
     assert (shifted.carried, shifted.harmed) == (0, 2)
     assert shifted.counts["profits"] == 2
 
 
+def test_a_gain_whose_interval_alone_is_above_zero_is_not_shown(study, trained, changes):
+    many = changes.assign(p=0.2)  # as after a correction over more comparisons
+    facts = page.training_facts(study, trained, page.profits(study, trained, many))["permutation"]
+    assert (facts.shown, facts.above) == (0, 2)
+
+
 def test_the_gain_depends_on_the_architecture_only_where_one_test_over_all_shows_it():
     spread, shown = Estimate(0.1, 0.01, 0.2, 0, 2), Omnibus(9.0, (4, 8), 0.01, 5)
     leading = Leading(("a",), {})
-    facts = page.TrainingFacts(0, 0, 0, {}, 0, 0, ("a", 0), ("b", 0), spread, leading, shown)
+    facts = page.TrainingFacts(0, 0, 0, {}, 0, 0, ("a", 0), ("b", 0), spread, leading, shown, 0)
     assert facts.depends
     assert not dataclasses.replace(facts, test=dataclasses.replace(shown, p=0.06)).depends

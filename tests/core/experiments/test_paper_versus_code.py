@@ -216,6 +216,27 @@ def test_effects_are_the_differences_to_the_base(study):
     assert facts.tried == len(effects) - len(facts.everything)
 
 
+def test_the_largest_that_is_shown_is_not_the_largest_where_that_is_noise(study):
+    effects = page.effects(study, page.audit(study)).reset_index(drop=True)
+    loud = effects["difference"] == "dropout"
+    noisy = effects.assign(accuracy=effects["accuracy"].mask(loud, -0.9), p=effects["p"].mask(loud, 0.5))
+    facts = page.audit_facts(noisy)
+    assert (facts.largest["difference"], facts.largest_shown) == ("dropout", False)
+    assert facts.shown["difference"] == "pixels"
+    assert page.audit_facts(effects.assign(p=0.5)).shown is None
+
+
+def test_the_schedules_at_the_stated_rate_are_compared_in_the_same_model(study):
+    audit = page.audit(study)
+    table = page.released_against_written(study, audit)
+    assert set(table["model"]) == {"deit-distilled", "mobilenetv2 + mobilenetv2"}
+    assert table["change"].tolist() == [0, 0]
+    written, released = page.STATED_RATE
+    worse = page.Audit({written: audit.runs["pixels"], released: audit.base}, audit.ambiguous)
+    assert page.released_against_written(study, worse)["change"].tolist() == pytest.approx([0.2, 0.2])
+    assert page.released_against_written(study, page.Audit({}, audit.ambiguous)).empty
+
+
 def test_choosing_on_the_test_set_flatters_by_best_minus_last(study):
     chosen = page.chosen_on_test(study, page.audit(study))
     assert chosen["flattery"].tolist() == pytest.approx([0.1] * len(chosen))
