@@ -364,8 +364,9 @@ def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page
     assert page.numbers["laws-verdict"] == (
         "by tests corrected over all questions, gained from company that says nothing: ViT + ViT (no context)"
     )
-    told = "ViT + DeiT (same looks) +0.070 [-0.010, +0.150] of +0.310 (0 of 1 gains are shown, after Holm's correction)"
-    assert page.numbers["laws-reached"] == told
+    told, _, count = page.numbers["laws-reached"].partition(" (0 of 1 ")
+    assert told == "ViT + DeiT (same looks) +0.070 [-0.010, +0.150] of +0.310"
+    assert count == "gains are shown, after Holm's correction)"
 
 
 def test_the_grid_is_drawn_and_glued(page):
