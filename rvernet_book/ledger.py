@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from rvernet_book import claims, site
+from rvernet_book.blocks import Block
 from rvernet_book.claims import NEEDS, RULES, SOURCES, TESTS, VERDICTS, Claim, Condition, Judgement
 from rvernet_book.places import ROOT
 from rvernet_core import files
@@ -29,7 +29,7 @@ from rvernet_core.experiments.profiles import settings
 DATES = "claims.dates.json"
 DEMO = "claims.demo.json"  # the verdicts of the last demo that was kept, for checkouts without one
 LEDGER, SUMMARY = "<!-- claim ledger -->", "<!-- claim summary -->"
-BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
+BLOCK = Block("claims")  # of the README
 #: A mark beside each word.
 MARKS: dict[str, str] = dict(zip(VERDICTS, ("✔", "◐", "○", "✘", "–", "…"), strict=True))
 
@@ -229,11 +229,7 @@ def summary(found: list[Entry], page: str = "", label: str = "#{}") -> str:
 
 def in_readme(book: Path, readme: Path) -> str:
     """The text of `readme` with the summary between its two markers; RecordError where it lacks them."""
-    text = readme.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise RecordError(f"{readme} has no block {BEGIN} ... {END}; add both lines where the claims belong")
-    block = f"{BEGIN}\n{summary(entries(book), 'book/claims.md', '')}\n{END}"
-    return re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.S)
+    return BLOCK.replaced(readme, summary(entries(book), "book/claims.md", ""))
 
 
 def readme_is_true(book: Path, readme: Path) -> bool:
@@ -242,9 +238,7 @@ def readme_is_true(book: Path, readme: Path) -> bool:
     A page may have become stale since the README was written: then the verdict is the one that the page had.
     """
     fresh = [_lines(summary(found, "book/claims.md", "")) for found in (entries(book), _as_recorded(book))]
-    text = readme.read_text(encoding="utf-8")
-    block = text[text.find(BEGIN) + len(BEGIN) : text.find(END)]
-    shown = _lines(block)
+    shown = _lines(BLOCK.of(readme))
     if len(shown) != len(fresh[0]):
         return False
     return all(line in allowed for line, *allowed in zip(shown, *fresh, strict=True))

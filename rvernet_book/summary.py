@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from rvernet_book import provenance
+from rvernet_book.blocks import Block
 from rvernet_core import files
-from rvernet_core.errors import RecordError
 
 HEAD = "<!-- Written from the record by `python -m rvernet_book summary`. Not edited by hand. -->"
 EMPTY = "No record has been published in this checkout yet; `make book` makes your own."
-BEGIN, END = "<!-- result -->", "<!-- /result -->"
+BLOCK = Block("result")  # of the README
 MAKING = "making.json"  # beside the pages of a record: what it took to make them, see `reproduce.making`
 
 
@@ -65,11 +64,7 @@ def page_text(book: Path) -> str:
 
 def in_readme(book: Path, readme: Path) -> str:
     """The text of `readme` with the summary between its two markers; RecordError where it lacks them."""
-    text = readme.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise RecordError(f"{readme} has no block {BEGIN} ... {END}; add both lines where the result belongs")
-    block = f"{BEGIN}\n{summary(book / 'experiments', prefix='book/experiments/')}\n{END}"
-    return re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.S)
+    return BLOCK.replaced(readme, summary(book / "experiments", prefix="book/experiments/"))
 
 
 def write_summary(book: str | Path, readme: str | Path | None = None) -> Path:

@@ -66,7 +66,7 @@ def checkout(folder, monkeypatch, number="0.5"):
     shutil.rmtree(folder, ignore_errors=True)
     record = executed_pages(folder / "book" / "experiments", number)
     (folder / "book" / "paper-items.yml").write_text(ITEM)
-    (folder / "README.md").write_text(f"# T\n{summary.BEGIN}\n{summary.END}\n")
+    (folder / "README.md").write_text(f"# T\n{summary.BLOCK.begin}\n{summary.BLOCK.end}\n")
     for name in ("_config.yml", "_toc.yml"):
         (folder / name).write_text("")
     (folder / "notebooks").mkdir()

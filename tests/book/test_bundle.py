@@ -12,7 +12,7 @@ import stand_in
 from rvernet_book import alt, charts, photo_grid, provenance, style, svg, tables
 from rvernet_book.bundle import figure_bundle
 from rvernet_book.page import Page
-from rvernet_book.summary import BEGIN, END, write_summary
+from rvernet_book.summary import BLOCK, write_summary
 from rvernet_core.errors import ConfigError, RecordError
 
 FRAME = pd.DataFrame(
@@ -186,7 +186,7 @@ def test_provenance_names_no_host(tmp_path):
 
 def test_the_summary_is_written_from_the_record_alone(tmp_path):
     book, readme = tmp_path / "book", tmp_path / "README.md"
-    readme.write_text(f"a\n{BEGIN}\nold\n{END}\nz\n")
+    readme.write_text(f"a\n{BLOCK.begin}\nold\n{BLOCK.end}\nz\n")
     (book / "experiments" / "files").mkdir(parents=True)
     write_summary(book, readme)
     assert "No record" in (book / "summary.md").read_text()

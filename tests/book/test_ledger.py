@@ -12,7 +12,7 @@ from small_record import checkout, executed_pages
 from test_claims import RULE, UP, UP_OPEN, record
 
 from rvernet_book import ledger, published
-from rvernet_book.ledger import BEGIN, END, LEDGER, SUMMARY
+from rvernet_book.ledger import BLOCK, LEDGER, SUMMARY
 from rvernet_core.errors import RecordError
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def book(tmp_path, monkeypatch):
     record(tmp_path / "book", [UP])
     (tmp_path / "book" / "claims.yml").write_text(yaml.safe_dump(ENTRIES))
     dated(tmp_path / "book")
-    (tmp_path / "README.md").write_text(f"# T\n{BEGIN}\n{END}\n")
+    (tmp_path / "README.md").write_text(f"# T\n{BLOCK.begin}\n{BLOCK.end}\n")
     monkeypatch.setattr(ledger, "ROOT", tmp_path)
     monkeypatch.setattr(ledger.site, "stale", lambda experiments: {})
     return tmp_path / "book"
@@ -189,7 +189,7 @@ def test_a_number_that_was_changed_by_hand_stops_the_build_before_it_can_change_
     (root / "book" / "claims.yml").write_text(yaml.safe_dump([entry]))
     dated(root / "book")
     readme = root / "README.md"
-    readme.write_text(readme.read_text() + f"\n{BEGIN}\n{END}\n")
+    readme.write_text(readme.read_text() + f"\n{BLOCK.begin}\n{BLOCK.end}\n")
     readme.write_text(ledger.in_readme(root / "book", readme))
     assert "reproduced" in readme.read_text()
     published.check(root / "book", readme)
@@ -210,7 +210,7 @@ def test_a_new_record_writes_its_verdicts_into_the_readme(tmp_path, monkeypatch)
     (root / "book" / "claims.yml").write_text(yaml.safe_dump([entry]))
     dated(root / "book")
     readme = root / "README.md"
-    readme.write_text(readme.read_text() + f"\n{BEGIN}\n{END}\n")
+    readme.write_text(readme.read_text() + f"\n{BLOCK.begin}\n{BLOCK.end}\n")
     readme.write_text(ledger.in_readme(root / "book", readme))
     assert "contradicted" in readme.read_text()
     published.publish(executed_pages(tmp_path / "new", "0.7"))
