@@ -187,7 +187,6 @@ def _points(row: Mapping[Any, Any]) -> str:
 def turned_photos(page: Page, turned: Turned) -> Bundle | None:
     """One ROI, two contexts; nothing where no answer turns."""
     rows = turned.rows
-    page.glue("turned", len(rows))
     if rows.empty:
         return None
     titles = [[""] * len(rows), *[[f"“{name}”" for name in rows[when]] for when in ("before", "after")]]

@@ -35,9 +35,8 @@ def sample_photos(page: Page, pair: Ambiguous) -> Bundle:
     for name, key, count in zip(pair.classes, ("first", "second"), pair.counts, strict=True):
         page.glue(key, name)
         page.glue(f"{key}-count", count)
-    if pair.d is not None:
-        page.glue("d", pair.d, "{:g}")
-        page.glue("rho", pair.rho, "{:g}")
+    for name, number in {"d": pair.d, "rho": pair.rho}.items():
+        page.glue(name, "unknown" if number is None else f"{number:g}")
     test, few = page.study.data.test, pair.samples[:SHOWN]
     photos = [[test.photo(i) for i in few], *[[test.cutouts(i)[part] for i in few] for part in (0, 1)]]
     names = [test.samples[i].class_name for i in few]

@@ -157,7 +157,6 @@ def answer(page: Page, energy: pd.DataFrame, verdict: Verdict | None) -> html.Ht
     )
     whens = {RESCUED: "When it rescues one", LOST: "When it loses one"}
     text += " ".join(f"{whens[case]}, {_looking(look)}." for case, look in verdict.looks.items())
-    page.glue("rescued-all", verdict.energy_all, "{:.0%}")
     more, less = (style.which(names, verdict.compared) for names in (verdict.more, verdict.less))
     page.glue(
         "companions-all",

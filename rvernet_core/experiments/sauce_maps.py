@@ -193,7 +193,6 @@ class Verdict:
 
     model: str
     looks: Mapping[str, Look]  # rescued | lost -> where it looks; without a kind that never happens
-    energy_all: float  # over all sauces
     more: list[
         str
     ]  # RveRNets that over all sauces put more on the companions than others' maps, by the interval
@@ -224,7 +223,6 @@ def verdict(companions: pd.DataFrame, pair: Modules | None) -> Verdict | None:
     return Verdict(
         model_name(pair),
         looks,
-        energy_all=float(rows.loc["all", "energy"]),
         more=list(every.loc[every["above_other_low"] > 0, "model"]),
         less=list(every.loc[every["above_other_high"] < 0, "model"]),
         compared=len(every),

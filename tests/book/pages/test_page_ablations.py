@@ -173,12 +173,10 @@ def test_turned_answers_are_shown_before_and_after(page):
     assert bundle.alt.count("“ketchup”") == bundle.alt.count("“chili paste”") == 2
     assert "Shown are only samples whose answer turned" in bundle._repr_html_()
     assert list(pd.read_csv(bundle.paths["csv"])["context_source"]) == ["k9", "k9"]
-    assert page.numbers == {"turned": "2"}
 
 
 def test_where_no_answer_turns_no_figure_is_drawn(page):
     assert show.turned_photos(page, turned(0)) is None
-    assert page.numbers == {"turned": "0"}
 
 
 def test_cut_outs_are_drawn_in_their_order_one_model_a_row(page):

@@ -88,18 +88,17 @@ def test_nothing_rescued_and_nothing_lost_is_an_answer_of_its_own(page):
 )
 def test_the_answer_says_more_or_less_only_where_an_interval_excludes_zero(area, other, text, page):
     look = Look(7, (0.18, 0.17, 0.2), 0.1, area, other, 0.12)
-    verdict = Verdict(" + ".join(PAIR), {"rescued": look}, 0.21, [], ["vit + vit"], 3)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": look}, [], ["vit + vit"], 3)
     headline = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict)
     assert text in headline.text
     assert "18% [17%, 20%] of its energy on the companions" in headline.text
-    assert page.numbers["rescued-all"] == "21%"
     assert page.numbers["companions-all"].endswith("than the maps of other sauces do: none; less: ViT + ViT")
     assert page.numbers["companions-verdict"] + "." == headline.text.replace("**", "")
 
 
 def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks(page):
     lost = Look(3, (0.3, 0.2, 0.4), 0.1, 1, 0, 0.1)
-    verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, 0.21, [], [], 1)
+    verdict = Verdict(" + ".join(PAIR), {"rescued": LOOK, "lost": lost}, [], [], 1)
     text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
     assert text.startswith(
         "Counted over 1 seed, **MobileNetV2 + MobileNetV2** rescues 7 sauces and loses 3. "
@@ -107,7 +106,7 @@ def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks
     assert "When it rescues one, its extra-ROI branch puts 18% [17%, 20%]" in text
     assert "When it loses one, its extra-ROI branch puts 30% [20%, 40%]" in text
     alone = show.answer(
-        page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, 0.2, [], [], 1)
+        page, pd.DataFrame({"energy": [0.5]}), Verdict("vit + vit", {"lost": lost}, [], [], 1)
     ).text
     assert "rescues 0 sauces and loses 3" in alone
     assert "When it rescues" not in alone
@@ -115,7 +114,7 @@ def test_the_answer_counts_the_rescued_and_the_lost_and_tells_where_either_looks
 
 def test_a_single_rescued_sauce_has_no_interval_and_the_answer_says_so(page):
     look = Look(1, (0.09, float("nan"), float("nan")), 0.06, 0, 0, float("nan"))
-    verdict = Verdict("vit + vit", {"rescued": look}, 0.2, [], [], 1)
+    verdict = Verdict("vit + vit", {"rescued": look}, [], [], 1)
     text = show.answer(page, pd.DataFrame({"energy": [0.5]}), verdict).text
     assert "rescues 1 sauce and loses 0" in text
     assert "nan" not in text

@@ -111,7 +111,6 @@ def test_the_verdict_is_of_the_rvernet_of_the_rule_for_both_kinds():
     assert (rescued.count, rescued.energy[0], rescued.area) == (2, 1, 0.25)
     assert (rescued.above_area, rescued.above_other) == (1, 0)
     assert lost.count == 1
-    assert verdict.energy_all == 1
     less = sauce_maps.verdict(table.assign(above_other_low=-0.3, above_other_high=-0.1), PAIR)
     assert less.looks["rescued"].above_other == -1
     assert (less.more, less.less, less.compared) == ([], [PAIR_NAME], 1)
