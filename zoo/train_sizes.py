@@ -4,7 +4,7 @@
 
 Every net is pretrained for as many pictures at every size, from the same weights' seed and with the recipe of
 the whole zoo, and measured on the same test pictures. Patches stay 8 px wide, so tokens grow with the size.
-The table goes to sizes.md beside this file; `models.backbones` follows it.
+The tables go to book/sizes.md, a part of the page on the method; `models.backbones` follows them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from zoo.train_backbones import Zoo, open_zoo
 SIZES = (64, 80, 96, 112)
 NAMES = ("mobilenetv2", "vit", "mlp-mixer")  # one of each family
 PICTURES = 30_000  # each seen once
-PAGE = Path(__file__).with_name("sizes.md")
+PAGE = Path(__file__).parents[1] / "book" / "sizes.md"
 
 
 def resized(pictures: Pictures, size: int, count: int) -> Pictures:
@@ -65,11 +65,11 @@ def write_page(found: list[dict], path: Path) -> None:
     pictures, tested = found[0]["pictures"], found[0]["test_pictures"]
     head = ["", *(f"{size} px" for size in sizes)]
     lines = [
-        *("# How many pixels pay", "", "Written by `python -m zoo.train_sizes`.", ""),
-        *(f"## Top-1 on {tested:,} things after pretraining on {pictures:,}, one seed", ""),
+        *("<!-- Written by `python -m zoo.train_sizes`. Not edited by hand. -->", ""),
+        *(f"Top-1 on {tested:,} things after pretraining on {pictures:,}, one seed:", ""),
         *(*table(head, rows("top1", ".3f")), ""),
-        *("## Pictures a second in training, one process", ""),
-        *table(head, rows("pictures_per_second", ".0f")),
+        "Pictures a second in training, one process, on the machine that wrote this and beside what else it did:",
+        *("", *table(head, rows("pictures_per_second", ".0f"))),
     ]
     files.write_text(path, "\n".join(lines) + "\n")
 
