@@ -68,7 +68,7 @@ def write_page(found: list[dict], path: Path) -> None:
         *("<!-- Written by `python -m zoo.train_sizes`. Not edited by hand. -->", ""),
         *(f"Top-1 on {tested:,} things after pretraining on {pictures:,}, one seed:", ""),
         *(*table(head, rows("top1", ".3f")), ""),
-        "Pictures a second in training, one process, on the machine that wrote this and beside what else it did:",
+        "Pictures a second in training, one process, beside what else the machine did:",
         *("", *table(head, rows("pictures_per_second", ".0f"))),
     ]
     files.write_text(path, "\n".join(lines) + "\n")

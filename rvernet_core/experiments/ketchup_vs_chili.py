@@ -52,6 +52,11 @@ class Ambiguous:
     rho: float | None  # context strength of the rendered law
     ceilings: dict[str, float]  # what -> best F1 that any model could reach; empty for other data
 
+    @property
+    def both(self) -> str:
+        """Its classes in a sentence."""
+        return " and ".join(self.classes)
+
 
 def ambiguous(study: Study, singles: Singles) -> Ambiguous:
     """The pair, its test samples, and what any model could reach on it."""
