@@ -188,8 +188,8 @@ def specs_under_other_laws(study: Study) -> dict[str, list[RunSpec]]:
 def other_laws(study: Study) -> pd.DataFrame:
     """Single models and pairs that were trained and tested under each law of the sauces, the own one first.
 
-    One row per law and model: law, d, rho, model, kind, pair_accuracy on the sauces alone, what was possible,
-    `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the possible
+    One row per law and model: law, d, rho, model, kind, seeds, pair_accuracy on the sauces alone, what was
+    possible, `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the possible
     gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected, and the smallest `short`
     and `gain` that 80 % of repetitions had found. Empty without a law.
     """
@@ -212,7 +212,7 @@ def _under(study: Study, shown: Items) -> list[dict]:
         for key, runs in models.items():
             accuracy = _accuracy(study, shown, runs)
             short = _difference(study, shown, runs, shown.controls[BOUND[kind]], "pair_accuracy")
-            row: dict = {"model": comparisons.model_name(key), "kind": kind}
+            row: dict = {"model": comparisons.model_name(key), "kind": kind, "seeds": len(runs)}
             row |= accuracy.columns("pair_accuracy")
             row["possible"] = bounds[BOUND[kind]]["pair_accuracy"]
             row |= _change("short", short) | {"p of short": short.p}

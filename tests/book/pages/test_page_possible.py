@@ -181,7 +181,7 @@ def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page
     laws = bounds().drop(
         columns=[c for c in bounds() if "f1" in c or c in ("pair", "possible pair_accuracy")]
     )
-    laws["p of short"] = 0.3
+    laws = laws.assign(seeds=3, **{"p of short": 0.3})
     laws = laws.assign(law=["as on this page", "no context"], d=1.5, rho=[0.8, 0.5], possible=0.75)
     bundle = show.law_table(page, laws, OtherLaws([], [], [], 1))
     assert "no context" in bundle._repr_html_()

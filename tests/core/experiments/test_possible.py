@@ -11,7 +11,7 @@ from small_sets import make_predictions
 from rvernet_core.config import replace
 from rvernet_core.controls import IDEAL
 from rvernet_core.experiments import possible as module
-from rvernet_core.experiments.profiles import NO_CONTEXT, PROFILES, SAME_LOOKS
+from rvernet_core.experiments.profiles import NO_CONTEXT, PROFILES, SAME_LOOKS, TELLING_COMPANY
 from rvernet_core.predictions import WITHIN_PAIR
 from rvernet_plates import SAUCES
 
@@ -139,8 +139,8 @@ def lawful(spec):
 def test_models_under_every_law_stand_beside_what_was_possible_there():
     asked = study(lawful)
     table = module.other_laws(asked)
-    assert list(table["law"].unique()) == ["as on this page", "same looks", "no context"]
-    assert list(table["d"].unique()) == [1.5, 0.0]
+    assert list(table["law"].unique()) == ["as on this page", "same looks", "no context", "telling company"]
+    assert list(table["d"].unique()) == [1.5, 0.0, 1.0]
     rows = table.set_index(["law", "kind"])
     assert rows.loc[("same looks", "single"), "pair_accuracy"] == pytest.approx(0.5)
     assert rows.loc[("same looks", "RveRNet"), "possible"] == pytest.approx(0.8)
@@ -149,11 +149,13 @@ def test_models_under_every_law_stand_beside_what_was_possible_there():
     assert rows.loc[("same looks", "RveRNet"), "gain"] == pytest.approx(0.3)
     facts = module.law_facts(table)
     assert facts.as_it_should
-    assert facts.compared == 4
-    (reached,) = facts.reached
+    assert facts.compared == 6
+    reached, telling = facts.reached
     assert (reached.model, reached.law) == ("mobilenetv2 + mobilenetv2", "same looks")
     assert (reached.gain[0], reached.possible) == pytest.approx((0.3, 0.3))
     assert reached.shown
+    assert telling.law == "telling company"
+    assert telling.gain[0] == pytest.approx(0.04)
 
 
 def test_a_pair_that_makes_nothing_of_its_company_is_not_shown_to_gain():
@@ -163,9 +165,9 @@ def test_a_pair_that_makes_nothing_of_its_company_is_not_shown_to_gain():
         count = len(ITEMS) // (2 if spec.data.plates.ambiguity == 0 else 4)
         return answers(ITEMS[:count], seed=spec.seed, spec=spec, run=str(spec.seed))
 
-    (reached,) = module.law_facts(module.other_laws(study(blind))).reached
-    assert reached.gain[0] == 0
-    assert not reached.shown
+    reached = module.law_facts(module.other_laws(study(blind))).reached
+    assert [one.gain[0] for one in reached] == [0, 0]
+    assert not any(one.shown for one in reached)
 
 
 def test_what_is_gained_that_should_not_be_is_named():
@@ -177,7 +179,7 @@ def test_what_is_gained_that_should_not_be_is_named():
     facts = module.law_facts(module.other_laws(study(cheating)))
     assert facts.told == ["mobilenetv2 (same looks)"]
     assert facts.gained == []
-    assert len(facts.beyond) == 4
+    assert len(facts.beyond) == 6
 
     def gaining(spec):
         pair = len(spec.model.branches) == 2 and spec.data.plates.context_strength == 0.5
@@ -191,8 +193,8 @@ def test_what_is_gained_that_should_not_be_is_named():
 def test_other_laws_take_the_pairs_and_seeds_of_the_ablations():
     asked = study(lawful, seeds=(0, 1, 2), ablation_seeds=(0, 1))
     jobs = module.specs_under_other_laws(asked)
-    assert list(jobs) == ["law-same-looks", "law-no-context"]
-    for law, specs in zip((SAME_LOOKS, NO_CONTEXT), jobs.values(), strict=True):
+    assert list(jobs) == ["law-same-looks", "law-no-context", "law-telling-company"]
+    for law, specs in zip((SAME_LOOKS, NO_CONTEXT, TELLING_COMPANY), jobs.values(), strict=True):
         assert {spec.data for spec in specs} == {law.of(asked.profile.data)}
         assert {spec.seed for spec in specs} == {0, 1}
         assert {spec.model.control for spec in specs} == {"", *IDEAL}
