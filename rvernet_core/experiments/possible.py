@@ -189,9 +189,9 @@ def other_laws(study: Study) -> pd.DataFrame:
     """Single models and pairs that were trained and tested under each law of the sauces, the own one first.
 
     One row per law and model: law, d, rho, model, kind, seeds, pair_accuracy on the sauces alone, what was
-    possible, `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the possible
-    gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected, and the smallest `short`
-    and `gain` that 80 % of repetitions had found. Empty without a law.
+    possible, `short` and, of RveRNets, `gain` in accuracy over the single model of the ROI module and the
+    possible gain; p of `short`, of `gain` and, of single models, of `chance`, uncorrected, and the smallest
+    `short` and `gain` that 80 % of repetitions had found. Empty without a law.
     """
     altered = study.altered()
     rows: list[dict] = []
