@@ -65,11 +65,11 @@ def write_page(found: list[dict], path: Path) -> None:
     pictures, tested = found[0]["pictures"], found[0]["test_pictures"]
     head = ["", *(f"{size} px" for size in sizes)]
     lines = [
-        *("<!-- Written by `python -m zoo.train_sizes`. Not edited by hand. -->", "<!-- sizes -->", ""),
+        *("<!-- Written by `python -m zoo.train_sizes`. Not edited by hand. -->", ""),
         *(f"Top-1 on {tested:,} things after pretraining on {pictures:,}, one seed:", ""),
         *(*table(head, rows("top1", ".3f")), ""),
         "Pictures a second in training, one process, beside what else the machine did:",
-        *("", *table(head, rows("pictures_per_second", ".0f")), "", "<!-- /sizes -->"),
+        *("", *table(head, rows("pictures_per_second", ".0f"))),
     ]
     files.write_text(path, "\n".join(lines) + "\n")
 
