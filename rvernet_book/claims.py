@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from rvernet_book.outcomes import FOUND
+from rvernet_book.tables import FOUND
 from rvernet_core.config import one_of
 from rvernet_core.errors import ConfigError, RecordError
 

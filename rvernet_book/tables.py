@@ -22,6 +22,15 @@ _ENDS = {"max": "highest", "min": "lowest"}
 _FORMATS = {"p": "{:.2g}"}
 _WRAP = 40  # a longer text may break into lines
 _BOUNDS = ("low", "high", "spread")
+#: What a tidy table says of one number.
+MEASURED = ("value", *_BOUNDS)
+#: Numbers beside it that follow from the answers, but have no interval of their own.
+BESIDE = ("p", "smallest")
+#: Columns of a published table that are found, not asked. All others together name a row: two executions of
+#: a page are matched by what was asked, and a name that holds a result would match nothing.
+FOUND = frozenset(
+    {*MEASURED, *BESIDE, "seeds", "profile", "verdict", "McNemar p, per seed", "rank", "tied", "text"}
+)
 
 
 def with_bounds(columns: Iterable[str]) -> list[str]:

@@ -16,13 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rvernet_book import outcomes
-from rvernet_book.outcomes import BESIDE, FOUND
 from rvernet_book.record import read_predictions
+from rvernet_book.tables import BESIDE, FOUND, MEASURED
 from rvernet_core import uncertainty
 from rvernet_core.errors import RecordError
 
-MEASURED = list(outcomes.MEASURED)
 #: What two runs must share to be compared as equals, as the provenance of a page names it.
 DESIGN = ("profile", "settings", "parameters", "seeds", "protocol", "data")
 

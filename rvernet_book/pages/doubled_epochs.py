@@ -16,7 +16,7 @@ def gain_table(page: Page, found: Doubled) -> Bundle | None:
     page.glue("doubled-epochs", sentence(page.profile, found))
     if found.table.empty:
         return None
-    page.headline(f"After twice the epochs {_gained(found)}; by the means {_first(found)}.")
+    page.headline(f"Of {_again(found)}, {_gained(found)}; by the means {_first(found)} among them.")
     return page.table(
         "doubled-epochs",
         found.table.drop(columns="seeds"),
@@ -35,27 +35,32 @@ def sentence(profile: str, found: Doubled) -> str:
         return f"The {profile} profile spares this check."
     answer = _gained(found)
     if (comparisons.shown(found.table, "gain") > 0).all():
-        answer += ", so none is trained to its end"
+        answer += ", so none of them is trained to its end"
     more, less = (style.which(names, len(found.table)) for names in (found.more, found.less))
     return (
-        f"{answer[0].upper()}{answer[1:]}. The whole interval of the gain is above {BAR:g} for {more} and below "
+        f"Of {_again(found)}, {answer}. The whole interval of the gain is above {BAR:g} for {more} and below "
         f"it for {less}. {_order(found)}."
     )
 
 
+def _again(found: Doubled) -> str:
+    """The nets of this check, which may be some of the page's."""
+    return f"{style.listed(found.table['model'])}, trained for twice the epochs"
+
+
 def _gained(found: Doubled) -> str:
-    """Which gains and losses are shown, after Holm's correction over all nets, and how large the means are."""
+    """Which gains and losses are shown, after Holm's correction over these nets, and how large the means are."""
     names, gains, signs = (found.table["model"], found.table["gain"], comparisons.shown(found.table, "gain"))
     size = f"{gains.min():+.3f} to {gains.max():+.3f}"
     up, down = (names[signs == sign] for sign in (1, -1))
     if len(up) == len(names):
-        return f"every net gains, by {size}"
+        return f"each gains, by {size}"
     shown = [
         f"a {what} is shown for {style.which(who, len(names))}"
         for what, who in (("gain", up), ("loss", down))
         if len(who)
     ]
-    return f"{' and '.join(shown) or 'no net is shown to gain'} (mean gains from {size})"
+    return f"{' and '.join(shown) or 'none is shown to gain'} (mean gains from {size})"
 
 
 def _first(found: Doubled) -> str:

@@ -237,9 +237,7 @@ class MapFacts:
     less: int
     most_inside: tuple[str, float]  # single model with the most energy inside the ROI, and how much
     least_inside: tuple[str, float]
-    as_even: list[
-        str
-    ]  # single models whose interval of the energy holds `roi_area`, as even energy would have
+    as_even: list[str]  # single models whose interval of the energy holds `roi_area`, what even energy has
     most_blank: tuple[str, str, float]  # model and branch with the largest share of blank maps, and the share
     most_in_hole: tuple[str, float] | None  # RveRNet whose extra-ROI branch has most energy inside the ROI
     least_in_hole: tuple[str, float] | None

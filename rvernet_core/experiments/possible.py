@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from rvernet_core import uncertainty
@@ -233,14 +232,14 @@ class Reached:
     law: str
     gain: Difference
     possible: float  # what an ideal observer gains
-    shown: bool = False  # whether it is above zero, after Holm's correction over all such gains
+    shown: bool  # whether it is above zero, after Holm's correction over all such gains
 
 
 @dataclass(frozen=True)
 class OtherLaws:
-    """What was gained under other laws that should not be, and what should, each after Holm's correction.
+    """What was gained under other laws that should not be, as "model (law)", and what should, as `Reached`.
 
-    Each entry is "model (law)".
+    Both after Holm's correction: over all that should not be, and over all that should.
     """
 
     told: list[str]  # single models above chance where the looks are the same
@@ -266,38 +265,38 @@ def law_facts(table: pd.DataFrame) -> OtherLaws:
         "beyond": (other, table["short"], table["p of short"]),
     }
     telling = other & ~single & (table["rho"] != CHANCE)
-    helped = _above_zero(table, {"reached": (telling, table["gain"], table["p of gain"])})["reached"]
+    (helped,) = _above_zero([(telling, table["gain"], table["p of gain"])])
     reached = [
         Reached(
             row["model"],
             row["law"],
             (row["gain"], row["gain_low"], row["gain_high"]),
             row["possible gain"],
-            shown=_named(row) in helped,
+            bool(helped[index]),
         )
-        for row in table[telling].to_dict("records")
+        for index, row in table[telling].iterrows()
     ]
-    return OtherLaws(**_above_zero(table, asked), compared=int(other.sum()), reached=reached)
+    bad = {
+        question: [f"{model} ({under})" for model, under in table.loc[above, ["model", "law"]].to_numpy()]
+        for question, above in zip(asked, _above_zero(list(asked.values())), strict=True)
+    }
+    return OtherLaws(**bad, compared=int(other.sum()), reached=reached)
 
 
 # --- helpers ------------------------------------------------------------------------------------------
 
 
-def _above_zero(
-    table: pd.DataFrame, asked: dict[str, tuple[pd.Series, pd.Series, pd.Series]]
-) -> dict[str, list[str]]:
-    """By question (its rows, what may be above zero in them, p): who is, corrected over all of them."""
-    raw = np.concatenate([p[rows] for rows, _, p in asked.values()])
-    adjusted = iter(np.split(uncertainty.holm(list(raw)), np.cumsum([r.sum() for r, _, _ in asked.values()])))
-    found = {}
-    for question, (rows, excess, _) in asked.items():
-        above = table[rows][(excess[rows] > 0) & (next(adjusted) < 1 - uncertainty.LEVEL)]
-        found[question] = [_named(row) for row in above.to_dict("records")]
+def _above_zero(asked: Sequence[tuple[pd.Series, pd.Series, pd.Series]]) -> list[pd.Series]:
+    """For each question (its rows, what may be above zero in them, p) the rows that are, as a mask.
+
+    After Holm's correction over all of them.
+    """
+    adjusted = iter(uncertainty.holm([float(value) for rows, _, p in asked for value in p[rows]]))
+    found = []
+    for rows, excess, _ in asked:
+        p = pd.Series([next(adjusted) if row else 1.0 for row in rows], rows.index)
+        found.append(rows & (excess > 0) & (p < 1 - uncertainty.LEVEL))
     return found
-
-
-def _named(row: dict) -> str:
-    return f"{row['model']} ({row['law']})"
 
 
 def _scores_of(study: Study, shown: Items, models: Models) -> dict[str, dict]:

@@ -148,7 +148,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             name="full",
             purpose="the published record: five seeds, nets trained by their recipes, more test scenes",
-            data=DataSpec(train_scenes=480, test_scenes=940),
+            data=DataSpec(train_scenes=480, test_scenes=940),  # what hours allow at full epochs
             scale="micro",
             seeds=(0, 1, 2, 3, 4),
             ablation_seeds=(0, 1, 2),

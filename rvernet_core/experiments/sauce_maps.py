@@ -193,10 +193,8 @@ class Verdict:
 
     model: str
     looks: Mapping[str, Look]  # rescued | lost -> where it looks; without a kind that never happens
-    more: list[
-        str
-    ]  # RveRNets that over all sauces put more on the companions than others' maps, by the interval
-    less: list[str]  # ... less
+    more: list[str]  # RveRNets that put more on the companions of all sauces than maps of others do
+    less: list[str]  # ... less; both by the interval, uncorrected
     compared: int  # RveRNets
 
 

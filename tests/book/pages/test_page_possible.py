@@ -196,7 +196,7 @@ def test_other_laws_are_shown_with_what_was_possible_and_a_computed_verdict(page
     }
     assert list(data["rho"].unique()) == [0.8, 0.5]
     assert page.numbers["laws-verdict"] == "none is shown to gain what it should not"
-    reached = [Reached("vit + deit", "same looks", (0.07, -0.01, 0.15), 0.31)]
+    reached = [Reached("vit + deit", "same looks", (0.07, -0.01, 0.15), 0.31, shown=False)]
     show.law_table(page, laws, OtherLaws([], ["vit + vit (no context)"], [], 1, reached))
     assert page.numbers["laws-verdict"] == (
         "by tests corrected over all questions, gained from company that says nothing: ViT + ViT (no context)"
