@@ -108,6 +108,8 @@ rule run:
     threads: GRAPH["threads"]
     resources:
         gpu=GPU,
+    # before any page, so that no core rests at the end while the last of them is trained
+    priority: 10**6
     message:
         "run {wildcards.job}"
     shell:

@@ -23,7 +23,8 @@ from rvernet_core import environment, files, training
 from rvernet_core.config import ModelSpec, TrainSpec
 from rvernet_core.data.cutout_set import CutoutSet, to_batch
 from rvernet_core.data.cutouts import cut, letterbox
-from rvernet_core.masking import Masker, build_micro
+from rvernet_core.masking import Masker
+from rvernet_core.masking.nets import build_micro
 from rvernet_core.models import backbones
 from rvernet_core.models.precision import resolve
 from rvernet_core.models.rvernet import Classifier, build_model

@@ -122,6 +122,22 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", help="a name that `rvernet jobs` lists")
 
 
+def keep(options: argparse.Namespace) -> None:
+    """Keep the answers of finished jobs in book/so-far, for a record that is made in several sittings.
+
+    Commit the folder: until the record is published, no later build trains these runs for their answers.
+    """
+    from rvernet_book import so_far
+
+    folder, runs = so_far.keep(study_of(options), _pages(), options.jobs)
+    print(f"{runs:,} runs in {folder}")
+
+
+def keep_options(parser: argparse.ArgumentParser) -> None:
+    add_study(parser)
+    parser.add_argument("jobs", nargs="+", metavar="JOB", help="as `rvernet jobs` lists them, with * and ?")
+
+
 def jobs(options: argparse.Namespace) -> None:
     """Print the graph's jobs as JSON: the runs of each, and a fingerprint of what decides their result."""
     print(json.dumps(_graph(study_of(options)), indent=1))
@@ -230,7 +246,7 @@ def book_options(parser: argparse.ArgumentParser) -> None:
 
 def reproduce(options: argparse.Namespace) -> None:
     """Everything of a profile: data, runs, notebooks, book. Resumes; what is up to date is skipped."""
-    from rvernet_book import published
+    from rvernet_book import published, so_far
     from rvernet_book import reproduce as one
     from rvernet_book.parameters import given
     from rvernet_book.summary import MAKING
@@ -255,8 +271,10 @@ def reproduce(options: argparse.Namespace) -> None:
             "book": (output / "book" / "_build" / "html" / "index.html").as_uri(),
         }
         if options.record:
-            files.write_json(output / "experiments" / MAKING, one.making(output / "benchmarks", cores))
+            made = one.making(output / "benchmarks", cores, so_far.seconds(study.profile.name))
+            files.write_json(output / "experiments" / MAKING, made)
             places["record"] = published.publish(output / "experiments")
+            so_far.forget()
     print(f"\n{one.timings(output / 'benchmarks', started)}\n")
     print("\n".join(f"{name:20} {place}" for name, place in places.items()))
 
@@ -349,6 +367,7 @@ COMMANDS = {
     data: data_options,
     fetch: add_study,
     run: run_options,
+    keep: keep_options,
     jobs: add_study,
     mask: mask_options,
     predict: predict_options,

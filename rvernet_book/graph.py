@@ -19,11 +19,16 @@ Jobs = dict[str, list[RunSpec]]  # name of a job, fit for a file name -> the run
 
 
 def needs_of(study: Study, page: str) -> Jobs:
-    """The runs of a page; where the record holds their predictions, those alone whose weights it needs."""
+    """The runs of a page; of those whose answers are recorded, the ones alone whose weights it needs."""
     module = page_module(page)
     if not study.recorded:
         return module.needs(study)
-    return module.weights(study) if hasattr(module, "weights") else {}
+    weights = module.weights(study) if hasattr(module, "weights") else {}
+    wanted = {spec for specs in weights.values() for spec in specs}
+    return {
+        name: [spec for spec in specs if spec in wanted or not study.knows(spec)]
+        for name, specs in module.needs(study).items()
+    }
 
 
 def jobs_of(study: Study, pages: Sequence[str]) -> Jobs:
@@ -38,6 +43,9 @@ def jobs_of(study: Study, pages: Sequence[str]) -> Jobs:
         for name, specs in needs_of(study, page).items():  # some runs are needed under two names,
             jobs.setdefault(name, []).extend(s for s in specs if s not in listed)  # some by two pages
             listed.update(specs)
+    teachers = dict.fromkeys(s.teacher for specs in jobs.values() for s in specs if s.teacher)
+    if unlisted := [spec for spec in teachers if spec not in listed]:
+        jobs["teachers"] = unlisted  # their own answers are recorded, those of their students are not
     if study.profile.scale == "paper":
         return {f"{name}-s{spec.seed}": [spec] for name, specs in jobs.items() for spec in specs}
     quick = [name for name, specs in jobs.items() if specs and all(map(_on_frozen_features, specs))]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from rvernet_book import html, parameters, provenance
+from rvernet_book import html, parameters, provenance, so_far
 from rvernet_book.bundle import Bundle, figure_bundle, link
 from rvernet_book.items import back_link
 from rvernet_book.places import RECORD, ROOT
@@ -26,10 +26,14 @@ BUNDLES = RECORD / "files"  # of the published record
 
 
 def open_study(**overrides: Any) -> Study:
-    """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record."""
+    """`Study.of` for this checkout: its cache unless $RVERNET_CACHE says otherwise, and its record.
+
+    While a record is on its way, what is kept of it counts, too; see `so_far`.
+    """
     profile = profile_named(overrides.get("profile", "demo")).name
-    recorded = read_record(BUNDLES) if overrides.get("runs") == "record" else None
-    if recorded is not None and (published := recorded_profile(BUNDLES)) != profile:
+    published_ones = overrides.get("runs") == "record"
+    recorded = read_record(BUNDLES) if published_ones else so_far.read(profile)
+    if published_ones and (published := recorded_profile(BUNDLES)) != profile:
         raise ConfigError(
             f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
         )

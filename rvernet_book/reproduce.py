@@ -117,13 +117,16 @@ def measured_steps(folder: Path) -> list[tuple[float, str, float]]:
     return sorted(found)
 
 
-def making(folder: Path, cores: int) -> dict[str, float]:
+def making(folder: Path, cores: int, earlier: float = 0.0) -> dict[str, float]:
     """What it took to make a book, from the times in `folder`: its steps, their seconds in sum, and cores.
 
     A step that was stopped and went on later counts with the seconds after that.
+    earlier: seconds of runs that were kept from earlier sittings; they are in the sum, too.
     """
     steps = measured_steps(folder)
-    return {"steps": len(steps), "seconds": round(sum(seconds for *_, seconds in steps), 1), "cores": cores}
+    seconds = earlier + sum(seconds for *_, seconds in steps)
+    made = {"steps": len(steps), "seconds": round(seconds, 1), "cores": cores}
+    return made | ({"earlier": round(earlier, 1)} if earlier else {})
 
 
 def timings(folder: Path, started: float) -> str:

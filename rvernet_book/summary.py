@@ -45,7 +45,9 @@ def summary(experiments: str | Path, *, prefix: str = "experiments/") -> str:
     if (path := Path(experiments) / MAKING).is_file():
         made = json.loads(path.read_text("utf-8"))
         how += f" All {made['steps']} steps of making it took {provenance.duration(made['seconds'])} in sum,"
-        how += f" {provenance.duration(made['seconds'] / made['cores'])} of {made['cores']} cores."
+        how += f" {provenance.duration(made['seconds'] / made['cores'])} of {made['cores']} cores"
+        earlier = made.get("earlier")  # only of a record that was made in several sittings
+        how += f"; {provenance.duration(earlier)} of the sum in earlier sittings." if earlier else "."
     return "\n".join([*lines, "", f"*{how} Square brackets: 95 % intervals.*"])
 
 

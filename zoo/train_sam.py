@@ -25,8 +25,9 @@ from rvernet_core.config import PlatesSpec, to_dict
 from rvernet_core.data.plates import scene_store
 from rvernet_core.errors import TrainingError
 from rvernet_core.fetch import cache_folder
+from rvernet_core.masking.nets import build_micro
 from rvernet_core.masking.prompts import box_of, interior_point, iou
-from rvernet_core.masking.sam import Masker, build_micro, load_sam
+from rvernet_core.masking.sam import Masker, load_sam
 from rvernet_core.models import zoo
 from rvernet_core.models.weights import load_torch_checkpoint, save_weights
 from rvernet_plates import RENDERER_VERSION

@@ -8,6 +8,7 @@ study.predictions(study.singles())["deit"]  ->  [Predictions, Predictions]
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from rvernet_core.experiments.profiles import Profile, profile_named
 from rvernet_core.fetch import cache_folder
 from rvernet_core.models.backbones import ZOO
 from rvernet_core.predictions import Predictions, name_of
+from rvernet_core.run_specs import run_name
 from rvernet_core.runs import Run, RunStore
 
 Modules = tuple[str, str]  # (ROI module, extra-ROI module)
@@ -77,7 +79,8 @@ class Study:
             device: auto | cpu | cuda.
             runs: train | record: train, or read the published predictions and train for weights alone.
             cache: folder of data and runs; None: $RVERNET_CACHE, or _build/cache below the working directory.
-            recorded: name -> predictions of the record that `runs="record"` reads.
+            recorded: name -> predictions that count as the answers of the very runs they are of; for
+                `runs="record"` those of the published record.
 
         Raises ConfigError for unknown names and impossible values, before anything is rendered or trained.
         """
@@ -125,7 +128,7 @@ class Study:
             profile=config.replace(base, **changes),
             backbones=chosen,
             store=RunStore(cache, pick_device(device)),
-            recorded=recorded if runs == "record" and recorded is not None else {},
+            recorded=recorded or {},
         )
 
     # --- data -------------------------------------------------------------------------------------
@@ -319,6 +322,19 @@ class Study:
                     results[name][key].append(recorded or computed[condition][0])
         self.used.extend(p for by_key in results.values() for part in by_key.values() for p in part)
         return results
+
+    def knows(self, spec: RunSpec) -> bool:
+        """Whether the record has the answers of just this run; opens no data."""
+        return spec in self._known
+
+    @functools.cached_property
+    def _known(self) -> frozenset[RunSpec]:
+        """The runs of the record that would have the same name today: no weights, no protocol is another."""
+        return frozenset(
+            p.spec
+            for p in self.recorded.values()
+            if p.condition == config.CLEAN and p.run == run_name(p.spec, **p.manifest["data"])
+        )
 
     def _recorded(self, spec: RunSpec, condition: Condition = config.CLEAN) -> Predictions | None:
         """The published predictions of a run under a condition; None where there are none."""

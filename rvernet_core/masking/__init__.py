@@ -2,6 +2,6 @@
 
 from rvernet_core.masking.kept import sam_masks
 from rvernet_core.masking.prompts import box_of, interior_point, iou
-from rvernet_core.masking.sam import Masker, build_micro, load_sam
+from rvernet_core.masking.sam import Masker, load_sam
 
-__all__ = ["Masker", "box_of", "build_micro", "interior_point", "iou", "load_sam", "sam_masks"]
+__all__ = ["Masker", "box_of", "interior_point", "iou", "load_sam", "sam_masks"]

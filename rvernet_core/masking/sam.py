@@ -1,4 +1,4 @@
-"""Segment Anything: a photo and a prompt in, masks out. The only module that imports `segment_anything`.
+"""Segment Anything: a photo and a prompt in, masks out.
 
 `load_sam` loads the published vit_b / vit_l / vit_h and the micro net of this project's zoo
 (the same classes at a small size). A photo is encoded once and prompted many times:
@@ -13,16 +13,12 @@ net's own estimates of each mask's IoU.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-from segment_anything.utils.transforms import ResizeLongestSide
 
 from rvernet_core import downloads, files
 from rvernet_core.config import one_of
@@ -32,6 +28,9 @@ from rvernet_core.fetch import fetch
 from rvernet_core.masking.prompts import check_boxes, check_points
 from rvernet_core.models import zoo
 from rvernet_core.models.weights import load_torch_checkpoint, load_weights
+
+if TYPE_CHECKING:  # most runs mask nothing, and to import it takes as long as torch
+    from segment_anything.modeling import Sam
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.float32]]  # masks (N, H, W), scores (N,)
 
@@ -70,10 +69,12 @@ def load_sam(
     `cache`, FetchError where it cannot be fetched, CheckpointError for a file that is missing, broken or
     another net's.
     """
+    from rvernet_core.masking import nets
+
     one_of(name, NAMES, "Segment Anything")
     if name == "micro":
         path = Path(checkpoint) if checkpoint is not None else zoo.weights_path("sam-micro")
-        model, state = build_micro(), load_weights(path)
+        model, state = nets.build_micro(), load_weights(path)
         digest = files.sha256(path)
     else:
         published = downloads.SAM[name]
@@ -88,49 +89,12 @@ def load_sam(
                 f"{path} has SHA-256 {digest}; the published {name} has {published.sha256}. "
                 "Fetch it again, or pass verify=False for weights of your own"
             )
-        state, model = load_torch_checkpoint(path), sam_model_registry[name]()
+        state, model = load_torch_checkpoint(path), nets.build(name)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not hold the weights of {name}: {str(error)[:300]}") from error
     return Masker(model.to(device), name, f"sam-{name}-{digest[:12]}")
-
-
-def build_micro() -> Sam:
-    """The micro net with fresh weights: the real classes at 128 px, about 1.1 million parameters."""
-    size, patch, prompt_dim = 128, 8, 64
-    grid = (size // patch, size // patch)
-    layer_norm: Any = partial(torch.nn.LayerNorm, eps=1e-6)
-    return Sam(
-        image_encoder=ImageEncoderViT(
-            img_size=size,
-            patch_size=patch,
-            embed_dim=128,
-            depth=4,
-            num_heads=4,
-            out_chans=prompt_dim,
-            norm_layer=layer_norm,
-        ),
-        prompt_encoder=PromptEncoder(
-            embed_dim=prompt_dim, image_embedding_size=grid, input_image_size=(size, size), mask_in_chans=16
-        ),
-        mask_decoder=MaskDecoder(
-            transformer_dim=prompt_dim,
-            transformer=TwoWayTransformer(depth=2, embedding_dim=prompt_dim, num_heads=4, mlp_dim=256),
-            num_multimask_outputs=3,
-            iou_head_depth=3,
-            iou_head_hidden_dim=64,
-        ),
-    ).eval()
-
-
-class _Resize(ResizeLongestSide):
-    """Upstream's resize, without the zero-pixel side that it gives a very elongated photo."""
-
-    @staticmethod
-    def get_preprocess_shape(oldh: int, oldw: int, long_side_length: int) -> tuple[int, int]:
-        height, width = ResizeLongestSide.get_preprocess_shape(oldh, oldw, long_side_length)
-        return max(1, height), max(1, width)
 
 
 # --- masking --------------------------------------------------------------------------------------
@@ -140,11 +104,12 @@ class Masker:
     """A Segment Anything net and the photo that it has encoded; `load_sam` returns it."""
 
     def __init__(self, model: Sam, name: str, fingerprint: str) -> None:
+        from rvernet_core.masking import nets
+
         self.model = model.eval()
         self.name = name
         self.fingerprint = fingerprint  # names the weights: part of every cache key
-        self._predictor = SamPredictor(model)
-        self._predictor.transform = _Resize(model.image_encoder.img_size)
+        self._predictor = nets.predictor(model)
         self._size: tuple[int, int] | None = None  # (height, width) of the encoded photo
 
     def encode(self, image: NDArray[np.uint8]) -> Masker:
@@ -195,10 +160,11 @@ class Masker:
         `options` override the settings of segment_anything's SamAutomaticMaskGenerator. The photo is
         encoded once; the photo given to `encode` before stays in place.
         """
+        from rvernet_core.masking import nets
+
         check_image(image)
         settings = {**_AUTOMATIC.get(self.name, {}), **options}
-        generator = SamAutomaticMaskGenerator(self.model, **settings)
-        generator.predictor.transform = _Resize(self.model.image_encoder.img_size)
+        generator = nets.generator(self.model, settings)
         records = sorted(generator.generate(image), key=lambda r: -r["predicted_iou"])
         masks = np.zeros((len(records), *image.shape[:2]), bool)
         for mask, record in zip(masks, records, strict=True):

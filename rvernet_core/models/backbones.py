@@ -15,13 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
-from timm.models._efficientnet_builder import decode_arch_def
-from timm.models.deit import VisionTransformerDistilled
-from timm.models.efficientnet import EfficientNet
-from timm.models.mlp_mixer import MlpMixer
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from rvernet_core import downloads
@@ -31,6 +25,7 @@ from rvernet_core.fetch import fetch
 from rvernet_core.models.weights import load_weights
 from rvernet_core.models.zoo import weights_path
 
+# timm is imported by the functions that build with it: that takes longer than torch, and most pages do not.
 Net = Any  # a timm module: its attributes (num_classes, head, blocks, ...) are typed nowhere
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -61,20 +56,33 @@ class Backbone:
 
 def _micro_mobilenetv2(_: int) -> Net:
     """MobileNetV2 (https://arxiv.org/abs/1801.04381) whose last map is 7 x 7, the paper's own, at 112 px."""
+    from timm.models._efficientnet_builder import decode_arch_def
+    from timm.models.efficientnet import EfficientNet
+
     stages = [["ds_r1_k3_s2_c16"], ["ir_r2_k3_s2_e4_c32"], ["ir_r3_k3_s2_e4_c64"], ["ir_r2_k3_s1_e4_c96"]]
     return EfficientNet(
         decode_arch_def(stages), MICRO_LABELS, num_features=384, stem_size=16, act_layer=nn.ReLU6
     )
 
 
-def _micro_vit(net: type[Net], **regularisation: float) -> Callable[[int], Net]:
+def _micro_vit(distilled: bool = False, **regularisation: float) -> Callable[[int], Net]:
     """Vision transformers (https://arxiv.org/abs/2010.11929) with the paper's 14 x 14 tokens at 112 px."""
     shape = {"patch_size": 8, "embed_dim": 64, "depth": 4, "num_heads": 2}
-    return lambda size: net(img_size=size, num_classes=MICRO_LABELS, **shape, **regularisation)
+
+    def build(size: int) -> Net:
+        from timm.models.deit import VisionTransformerDistilled
+        from timm.models.vision_transformer import VisionTransformer
+
+        net = VisionTransformerDistilled if distilled else VisionTransformer
+        return net(img_size=size, num_classes=MICRO_LABELS, **shape, **regularisation)
+
+    return build
 
 
 def _micro_mixer(size: int) -> Net:
     """MLP-Mixer (https://arxiv.org/abs/2105.01601) of 14 x 14 tokens, the paper's own, at 112 px."""
+    from timm.models.mlp_mixer import MlpMixer
+
     return MlpMixer(MICRO_LABELS, img_size=size, patch_size=8, num_blocks=5, embed_dim=64)
 
 
@@ -100,7 +108,7 @@ ZOO: dict[str, Backbone] = {
             marker="o",
             family="transformer",
             timm_tag="vit_base_patch16_224.augreg_in1k",
-            micro=_micro_vit(VisionTransformer),
+            micro=_micro_vit(),
             mean_std=HALF,
             prefix_tokens=1,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -112,7 +120,7 @@ ZOO: dict[str, Backbone] = {
             marker="D",
             family="transformer",
             timm_tag="deit_base_patch16_224.fb_in1k",
-            micro=_micro_vit(VisionTransformer, drop_path_rate=0.1),
+            micro=_micro_vit(drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=1,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -124,7 +132,7 @@ ZOO: dict[str, Backbone] = {
             marker="^",
             family="transformer",
             timm_tag="deit_base_distilled_patch16_224.fb_in1k",
-            micro=_micro_vit(VisionTransformerDistilled, drop_path_rate=0.1),
+            micro=_micro_vit(distilled=True, drop_path_rate=0.1),
             mean_std=IMAGENET,
             prefix_tokens=2,
             cam_layer=lambda net: net.blocks[-1].norm1,
@@ -187,11 +195,11 @@ def build(
             net.load_state_dict(load_weights(weights_path(name, checkpoint)))
         return net
     if not pretrained:
-        return _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
+        return _from_timm(entry)
     if entry.timm_tag not in downloads.TIMM:
         raise CheckpointError(f"no weights are known of {entry.timm_tag}; add them to downloads.TIMM")
     path = fetch(downloads.TIMM[entry.timm_tag], cache)
-    net = _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
+    net = _from_timm(entry)
     try:
         net.load_state_dict(load_weights(path))
     except RuntimeError as error:
@@ -204,6 +212,13 @@ def build(
 def untrained(name: str, size: int) -> Net:
     """The micro net of `name` with random weights, for inputs of `size` pixels a side, a multiple of 8."""
     return _channels_last(facts(name).micro(size))
+
+
+def _from_timm(entry: Backbone) -> Net:
+    """The net of the paper scale with random weights."""
+    import timm
+
+    return _channels_last(timm.create_model(entry.timm_tag, pretrained=False))
 
 
 def _channels_last(net: Net) -> Net:

@@ -129,6 +129,22 @@ def test_a_job_comes_after_those_of_its_teachers(book, one_by_one):
     assert whole["pages"]["two"] == ["distilled"]
 
 
+def test_of_runs_whose_answers_are_recorded_only_those_are_made_whose_weights_a_page_needs(
+    book, one_by_one, monkeypatch
+):
+    monkeypatch.setattr(Study, "knows", lambda _, spec: spec in SEEDS[:2])
+    study = dataclasses.replace(one_by_one, recorded={"something": None})
+    pages = book(one={"single": SEEDS}, two={"other": [DISTILLED]})
+    weights = {"one": lambda _: {"any name": SEEDS[1:2]}}
+    modules = {name: module.page_module(name) for name in pages}
+    for name, own in weights.items():
+        modules[name].weights = own
+    monkeypatch.setattr(module, "page_module", modules.__getitem__)
+    assert jobs_of(study, pages) == {"single": SEEDS[1:], "other": [DISTILLED], "teachers": [TEACHER]}
+    assert graph(study, pages)["after"] == {"other": ["teachers"]}
+    assert jobs_of(one_by_one, pages) == {"single": SEEDS, "other": [DISTILLED]}
+
+
 def test_heads_on_frozen_features_are_trained_by_one_process(book, one_by_one):
     wider = dataclasses.replace(HEAD, model=dataclasses.replace(HEAD.model, head_width=40))
     augmented = dataclasses.replace(HEAD, train=TrainSpec(flip=0.5))

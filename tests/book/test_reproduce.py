@@ -168,6 +168,7 @@ def test_the_table_lists_the_steps_in_the_order_in_which_they_ended_and_marks_th
         path.write_text("s\th:m:s\tmax_rss\n12.0413\t0:00:12\t80.1\n")
         os.utime(path, (at, at))
     assert reproduce.making(tmp_path, 2) == {"steps": 2, "seconds": 24.1, "cores": 2}
+    assert reproduce.making(tmp_path, 2, 60) == {"steps": 2, "seconds": 84.1, "cores": 2, "earlier": 60}
     head, first, second, total, call = reproduce.timings(tmp_path, 150).splitlines()
     assert head.split() == ["step", "seconds", "executed"]
     assert first.split() == ["runs/single-vit", "12.0", "before"]

@@ -29,6 +29,9 @@ def test_it_says_what_it_took_to_make_the_record_where_that_is_known(tmp_path):
     assert "steps" not in summary(tmp_path)
     (tmp_path / MAKING).write_text(json.dumps({"steps": 110, "seconds": 14400.0, "cores": 2}))
     assert "All 110 steps of making it took 4 h 0 min in sum, 2 h 0 min of 2 cores." in summary(tmp_path)
+    made = {"steps": 110, "seconds": 14400.0, "cores": 2, "earlier": 3600.0}
+    (tmp_path / MAKING).write_text(json.dumps(made))
+    assert "2 h 0 min of 2 cores; 1 h 0 min of the sum in earlier sittings." in summary(tmp_path)
 
 
 def test_all_profiles_machines_and_commits_behind_it_are_named(tmp_path):

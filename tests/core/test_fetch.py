@@ -24,7 +24,7 @@ from rvernet_core.config import DataSpec, ModelSpec
 from rvernet_core.data import foodseg103, hub, open_data
 from rvernet_core.downloads import Download
 from rvernet_core.errors import CheckpointError, DataError, FetchError
-from rvernet_core.masking import sam
+from rvernet_core.masking import nets, sam
 from rvernet_core.models import backbones
 from rvernet_core.models.rvernet import build_model
 
@@ -519,8 +519,8 @@ def test_fault_12_timm_weights_put_by_hand(offline, tmp_path, monkeypatch):
 
 def test_fault_12_segment_anything_put_by_hand(offline, tmp_path, monkeypatch):
     content = io.BytesIO()
-    torch.save(sam.build_micro().state_dict(), content)
-    monkeypatch.setitem(sam.sam_model_registry, "vit_b", sam.build_micro)
+    torch.save(nets.build_micro().state_dict(), content)
+    monkeypatch.setitem(nets.sam_model_registry, "vit_b", nets.build_micro)
     monkeypatch.setitem(downloads.SAM, "vit_b", by_hand(downloads.SAM["vit_b"], tmp_path, content.getvalue()))
     assert sam.load_sam("vit_b", cache=tmp_path).name == "vit_b"
 

@@ -13,14 +13,15 @@ from rvernet_core.errors import CheckpointError, ConfigError, DataError, PromptE
 from rvernet_core.masking import (
     Masker,
     box_of,
-    build_micro,
     interior_point,
     iou,
     kept,
     load_sam,
+    nets,
     sam,
     sam_masks,
 )
+from rvernet_core.masking.nets import build_micro
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_published_checkpoint_needs_the_published_hash(tmp_path):
 @pytest.mark.parametrize("name", ["micro", "vit_b"])
 @pytest.mark.parametrize("verify", [True, False])
 def test_fault_30_a_malicious_checkpoint_is_refused(tmp_path, monkeypatch, name, verify):
-    monkeypatch.setitem(sam.sam_model_registry, "vit_b", build_micro)
+    monkeypatch.setitem(nets.sam_model_registry, "vit_b", build_micro)
     path = malicious_checkpoint(tmp_path / "evil.pth", tmp_path / "ran", state=build_micro().state_dict())
     with pytest.raises(CheckpointError, match=r"evil\.pth"):
         load_sam(name, path, verify=verify)
@@ -100,7 +101,7 @@ def test_fault_30_a_malicious_checkpoint_is_refused(tmp_path, monkeypatch, name,
 
 
 def test_own_weights_of_a_published_size(tmp_path, monkeypatch):
-    monkeypatch.setitem(sam.sam_model_registry, "vit_b", build_micro)
+    monkeypatch.setitem(nets.sam_model_registry, "vit_b", build_micro)
     path = tmp_path / "mine.pth"
     torch.save(build_micro().state_dict(), path)
     loaded = load_sam("vit_b", path, verify=False)

@@ -8,7 +8,8 @@ import torch
 
 from rvernet_core import files
 from rvernet_core.errors import CheckpointError, TrainingError
-from rvernet_core.masking.sam import build_micro, load_sam
+from rvernet_core.masking.nets import build_micro
+from rvernet_core.masking.sam import load_sam
 from rvernet_core.models import zoo
 from rvernet_plates import FOODS, PlatesSpec, render_scene
 from zoo import train_sam
