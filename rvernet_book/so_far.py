@@ -3,6 +3,7 @@
     book/so-far/runs.predictions.csv.xz   as the bundle of a page, see `record`
     book/so-far/runs.runs.json
     book/so-far/profile.txt               whose record is on its way
+    book/so-far/sha256.json               the hash of each, by which an edit is known
 
 `rvernet keep JOB...` writes the folder and `publish` removes it. While it is there, a run of this profile
 that it holds is not trained again for its answers, on whatever machine; for its weights it is.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from rvernet_core.errors import ConfigError, RecordError
 from rvernet_core.experiments.study import Study
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import read_run
-from rvernet_core.sealed import is_intact
+from rvernet_core.sealed import SEAL, hashes_of, is_intact
 
 FOLDER = ROOT / "book" / "so-far"
 _NAME, _PROFILE = "runs", "profile.txt"
@@ -33,18 +35,21 @@ _NAME, _PROFILE = "runs", "profile.txt"
 def read(profile: str) -> dict[str, Predictions]:
     """Name -> what is kept for the record of `profile`; empty where none is on its way.
 
-    Raises RecordError where the folder cannot be read.
+    Raises RecordError where the folder is not as it was written.
     """
     if not FOLDER.is_dir():
         return {}
     try:
-        if (FOLDER / _PROFILE).read_text("utf-8").strip() != profile:
-            return {}
-        return read_predictions(_NAME, FOLDER)
-    except (OSError, ValueError, KeyError) as error:
+        whole = json.loads((FOLDER / SEAL).read_text("utf-8")) == hashes_of(FOLDER)
+    except (OSError, ValueError):
+        whole = False
+    if not whole:
         raise RecordError(
-            f"{FOLDER} cannot be read ({error}); `git checkout book/so-far` brings it back, or remove it"
-        ) from error
+            f"{FOLDER} is not as `rvernet keep` wrote it; `git checkout book/so-far` brings it back, "
+            "or remove it"
+        )
+    own = (FOLDER / _PROFILE).read_text("utf-8").strip() == profile
+    return read_predictions(_NAME, FOLDER) if own else {}
 
 
 def keep(study: Study, pages: Sequence[str], patterns: Sequence[str]) -> tuple[Path, int]:
@@ -75,6 +80,7 @@ def keep(study: Study, pages: Sequence[str], patterns: Sequence[str]) -> tuple[P
     with files.scratch_folder(FOLDER) as new:
         write_predictions(_NAME, list(found.values()), new, beliefs=True)
         files.write_text(new / _PROFILE, f"{study.profile.name}\n")
+        files.write_json(new / SEAL, hashes_of(new))
         files.replace_folder(new, FOLDER)
     return FOLDER, sum(p.condition == CLEAN for p in found.values())
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from rvernet_book import page, so_far
+from rvernet_book import cli, so_far
 from rvernet_book.page import Page, open_study
 from rvernet_core.config import Condition, Noise
 from rvernet_core.errors import ConfigError, RecordError
@@ -48,6 +48,14 @@ def test_a_kept_run_is_not_trained_again_on_another_machine(checkout, monkeypatc
     assert another.knows(trained.spec)
     assert not another.knows(dataclasses.replace(trained.spec, seed=1))
     assert so_far.seconds("smoke") == trained.manifest["seconds"]
+
+
+def test_the_command_says_how_many_runs_are_kept(checkout, capsys):
+    study = open_study(**SMALL)
+    study.predictions(study.singles())
+    options = ["--profile", "smoke", "--seeds", "0", "--backbones", "mlp-mixer", "--device", "cpu"]
+    cli.main(["keep", "*", *options])
+    assert capsys.readouterr().out == f"1 runs in {checkout / 'book' / 'so-far'}\n"
 
 
 def test_what_is_kept_grows_and_is_read_for_its_profile_alone(checkout):
@@ -102,9 +110,12 @@ def test_a_job_that_is_none_and_jobs_without_a_run_are_told(checkout):
     assert not (checkout / "book").exists()
 
 
-def test_a_folder_that_cannot_be_read_is_told_before_anything_is_trained(checkout):
-    (checkout / "book" / "so-far").mkdir(parents=True)
-    (checkout / "book" / "so-far" / "profile.txt").write_text("smoke\n")
+@pytest.mark.parametrize("name", ["runs.predictions.csv.xz", "runs.runs.json", "profile.txt", "sha256.json"])
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: path.write_bytes(b"smoke ")])
+def test_a_folder_that_was_edited_is_told_before_anything_is_trained(checkout, name, change):
+    study = open_study(**SMALL)
+    study.predictions(study.singles())
+    folder, _ = so_far.keep(study, PAGES, ["*"])
+    change(folder / name)
     with pytest.raises(RecordError, match="git checkout book/so-far"):
         open_study(**SMALL)
-    assert page.open_study is open_study
