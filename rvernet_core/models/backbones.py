@@ -73,7 +73,7 @@ def _micro_vit(distilled: bool = False, **regularisation: float) -> Callable[[in
         from timm.models.deit import VisionTransformerDistilled
         from timm.models.vision_transformer import VisionTransformer
 
-        net = VisionTransformerDistilled if distilled else VisionTransformer
+        net: type[Net] = VisionTransformerDistilled if distilled else VisionTransformer
         return net(img_size=size, num_classes=MICRO_LABELS, **shape, **regularisation)
 
     return build
