@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -97,6 +98,10 @@ def keep_demo(book: Path, demo: Path) -> Path:
     }
     for facts in kept.values():
         del facts["judgement"]["rows"]  # all but the one that decides stay in the demo's own tables
+        if row := facts["judgement"]["shown"]:  # an omnibus test has no interval, and JSON no NaN
+            facts["judgement"]["shown"] = {
+                key: None if value != value else value for key, value in row.items()
+            }
     return files.write_json(book / DEMO, {"settings": settings("demo"), "claims": kept})
 
 
@@ -109,6 +114,7 @@ def kept_demo(book: Path) -> dict[str, Judgement]:
     for name, facts in stored["claims"].items():
         if facts["rule"] == rules.get(name):
             row = facts["judgement"].pop("shown")
+            row = row and {key: math.nan if value is None else value for key, value in row.items()}
             judged = Judgement(**facts["judgement"], shown=row and claims.Row(**row))
             if stored["settings"] != settings("demo"):
                 changed = "the demo's settings have changed since"

@@ -1,6 +1,7 @@
 """The ledger's page, its summary, and when each rule was committed."""
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -118,6 +119,18 @@ def test_a_kept_demo_stands_beside_the_record_until_rules_or_settings_change(boo
         assert "**not yet judged** (the demo's settings have changed since)" in ledger.filled(LEDGER, book)
     (book / "claims.yml").write_text(yaml.safe_dump([ENTRIES[0] | {"rule": RULE | {"seeds": 2}}, ENTRIES[1]]))
     assert "| demo |" not in ledger.filled(LEDGER, book), "it was judged by another rule"
+
+
+def test_a_demo_whose_deciding_row_has_no_interval_is_kept(book, tmp_path):
+    """That of an omnibus test: JSON knows no NaN."""
+    demo = record(tmp_path / "_build" / "demo", [("a", 0.1, math.nan, math.nan, 0.01, 0.06)])
+    (demo / "files" / "01-one.page.json").write_text(json.dumps({"provenance": {"profile": "demo"}}))
+    ledger.keep_demo(book, demo)
+    judged = ledger.entries(book, {"demo": demo})[0].judgements[-1]
+    kept = ledger.kept_demo(book)[ENTRIES[0]["id"]]
+    assert math.isnan(kept.shown.low)
+    assert math.isnan(kept.shown.high)
+    assert repr(kept.shown) == repr(judged.shown)
 
 
 def test_other_records_are_the_published_one_and_a_demo_of_ones_own(book, tmp_path):
