@@ -23,6 +23,7 @@ from rvernet_book.record import read_predictions, read_record, write_predictions
 from rvernet_core import files
 from rvernet_core.config import CLEAN
 from rvernet_core.errors import ConfigError, RecordError
+from rvernet_core.evaluation.evaluate import evaluated
 from rvernet_core.experiments.study import Study
 from rvernet_core.predictions import Predictions
 from rvernet_core.runs import read_run
@@ -55,26 +56,25 @@ def read(profile: str) -> dict[str, Predictions]:
 def keep(study: Study, pages: Sequence[str], patterns: Sequence[str]) -> tuple[Path, int]:
     """Add the finished runs of the jobs that match `patterns`; returns the folder, and how many runs it has.
 
-    patterns: names of jobs, with * and ? as in a shell. A job is ready to be kept when its models were
-    evaluated, too, in an executed page: a later sitting would else train them again to evaluate them.
-    A run is taken from the cache, else from the published record, where it is the same to the last digit of
-    its name. Raises ConfigError for a pattern that no job matches.
+    patterns: names of jobs, with * and ? as in a shell. Keep a job when its models were evaluated, too: a
+    later sitting would else train them again, one after the other, to evaluate them. A run and its
+    evaluations are taken from the cache, else from the published record, where it is the same to the last
+    digit of its name. Raises ConfigError for a pattern that no job matches.
     """
     jobs = jobs_of(dataclasses.replace(study, recorded={}), pages)
     for pattern in patterns:
         if not fnmatch.filter(jobs, pattern):
             raise ConfigError(f"no job is called {pattern!r}; `rvernet jobs` lists them")
     names = [name for name in jobs if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
-    executed = ROOT / "_build" / study.profile.name / "experiments" / "files"
-    shown = _of(RECORD / "files") | _of(executed)
+    published = read_record(RECORD / "files") if any(RECORD.glob("files/*.runs.json")) else {}
     found = dict(study.recorded)
     for spec in (spec for name in names for spec in jobs[name]):
         folder = study.store.folder(spec)
-        runs = {name: p for name, p in shown.items() if p.run == folder.name}
         if is_intact(folder):
             run = read_run(folder)
-            runs[folder.name] = Predictions(folder.name, spec, run.predictions.table, run.manifest)
-        found |= runs
+            found |= {p.name: p for p in (run.predictions, *evaluated(run, study.store))}
+        else:
+            found |= {name: p for name, p in published.items() if p.run == folder.name}
     if not found:
         raise ConfigError(f"none of the {len(names)} jobs has a finished run; `rvernet run JOB` trains them")
     with files.scratch_folder(FOLDER) as new:
@@ -94,7 +94,3 @@ def forget() -> None:
     """Remove the folder: its runs are in the record now."""
     if FOLDER.is_dir():
         files.remove(FOLDER)
-
-
-def _of(folder: Path) -> dict[str, Predictions]:
-    return read_record(folder) if any(folder.glob("*.runs.json")) else {}

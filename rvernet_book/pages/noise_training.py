@@ -70,8 +70,8 @@ def profit_table(page: Page, profits: pd.DataFrame) -> Bundle:
     tests = {f"{name}_p": "p, Holm" for name in NUMBERS}
     return page.table(
         "who-profits",
-        profits[["model", "trained with", *measured, "lost before", "comes back", "verdict"]],
-        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes; the accuracy that the noise takes from the same model trained clean, and the share of it that comes back, where the loss is clear. Verdicts by the corrected p. The file has the smallest change, too, {AT_POWER}.",
+        profits[["model", "trained with", *measured, "comes back", "verdict"]],
+        caption=f"Who profits: what training with a noise changes on clean photos (costs), under that noise (buys) and under the other one (carries over), each with p after Holm's correction over all changes; and how much comes back of the accuracy that the noise takes from the same model trained clean, where that loss is clear. Verdicts by the corrected p. The file has that loss and the smallest change, too, {AT_POWER}.",
         labels={"costs": "clean", "buys": "under this noise", "carries over": "under the other noise"}
         | tests,
         formats=dict.fromkeys(NUMBERS, "{:+.3f}") | dict.fromkeys(tests, "{:.2g}") | {"comes back": "{:.0%}"},

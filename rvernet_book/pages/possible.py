@@ -70,7 +70,7 @@ def possible_table(page: Page, possible: pd.DataFrame, tenth: AgainstPaper | Non
     shown = [c for name in columns for c in (name, f"{name}_low", f"{name}_high") if c in possible]
     return page.table(
         "possible",
-        possible[["pair", "model", "kind", *shown]],
+        possible[["pair", "model", *shown]],  # the kind shows in the name
         caption="Every net against the ideal observer that sees what it sees, on the same items: single models against "
         "the one of the look, RveRNets against the one of both cues. The gain, in F1, is over the single model of the ROI "
         "module; where that answers mostly one of the two, its F1 lies below its accuracy, and a gain in F1 is larger than "

@@ -10,14 +10,15 @@ Nothing is trained. Each evaluation holds one answer per test sample and is kept
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
-from rvernet_core import downloads, training
-from rvernet_core.config import BRANCHES, Condition, fingerprint
+from rvernet_core import downloads, files, training
+from rvernet_core.config import BRANCHES, Condition, fingerprint, from_dict
 from rvernet_core.data.cutout_set import CutoutSet
 from rvernet_core.errors import ConfigError
 from rvernet_core.evaluation.perturbed import check, perturbed_test_set
@@ -29,6 +30,7 @@ from rvernet_core.predictions import PREDICTIONS, Predictions, predictions_table
 from rvernet_core.runs import Run, RunStore
 from rvernet_core.sealed import is_intact, sealed_folder
 
+CONDITION = "condition.json"
 VERSION = 1  # raised when the same condition comes to mean other pixels
 
 
@@ -49,9 +51,7 @@ def evaluate(
             features: dict = {}  # of branches, for conditions that change only the other branch
             model: Classifier | None = None
             for condition in results:
-                weights = [run.manifest["checkpoint_sha256"], *_mask_weights(condition)]
-                name = fingerprint(*weights, condition, VERSION)
-                folder = store.cache / "evaluations" / f"{run.folder.name}-{name}"
+                folder = _folder(run, condition, store)
                 if not is_intact(folder):
                     size = backbones.input_size(run.spec.model.scale)
                     cutouts = perturbed_test_set(store, run.spec.data, condition, size)
@@ -63,6 +63,23 @@ def evaluate(
                 )
                 bar.update()
     return results
+
+
+def evaluated(run: Run, store: RunStore) -> list[Predictions]:
+    """The answers of `run` under every condition under which it was evaluated in this cache."""
+    found = []
+    for folder in sorted((store.cache / "evaluations").glob(f"{run.folder.name}-*")):
+        if is_intact(folder) and (folder / CONDITION).is_file():  # versions before kept no condition
+            condition = from_dict(Condition, json.loads((folder / CONDITION).read_text("utf-8")))
+            if folder == _folder(run, condition, store):
+                table = read_table(folder / PREDICTIONS)
+                found.append(Predictions(run.folder.name, run.spec, table, run.manifest, condition))
+    return found
+
+
+def _folder(run: Run, condition: Condition, store: RunStore) -> Path:
+    weights = [run.manifest["checkpoint_sha256"], *_mask_weights(condition)]
+    return store.cache / "evaluations" / f"{run.folder.name}-{fingerprint(*weights, condition, VERSION)}"
 
 
 def _mask_weights(condition: Condition) -> list[str]:
@@ -97,6 +114,7 @@ def _evaluate(
         table["context_source"] = cutouts.context_sources
     with sealed_folder(folder) as staging:
         write_table(staging / PREDICTIONS, table)
+        (staging / CONDITION).write_text(files.as_json(dataclasses.asdict(condition)), "utf-8")
 
 
 def _as_seen_by(branch: str, condition: Condition) -> tuple[str, Condition]:

@@ -73,11 +73,9 @@ def test_what_is_kept_grows_and_is_read_for_its_profile_alone(checkout):
     assert so_far.seconds("smoke") == 0
 
 
-def test_evaluations_are_kept_with_their_run_once_a_page_has_shown_them(checkout, no_training):
+def test_evaluations_are_kept_with_their_run(checkout, no_training):
     study = open_study(**SMALL)
-    shown = Page("02-off-the-shelf", study, checkout / "_build" / "smoke" / "experiments" / "files")
     expected = study.evaluate(study.predictions(study.singles()), SHIFTED)
-    shown.close()
     so_far.keep(study, PAGES, ["*"])
     no_training()
     another = open_study(**SMALL)

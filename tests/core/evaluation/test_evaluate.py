@@ -11,7 +11,7 @@ from rvernet_core.config import CLEAN, Condition, DataSpec, ModelSpec, Noise, Pl
 from rvernet_core.errors import ConfigError, TrainingError
 from rvernet_core.evaluation import comparisons
 from rvernet_core.evaluation import evaluate as module
-from rvernet_core.evaluation.evaluate import evaluate
+from rvernet_core.evaluation.evaluate import evaluate, evaluated
 from rvernet_core.evaluation.perturbed import perturbed_test_set
 from rvernet_core.models.backbones import input_size
 from rvernet_core.runs import RunStore
@@ -127,6 +127,17 @@ def test_fault_66_other_weights_of_segment_anything_are_another_evaluation(run, 
     monkeypatch.setitem(module.CARDS, "sam-micro", {**module.CARDS["sam-micro"], "sha256": "another"})
     evaluate([run], [by_sam, exact], store)
     assert len(set((store.cache / "evaluations").iterdir()) - kept) == 1
+
+
+def test_what_was_evaluated_is_found_without_knowing_the_conditions(run, store, monkeypatch):
+    conditions = [Condition(masks="sam", photos=2), Condition(noise=Noise("translocation"), on=("roi",))]
+    expected = {condition: answers for condition, (answers,) in evaluate([run], conditions, store).items()}
+    found = {answers.condition: answers for answers in evaluated(run, store)}
+    for condition in conditions:
+        assert found[condition] == expected[condition]
+        assert found[condition].table.equals(expected[condition].table)
+    monkeypatch.setitem(module.CARDS, "sam-micro", {**module.CARDS["sam-micro"], "sha256": "another"})
+    assert conditions[0] not in {answers.condition for answers in evaluated(run, store)}
 
 
 def test_a_micro_net_is_evaluated_on_one_thread(run, store, monkeypatch):
