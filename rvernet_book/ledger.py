@@ -114,8 +114,9 @@ def kept_demo(book: Path) -> dict[str, Judgement]:
     for name, facts in stored["claims"].items():
         if facts["rule"] == rules.get(name):
             row = facts["judgement"].pop("shown")
-            row = row and {key: math.nan if value is None else value for key, value in row.items()}
-            judged = Judgement(**facts["judgement"], shown=row and claims.Row(**row))
+            known = {key: value for key, value in (row or {}).items() if value is not None}
+            shown = claims.Row(**{"low": math.nan, "high": math.nan, **known}) if row else None
+            judged = Judgement(**facts["judgement"], shown=shown)
             if stored["settings"] != settings("demo"):
                 changed = "the demo's settings have changed since"
                 judged = Judgement(claims.UNJUDGED, changed, judged.profile, judged.executed)
