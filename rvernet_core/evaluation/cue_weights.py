@@ -69,7 +69,7 @@ def says_first(answers: Sequence[NDArray[np.int64]], pair: tuple[int, int]) -> F
     return np.where(stacked == pair[0], 1.0, np.where(stacked == pair[1], 0.0, 0.5))
 
 
-def weights(items: Items, said: Floats) -> tuple[Measured, Measured, Measured]:
+def regressed(items: Items, said: Floats) -> tuple[Measured, Measured, Measured]:
     """(of the look, of the company, company over look) of answers (S, N) from `says_first`.
 
     Logistic regression of the answer on look and company: the log odds of "first" that a standard deviation

@@ -19,11 +19,11 @@ from rvernet_core.evaluation import calibration, comparisons
 from rvernet_core.evaluation.cue_weights import (
     Items,
     effective,
+    regressed,
     says_first,
     weight_at_d,
     weight_at_rho,
     weighted_share,
-    weights,
 )
 from rvernet_core.experiments.study import Modules, Study, named
 from rvernet_core.predictions import Predictions
@@ -113,7 +113,7 @@ def cue_weights(context: Context) -> pd.DataFrame:
         for name, said in cued.said.items():
             if name == IDEAL:
                 continue
-            of_look, of_company, ratio = weights(cued.items, said)
+            of_look, of_company, ratio = regressed(cued.items, said)
             units = cued.units[name]
             row: dict = {"classes": " / ".join(cued.pair), "model": name, "kind": _kind(name)}
             look = _found("look", of_look, units)

@@ -70,6 +70,15 @@ def test_a_page_waits_for_the_jobs_that_make_its_runs_and_for_no_others(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_of_a_page_whose_runs_are_all_recorded_only_the_weights_that_it_needs_are_made(page, monkeypatch):
+    study = dataclasses.replace(Study.of("full", device="cpu"), recorded={"something": None})
+    monkeypatch.setattr(Study, "knows", lambda *_: True)
+    made = {spec for specs in module.needs_of(study, page).values() for spec in specs}
+    needed = getattr(page_module(page), "weights", lambda _: {})(study)
+    assert made == {spec for specs in needed.values() for spec in specs}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_record_holds_no_run_for_which_its_page_did_not_wait(page):
     if page in site.stale(site.RECORD):
         pytest.skip("the page is announced as stale: its runs are those of an older companion")

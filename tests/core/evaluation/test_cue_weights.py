@@ -36,7 +36,7 @@ def test_an_answer_outside_the_pair_says_nothing_of_the_two():
 def test_only_cues_that_are_used_have_weight(look, company):
     items = drawn()
     said = module.says_first(answers(items, look, company, noise=0.5), (7, 9))
-    for used, found in zip((look, company), module.weights(items, said), strict=False):
+    for used, found in zip((look, company), module.regressed(items, said), strict=False):
         e = estimate(found)
         assert (e.low > 0.5) == bool(used)
         assert used or abs(e.value) < 0.2
@@ -46,7 +46,7 @@ def test_an_observer_that_answers_as_often_as_it_believes_has_the_weights_of_the
     items = drawn(20_000)
     rng = np.random.default_rng(2)
     said = (rng.random((3, len(items.best))) < items.best).astype(float)
-    look, company, ratio = (estimate(part).value for part in module.weights(items, said))
+    look, company, ratio = (estimate(part).value for part in module.regressed(items, said))
     assert (look, company) == pytest.approx((1.5, np.log(4)), rel=0.05)
     assert ratio == pytest.approx(np.log(4) / 1.5, rel=0.05)
 
@@ -56,7 +56,7 @@ def test_noise_shrinks_both_weights_and_not_their_ratio():
     ratios, looks = [], []
     for noise in (0.5, 3.0):
         said = module.says_first(answers(items, 1.5, np.log(4), noise=noise), (7, 9))
-        of_look, _, ratio = map(estimate, module.weights(items, said))
+        of_look, _, ratio = map(estimate, module.regressed(items, said))
         looks.append(of_look.value)
         ratios.append(ratio.value)
     assert looks[1] < 0.5 * looks[0]
@@ -68,12 +68,12 @@ def test_leaving_out_a_photo_is_nearly_the_regression_without_it():
     photos = items.look.argsort() // 4
     items = Items(items.index, items.first, items.look, items.company, items.best, photos)
     said = module.says_first(answers(items, 1, 1, noise=1.0), (7, 9))
-    whole, _, _ = module.weights(items, said)
+    whole, _, _ = module.regressed(items, said)
     keep = photos != 50
     some = Items(
         *(a[keep] for a in (items.index, items.first, items.look, items.company, items.best, photos))
     )
-    expected, _, _ = module.weights(some, said[:, keep])
+    expected, _, _ = module.regressed(some, said[:, keep])
     moved = expected.exact - whole.exact
     assert whole.without[50] - whole.exact == pytest.approx(moved, abs=0.1 * np.abs(moved).max())
 
@@ -81,7 +81,7 @@ def test_leaving_out_a_photo_is_nearly_the_regression_without_it():
 def test_answers_that_never_or_always_change_have_finite_weights():
     items = drawn(100)
     for said in (np.ones((2, 100)), items.first[None].astype(float), np.full((1, 100), 0.5)):
-        assert all(np.isfinite(part.exact[:1]).all() for part in module.weights(items, said)[:2])
+        assert all(np.isfinite(part.exact[:1]).all() for part in module.regressed(items, said)[:2])
 
 
 def test_reweighted_items_are_those_of_the_other_law():
