@@ -130,7 +130,7 @@ def keep(options: argparse.Namespace) -> None:
     from rvernet_book import so_far
 
     folder, runs = so_far.keep(study_of(options), _pages(), options.jobs)
-    print(f"{runs:,} runs in {folder}")
+    print(f"runs in {folder}: {runs:,}")
 
 
 def keep_options(parser: argparse.ArgumentParser) -> None:

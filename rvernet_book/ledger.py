@@ -99,9 +99,7 @@ def keep_demo(book: Path, demo: Path) -> Path:
     for facts in kept.values():
         del facts["judgement"]["rows"]  # all but the one that decides stay in the demo's own tables
         if row := facts["judgement"]["shown"]:  # an omnibus test has no interval, and JSON no NaN
-            facts["judgement"]["shown"] = {
-                key: None if value != value else value for key, value in row.items()
-            }
+            facts["judgement"]["shown"] = {key: value for key, value in row.items() if value == value}
     return files.write_json(book / DEMO, {"settings": settings("demo"), "claims": kept})
 
 
@@ -114,8 +112,7 @@ def kept_demo(book: Path) -> dict[str, Judgement]:
     for name, facts in stored["claims"].items():
         if facts["rule"] == rules.get(name):
             row = facts["judgement"].pop("shown")
-            known = {key: value for key, value in (row or {}).items() if value is not None}
-            shown = claims.Row(**{"low": math.nan, "high": math.nan, **known}) if row else None
+            shown = row and claims.Row(**{"low": math.nan, "high": math.nan, **row})
             judged = Judgement(**facts["judgement"], shown=shown)
             if stored["settings"] != settings("demo"):
                 changed = "the demo's settings have changed since"

@@ -31,12 +31,13 @@ def open_study(**overrides: Any) -> Study:
     While a record is on its way, what is kept of it counts, too; see `so_far`.
     """
     profile = profile_named(overrides.get("profile", "demo")).name
-    published_ones = overrides.get("runs") == "record"
-    recorded = read_record(BUNDLES) if published_ones else so_far.read(profile)
-    if published_ones and (published := recorded_profile(BUNDLES)) != profile:
-        raise ConfigError(
-            f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
-        )
+    recorded = so_far.read(profile)
+    if overrides.get("runs") == "record":
+        recorded = read_record(BUNDLES)
+        if (published := recorded_profile(BUNDLES)) != profile:
+            raise ConfigError(
+                f"the record is of the {published} profile, not of {profile}; pass that one, or runs train"
+            )
     cache = os.environ.get("RVERNET_CACHE") or ROOT / "_build" / "cache"
     return Study.of(**{"cache": cache, **overrides}, recorded=recorded)
 

@@ -5,8 +5,9 @@
     book/so-far/profile.txt               whose record is on its way
     book/so-far/sha256.json               the hash of each, by which an edit is known
 
-`rvernet keep JOB...` writes the folder and `publish` removes it. While it is there, a run of this profile
-that it holds is not trained again for its answers, on whatever machine; for its weights it is.
+`rvernet keep JOB...` writes the folder, and `rvernet reproduce --record` removes it when it has published.
+While it is there, a run of this profile that it holds is not trained again for its answers, on whatever
+machine; for its weights it is.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     noisy = Condition(noise=Noise("permutation"))
     evaluate(runs, [CLEAN, noisy], store)[noisy]      # one Predictions per run
 
-Nothing is trained. Each evaluation holds one answer per test sample and is kept under
-<cache>/evaluations, under a name made of the run, its weights and the condition.
+Nothing is trained. Each evaluation holds one answer per test sample and is kept, with its condition, under
+<cache>/evaluations, under a name made of the run, its weights and the condition; see `evaluated`.
 """
 
 from __future__ import annotations
